@@ -1,0 +1,120 @@
+"""Nouns of the tracking room: what happened in the cell?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from nbmlops.records.codec import Record
+from nbmlops.records.data import Fingerprint
+
+Scalar = bool | int | float | str | None
+
+
+class CellRecord(Record, frozen=True, kw_only=True):
+    """One execution of one cell, as it ran (the notebook may have been edited since).
+
+    `order` counts executions within the session from 1; `duration` is in seconds; `cell_id` is
+    nbformat's id where the front end tells it. `reads` and `writes` are global names.
+    """
+
+    cell_id: str | None
+    source: str
+    source_digest: str
+    execution_count: int
+    order: int
+    started: datetime
+    duration: float
+    outcome: Literal["ok", "error"]
+    error: str | None = None
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    files_read: tuple[str, ...] = ()
+
+
+class Parameter(Record, frozen=True, kw_only=True):
+    """One of a model's parameters, spelled as its library spells it."""
+
+    name: str
+    value: Scalar
+    is_default: bool
+
+
+class Metric(Record, frozen=True, kw_only=True):
+    """One number that says how good a model is.
+
+    `value` is None where the number was not finite. `data` names what it was computed on, where
+    that is known. `cell_id` is the cell that computed it.
+    """
+
+    name: str
+    value: float | None
+    at: datetime
+    data: str | None = None
+    cell_id: str | None = None
+
+
+class DataInput(Record, frozen=True, kw_only=True):
+    """An object that went into a training: its role, its name in the notebook, its content."""
+
+    role: str
+    name: str
+    fingerprint: Fingerprint
+    files: tuple[str, ...] = ()
+
+
+class GitState(Record, frozen=True, kw_only=True):
+    """The commit that a notebook ran on; `dirty` when the working tree differed from it."""
+
+    commit: str
+    branch: str
+    dirty: bool
+
+
+class Environment(Record, frozen=True, kw_only=True):
+    """What the cell ran on: the interpreter, the imported packages and the source revision."""
+
+    python: str
+    platform: str
+    packages: dict[str, str] = {}
+    git: GitState | None = None
+
+
+class Gap(Record, frozen=True, kw_only=True):
+    """Something that was not captured, and why."""
+
+    what: str
+    why: str
+
+
+class TrackedRun(Record, frozen=True, kw_only=True):
+    """A training, whole: another person can trust it and run it again.
+
+    `cells` is the slice: the executed cells that the model depends on, in order, the training cell
+    last. `metric_cells` computed its metrics afterwards. `notebook` is a path relative to the
+    project's root where it lies inside. `mlflow_run_id` is None until the record is delivered.
+    `execution_id` names the clean run or scheduled execution that it was part of, if any.
+    `duration` is in seconds; `completeness` runs from 0 to 1.
+    """
+
+    id: str
+    name: str
+    author: str
+    notebook: str | None
+    started: datetime
+    duration: float
+    model_class: str
+    cell: CellRecord
+    cells: tuple[CellRecord, ...] = ()
+    metric_cells: tuple[CellRecord, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    inputs: tuple[DataInput, ...] = ()
+    data_digest: str = ""
+    environment: Environment
+    gaps: tuple[Gap, ...] = ()
+    completeness: float = 1.0
+    execution_id: str | None = None
+    mlflow_run_id: str | None = None
+    mlflow_experiment_id: str | None = None
+    mlflow_model_uri: str | None = None

@@ -1,0 +1,149 @@
+"""nbmlops.toml and the environment, read once into one frozen Settings.
+
+The *project root* is the nearest folder, from the current one upwards, that holds ``nbmlops.toml``
+or ``.nbmlops``; failing both, the current folder. ``.nbmlops`` below it holds all local state.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from nbmlops.errors import SettingsError
+
+__all__ = ["FILE_NAME", "HOME_NAME", "PolicySettings", "Settings", "load_settings"]
+
+FILE_NAME = "nbmlops.toml"
+HOME_NAME = ".nbmlops"
+
+
+class PolicySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What must be true before a model is registered (table ``[policy]``).
+
+    `minimum_completeness` runs from 0 to 1.
+    """
+
+    sign_offs: int = 1
+    author_may_sign: bool = False
+    minimum_completeness: float = 0.0
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The shape of nbmlops.toml."""
+
+    tracking_uri: str | None = None
+    experiment: str | None = None
+    policy: PolicySettings = PolicySettings()
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where state lives, and under which rules.
+
+    `root` is the project's root; `home` holds the journal, the ledger, bundles and outputs.
+    """
+
+    root: Path
+    home: Path
+    tracking_uri: str
+    experiment: str
+    user: str
+    policy: PolicySettings = PolicySettings()
+
+    @property
+    def journal_path(self) -> Path:
+        """The journal that kernels write and the server watches."""
+        return self.home / "journal.db"
+
+    @property
+    def ledger_url(self) -> str:
+        """The ledger's SQLAlchemy URL."""
+        return f"sqlite:///{self.ledger_path}"
+
+    @property
+    def ledger_path(self) -> Path:
+        """The ledger's file."""
+        return self.home / "ledger.db"
+
+    @property
+    def spool(self) -> Path:
+        """Models on their way to MLflow."""
+        return self.home / "spool"
+
+    @property
+    def bundles(self) -> Path:
+        """Promoted bundles, one folder per content digest."""
+        return self.home / "bundles"
+
+    @property
+    def outputs(self) -> Path:
+        """Executed notebooks, one per clean run or execution."""
+        return self.home / "outputs"
+
+    @property
+    def artifacts(self) -> Path:
+        """MLflow's artifacts, where the tracking store is local."""
+        return self.home / "mlflow-artifacts"
+
+    def relative(self, path: str | Path) -> str:
+        """Spell a path as records do: relative to the root where it lies inside, else absolute."""
+        absolute = Path(path).expanduser().absolute()
+        if absolute.is_relative_to(self.root):
+            return absolute.relative_to(self.root).as_posix()
+        return absolute.as_posix()
+
+
+def load_settings(
+    start: str | Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Settings:
+    """Read the settings that hold in folder `start` (default: the current one).
+
+    The environment wins over the file: ``NBMLOPS_ROOT``, ``NBMLOPS_USER``,
+    ``MLFLOW_TRACKING_URI``, ``MLFLOW_EXPERIMENT_NAME``.
+
+    :raises SettingsError: if nbmlops.toml cannot be read or has a key that is not known.
+    """
+    root = _find_root(Path(environ.get("NBMLOPS_ROOT") or start or Path.cwd()).resolve())
+    home = root / HOME_NAME
+    file = _read_file(root / FILE_NAME)
+    return Settings(
+        root=root,
+        home=home,
+        tracking_uri=environ.get("MLFLOW_TRACKING_URI")
+        or file.tracking_uri
+        or f"sqlite:///{home / 'mlflow.db'}",
+        experiment=environ.get("MLFLOW_EXPERIMENT_NAME") or file.experiment or root.name,
+        user=environ.get("NBMLOPS_USER") or _os_user(),
+        policy=file.policy,
+    )
+
+
+def _find_root(start: Path) -> Path:
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file() or (folder / HOME_NAME).is_dir():
+            return folder
+    return start
+
+
+def _read_file(path: Path) -> _File:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return _File()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.") from error
+    try:
+        return msgspec.convert(data, _File)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{path}: {error}. Correct that key, or remove it.") from error
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user id has no name
+        return f"uid-{os.getuid()}"
