@@ -16,10 +16,12 @@ import msgspec
 
 from nbmlops.errors import SettingsError
 
-__all__ = ["FILE_NAME", "HOME_NAME", "PolicySettings", "Settings", "load_settings"]
+__all__ = ["FILE_NAME", "GATED_PREFIX", "HOME_NAME", "PolicySettings", "Settings", "load_settings"]
 
 FILE_NAME = "nbmlops.toml"
 HOME_NAME = ".nbmlops"
+GATED_PREFIX = "nbmlops+"
+"""Before a registry URI's scheme: MLflow then goes through the gate."""
 
 
 class PolicySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,14 +57,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     policy: PolicySettings = PolicySettings()
 
     @property
+    def registry_uri(self) -> str:
+        """Where models are registered: behind the gate when the store is local.
+
+        A server holds the gate itself, so its clients use its own address.
+        """
+        if self.tracking_uri.startswith("sqlite:"):
+            return GATED_PREFIX + self.tracking_uri
+        return self.tracking_uri
+
+    @property
     def journal_path(self) -> Path:
         """The journal that kernels write and the server watches."""
         return self.home / "journal.db"
-
-    @property
-    def ledger_url(self) -> str:
-        """The ledger's SQLAlchemy URL."""
-        return f"sqlite:///{self.ledger_path}"
 
     @property
     def ledger_path(self) -> Path:

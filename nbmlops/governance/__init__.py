@@ -1,0 +1,22 @@
+"""WHO says that it may go? Evidence, policy, sign-offs, ledger, gate."""
+
+from nbmlops.governance.gate import MODEL_FOLDER, Gate
+from nbmlops.governance.history import History, find
+from nbmlops.governance.ledger import Ledger
+from nbmlops.governance.mlflow_registry import MlflowRegistry
+from nbmlops.governance.policy import Policy
+from nbmlops.governance.review import assemble_review, gather_evidence
+from nbmlops.governance.vault import Vault
+
+__all__ = [
+    "MODEL_FOLDER",
+    "Gate",
+    "History",
+    "Ledger",
+    "MlflowRegistry",
+    "Policy",
+    "Vault",
+    "assemble_review",
+    "find",
+    "gather_evidence",
+]

@@ -13,7 +13,7 @@ from nbmlops.records.codec import (
     now,
     to_plain,
 )
-from nbmlops.records.data import ColumnFingerprint, Fingerprint
+from nbmlops.records.data import ColumnFingerprint, DataDiff, Fingerprint
 from nbmlops.records.facts import (
     ChainReport,
     Executed,
@@ -37,7 +37,7 @@ from nbmlops.records.governance import (
     Verdict,
 )
 from nbmlops.records.promotion import Bundle, BundleFile, CleanRun, MetricAgreement, Promotion
-from nbmlops.records.scheduling import Execution, Schedule
+from nbmlops.records.scheduling import Execution, NotebookJob, Schedule
 from nbmlops.records.tracking import (
     CellRecord,
     DataInput,
@@ -57,6 +57,7 @@ __all__ = [
     "ChainReport",
     "CleanRun",
     "ColumnFingerprint",
+    "DataDiff",
     "DataInput",
     "Environment",
     "Evidence",
@@ -70,6 +71,7 @@ __all__ = [
     "LedgerEntry",
     "Metric",
     "MetricAgreement",
+    "NotebookJob",
     "Parameter",
     "Promoted",
     "Promotion",

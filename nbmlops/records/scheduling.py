@@ -42,3 +42,17 @@ class Execution(Record, frozen=True, kw_only=True):
     error: str | None = None
     output_notebook: str | None = None
     run_ids: tuple[str, ...] = ()
+
+
+class NotebookJob(Record, frozen=True, kw_only=True):
+    """A notebook to run, as an executor is handed it.
+
+    All paths are absolute. `output` receives the executed notebook, also when a cell fails;
+    `environment` is added to the kernel's environment variables.
+    """
+
+    notebook: str
+    output: str
+    working_directory: str
+    parameters: dict[str, Scalar] = {}
+    environment: dict[str, str] = {}

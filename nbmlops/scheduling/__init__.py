@@ -1,0 +1,14 @@
+"""WHEN and WHERE does it run? Calendar, scheduler, executors."""
+
+from nbmlops.scheduling.calendar import check_schedule, due_instant, next_instant
+from nbmlops.scheduling.executors import Executor, Progress
+from nbmlops.scheduling.scheduler import Scheduler
+
+__all__ = [
+    "Executor",
+    "Progress",
+    "Scheduler",
+    "check_schedule",
+    "due_instant",
+    "next_instant",
+]

@@ -1,0 +1,72 @@
+"""The scheduler: serves what is due, one after another, until it is told to stop."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from nbmlops.errors import Refused
+from nbmlops.records import Execution, Schedule, now
+
+__all__ = ["Due", "Scheduler"]
+
+Due = tuple[Schedule, datetime]
+
+
+class Scheduler:
+    """Runs each due schedule once; only one scheduler works in a project at a time.
+
+    `find_due` lists what is due at an instant; `execute` runs one of them and records it.
+    """
+
+    def __init__(
+        self,
+        lock_path: Path,
+        find_due: Callable[[datetime], list[Due]],
+        execute: Callable[[Schedule, datetime], Execution],
+    ) -> None:
+        self._lock_path = lock_path
+        self._find_due = find_due
+        self._execute = execute
+
+    def run_due(self, at: datetime | None = None) -> list[Execution]:
+        """Serve what is due at `at` (default: the present instant).
+
+        :raises Refused: if another scheduler is at work here.
+        """
+        with self._alone():
+            return self._serve(at or now())
+
+    def run_forever(
+        self,
+        stop: threading.Event,
+        on_execution: Callable[[Execution], None] = lambda _: None,
+        interval: float = 5.0,
+    ) -> None:
+        """Look every `interval` seconds until `stop` is set.
+
+        :raises Refused: if another scheduler is at work here.
+        """
+        with self._alone():
+            while not stop.wait(interval):
+                for execution in self._serve(now()):
+                    on_execution(execution)
+
+    def _serve(self, at: datetime) -> list[Execution]:
+        return [self._execute(schedule, due) for schedule, due in self._find_due(at)]
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self._lock_path.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock_path.open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise Refused(
+                    f"Another scheduler is at work in {self._lock_path.parent}. One is enough."
+                ) from error
+            yield

@@ -1,0 +1,176 @@
+"""Running sealed notebooks: once, and on schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from nbmlops.errors import NotebookError
+from nbmlops.governance import find
+from nbmlops.promotion import NOTEBOOK_FILE, check_parameters
+from nbmlops.records import (
+    Executed,
+    Execution,
+    NotebookJob,
+    Scalar,
+    Schedule,
+    Scheduled,
+    TrackedRun,
+    new_id,
+)
+from nbmlops.scheduling import Progress, Scheduler, check_schedule, due_instant
+from nbmlops.workspace.stores import Stores
+
+__all__ = ["execute", "run_tracked", "schedule", "scheduler"]
+
+
+def schedule(
+    stores: Stores,
+    promotion_id: str,
+    *,
+    cron: str,
+    timezone: str,
+    parameters: Mapping[str, Scalar],
+) -> Schedule:
+    """Give a promotion a schedule."""
+    promotion = find("promotion", promotion_id, stores.history().promotions)
+    check_schedule(cron, timezone)
+    check_parameters(promotion.parameters, parameters)
+    record = Schedule(
+        id=new_id("schedule"),
+        promotion_id=promotion.id,
+        model_name=promotion.model_name,
+        cron=cron,
+        timezone=timezone,
+        parameters=dict(parameters),
+        author=stores.settings.user,
+        at=stores.clock(),
+    )
+    stores.append(Scheduled(schedule=record), record.author)
+    return record
+
+
+def scheduler(stores: Stores, on_progress: Progress | None = None) -> Scheduler:
+    """The scheduler of this project."""
+
+    def find_due(at: datetime) -> list[tuple[Schedule, datetime]]:
+        history = stores.history()
+        found = []
+        for record in history.schedules.values():
+            served = [
+                execution.due
+                for execution in history.executions.values()
+                if execution.schedule_id == record.id and execution.due
+            ]
+            due = due_instant(record, max(served, default=None), at)
+            if due:
+                found.append((record, due))
+        return found
+
+    def serve(record: Schedule, due: datetime) -> Execution:
+        return execute(
+            stores,
+            record.promotion_id,
+            parameters=record.parameters,
+            schedule_id=record.id,
+            due=due,
+            on_progress=on_progress,
+        )
+
+    return Scheduler(stores.settings.home / "scheduler.lock", find_due, serve)
+
+
+def execute(
+    stores: Stores,
+    promotion_id: str,
+    *,
+    parameters: Mapping[str, Scalar],
+    schedule_id: str | None = None,
+    due: datetime | None = None,
+    on_progress: Progress | None = None,
+) -> Execution:
+    """Run exactly what was sealed, and record it whether it succeeds or not."""
+    promotion = find("promotion", promotion_id, stores.history().promotions)
+    check_parameters(promotion.parameters, parameters)
+    stores.vault.verify(promotion.bundle)
+    execution_id = new_id("execution")
+    output = stores.settings.outputs / f"{execution_id}.ipynb"
+    started = stores.clock()
+    error: NotebookError | None = None
+    try:
+        run_tracked(
+            stores,
+            notebook=stores.vault.path(promotion.bundle.digest) / NOTEBOOK_FILE,
+            stands_at=stores.settings.root / promotion.notebook,
+            output=output,
+            execution_id=execution_id,
+            parameters=parameters,
+            on_progress=on_progress,
+        )
+    except NotebookError as caught:
+        error = caught
+    execution = Execution(
+        id=execution_id,
+        promotion_id=promotion.id,
+        content_digest=promotion.bundle.digest,
+        schedule_id=schedule_id,
+        due=due,
+        parameters=dict(parameters),
+        actor=stores.settings.user,
+        started=started,
+        duration=(stores.clock() - started).total_seconds(),
+        outcome="failed" if error else "succeeded",
+        error=str(error) if error else None,
+        output_notebook=stores.settings.relative(output) if output.exists() else None,
+        run_ids=tuple(run.id for run in _runs_of(stores, execution_id)),
+    )
+    stores.append(Executed(execution=execution), execution.actor)
+    return execution
+
+
+def run_tracked(
+    stores: Stores,
+    *,
+    notebook: Path,
+    stands_at: Path,
+    output: Path,
+    execution_id: str,
+    parameters: Mapping[str, Scalar],
+    on_progress: Progress | None = None,
+) -> list[TrackedRun]:
+    """Run `notebook` as if it stood at `stands_at`, and return the runs that it left.
+
+    Its kernel finds this workspace through the environment, and its relative paths from the folder
+    of `stands_at`.
+
+    :raises NotebookError: as the executor does.
+    """
+    settings = stores.settings
+    stores.executor.run(
+        NotebookJob(
+            notebook=str(notebook),
+            output=str(output),
+            working_directory=str(stands_at.parent),
+            parameters=dict(parameters),
+            environment={
+                "NBMLOPS_ROOT": str(settings.root),
+                "NBMLOPS_USER": settings.user,
+                "NBMLOPS_NOTEBOOK": str(stands_at),
+                "NBMLOPS_EXECUTION": execution_id,
+                "MLFLOW_TRACKING_URI": settings.tracking_uri,
+                "MLFLOW_EXPERIMENT_NAME": settings.experiment,
+            },
+        ),
+        on_progress,
+    )
+    return _runs_of(stores, execution_id)
+
+
+def _runs_of(stores: Stores, execution_id: str) -> list[TrackedRun]:
+    """The runs that an execution left, oldest first, delivered to MLflow."""
+    from nbmlops.tracking import deliver_pending
+
+    deliver_pending(stores.journal, stores.mlflow)
+    runs = [run for run in stores.journal.runs() if run.execution_id == execution_id]
+    return list(reversed(runs))

@@ -1,0 +1,114 @@
+"""Where a workspace keeps things: each store opened when it is first needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from nbmlops.errors import NotFound, Refused
+from nbmlops.governance import Gate, History, Ledger, MlflowRegistry, Policy, Vault, find
+from nbmlops.records import Fact, Identity, RefusalRecorded, TrackedRun
+from nbmlops.scheduling import Executor
+from nbmlops.settings import Settings
+
+if TYPE_CHECKING:
+    from nbmlops.tracking import Journal, MlflowStore
+
+__all__ = ["Stores"]
+
+
+class Stores:
+    """The journal, MLflow, ledger, vault, registry and executor behind one workspace."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        ledger: Ledger | None,
+        executor: Executor | None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.vault = Vault(settings.bundles)
+        self.policy = Policy.from_settings(settings.policy)
+        self._given_ledger = ledger
+        self._given_executor = executor
+        self._history = History()
+        self._history_lock = threading.Lock()
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The facts."""
+        if self._given_ledger is not None:
+            return self._given_ledger
+        from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
+
+        return SqlAlchemyLedger(self.settings.ledger_path)
+
+    @cached_property
+    def executor(self) -> Executor:
+        """Where notebooks run."""
+        if self._given_executor is not None:
+            return self._given_executor
+        from nbmlops.scheduling.executors.papermill_local import LocalExecutor
+
+        return LocalExecutor()
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The runs of this machine's kernels, delivered or not."""
+        from nbmlops.tracking import Journal
+
+        return Journal(self.settings.journal_path)
+
+    @cached_property
+    def mlflow(self) -> MlflowStore:
+        """The runs that were delivered, by anybody."""
+        from nbmlops.tracking import MlflowStore
+
+        return MlflowStore(self.settings)
+
+    @cached_property
+    def registry(self) -> MlflowRegistry:
+        """The model registry, behind the gate."""
+        return MlflowRegistry(self.settings)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """The rule that the registry's store asks before each write."""
+        return Gate(self.ledger, self.policy, self.vault)
+
+    @property
+    def me(self) -> Identity:
+        """Who acts where no door says otherwise; nobody but this machine vouches for it."""
+        return Identity(name=self.settings.user, asserted_by="self")
+
+    def history(self) -> History:
+        """What all facts so far add up to; only those that came since the last call are read."""
+        with self._history_lock:
+            for entry in self.ledger.entries(after=self._history.sequence):
+                self._history.add(entry)
+            return self._history
+
+    def run(self, key: str) -> TrackedRun:
+        """A tracked run by its id or the beginning of it, from the journal or from MLflow.
+
+        :raises NotFound: if neither has it.
+        :raises Ambiguous: if several ids begin so.
+        """
+        try:
+            return find("run", key, {run.id: run for run in self.journal.runs()})
+        except NotFound:
+            return self.mlflow.load(key)
+
+    def append(self, fact: Fact, actor: str) -> None:
+        """Put a fact on the ledger, at the workspace's clock."""
+        self.ledger.append(fact, actor=actor, at=self.clock())
+
+    def refuse(self, error: Refused, verb: str, subject: str, actor: str) -> Refused:
+        """Put a refusal on the ledger, and hand it back to be raised."""
+        self.append(RefusalRecorded(verb=verb, subject=subject, by=actor, why=error.missing), actor)
+        return error

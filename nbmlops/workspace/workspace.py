@@ -1,0 +1,196 @@
+"""The Workspace: a project's verbs, each a few lines that lead to its flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from nbmlops.governance import Ledger, find
+from nbmlops.records import (
+    ChainReport,
+    Execution,
+    Identity,
+    LedgerEntry,
+    Promotion,
+    Registration,
+    Review,
+    Scalar,
+    Schedule,
+    TrackedRun,
+    Verdict,
+    now,
+)
+from nbmlops.scheduling import Executor, Progress, Scheduler
+from nbmlops.settings import Settings, load_settings
+from nbmlops.workspace import execute, promote, review
+from nbmlops.workspace.stores import Stores
+
+__all__ = ["Workspace"]
+
+
+class Workspace:
+    """A project's runs, promotions, schedules, reviews and registrations.
+
+    Ids may be abbreviated wherever a verb takes one. Every verb raises
+    :class:`~nbmlops.errors.NbmlopsError` and then leaves nothing half-written.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        ledger: Ledger | None = None,
+        executor: Executor | None = None,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        self.settings = settings
+        self._stores = Stores(settings, clock, ledger, executor)
+
+    @classmethod
+    def open(cls, start: str | Path | None = None) -> Workspace:
+        """The workspace of the project that folder `start` (default: the current one) lies in."""
+        return cls(load_settings(start))
+
+    # Track
+
+    def runs(self, notebook: str | None = None) -> list[TrackedRun]:
+        """The project's tracked runs, or those of one of its notebooks, newest first."""
+        return self._stores.journal.runs(notebook)
+
+    def run(self, run_id: str) -> TrackedRun:
+        """One tracked run, from this machine or from the MLflow store."""
+        return self._stores.run(run_id)
+
+    def sync(self) -> int:
+        """Deliver what MLflow has not yet received; how many records that were."""
+        from nbmlops.tracking import deliver_pending
+
+        return deliver_pending(self._stores.journal, self._stores.mlflow)
+
+    # Promote
+
+    def promote(
+        self,
+        run_id: str,
+        *,
+        model_name: str | None = None,
+        notebook: str | Path | None = None,
+        tolerance: float = promote.DEFAULT_TOLERANCE,
+        on_progress: Progress | None = None,
+    ) -> Promotion:
+        """Prove that a run's notebook does the same in a fresh kernel, and seal what proved it.
+
+        The notebook is gathered from the cells that the run depends on, or taken from `notebook`
+        (one that was promoted before and edited since). It is left beside the notebook that the run
+        came from. `tolerance` is relative.
+
+        :raises CheckFailed: if the clean run's data or metrics differ from the tracked ones.
+        :raises NotebookError: if the notebook cannot be read or run.
+        """
+        return promote.promote(
+            self._stores,
+            run_id,
+            model_name=model_name,
+            notebook=notebook,
+            tolerance=tolerance,
+            on_progress=on_progress,
+        )
+
+    def promotions(self) -> list[Promotion]:
+        """All promotions, newest first."""
+        return list(reversed(self._stores.history().promotions.values()))
+
+    # Schedule and execute
+
+    def schedule(
+        self,
+        promotion_id: str,
+        *,
+        cron: str,
+        timezone: str = "UTC",
+        parameters: Mapping[str, Scalar] | None = None,
+    ) -> Schedule:
+        """Let a promoted notebook run by `cron` in the IANA zone `timezone`.
+
+        :raises SettingsError: if either is not understood.
+        :raises NotebookError: if the notebook has no such parameter.
+        """
+        return execute.schedule(
+            self._stores, promotion_id, cron=cron, timezone=timezone, parameters=parameters or {}
+        )
+
+    def schedules(self) -> list[Schedule]:
+        """All schedules, newest first."""
+        return list(reversed(self._stores.history().schedules.values()))
+
+    def scheduler(self, on_progress: Progress | None = None) -> Scheduler:
+        """The scheduler of this project; it does nothing until it is told to run."""
+        return execute.scheduler(self._stores, on_progress)
+
+    def execute(
+        self,
+        promotion_id: str,
+        parameters: Mapping[str, Scalar] | None = None,
+        *,
+        on_progress: Progress | None = None,
+    ) -> Execution:
+        """Run a promotion's sealed notebook now. A cell that fails gives a failed Execution.
+
+        :raises IntegrityError: if the sealed content was changed.
+        """
+        return execute.execute(
+            self._stores, promotion_id, parameters=parameters or {}, on_progress=on_progress
+        )
+
+    def executions(self) -> list[Execution]:
+        """All executions, newest first."""
+        return list(reversed(self._stores.history().executions.values()))
+
+    def execution(self, execution_id: str) -> Execution:
+        """One execution."""
+        return find("execution", execution_id, self._stores.history().executions)
+
+    # Review and register
+
+    def submit(self, promotion_id: str) -> Review:
+        """Submit a promotion for review; the same promotion again gives the same review."""
+        return review.submit(self._stores, promotion_id)
+
+    def reviews(self, waiting: bool = False) -> list[Review]:
+        """All reviews, or those that wait for a sign-off or for registration, newest first."""
+        return review.reviews(self._stores, waiting)
+
+    def review(self, review_id: str) -> Review:
+        """One review, as it stands now."""
+        return review.review(self._stores, review_id)
+
+    def sign_off(
+        self, review_id: str, verdict: Verdict, comment: str = "", by: Identity | None = None
+    ) -> Review:
+        """Give a verdict on a review's content, as `by` (default: this machine's user).
+
+        :raises Refused: if the policy does not let `by` sign this.
+        :raises Stale: if the content has changed since it was submitted.
+        """
+        return review.sign_off(self._stores, review_id, verdict, comment, by or self._stores.me)
+
+    def register(
+        self, review_id: str, alias: str = "champion", by: Identity | None = None
+    ) -> Registration:
+        """Register a review's model under its name, and move `alias` to the new version.
+
+        :raises Refused: with one sentence for each thing that the policy still asks for.
+        :raises Stale: if the content has changed since it was signed.
+        """
+        return review.register(self._stores, review_id, alias, by or self._stores.me)
+
+    # Audit
+
+    def audit_log(self) -> Iterator[LedgerEntry]:
+        """Every fact, in order."""
+        return self._stores.ledger.entries()
+
+    def audit_verify(self) -> ChainReport:
+        """Follow the chain of facts and name the first that does not hold."""
+        return self._stores.ledger.verify()
