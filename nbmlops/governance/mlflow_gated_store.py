@@ -6,6 +6,7 @@ registry through MLflow, by any of its clients, ends in these methods.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,9 @@ class GatedStore(SqlAlchemyStore):
     def __init__(self, store_uri: str, tracking_uri: str | None = None) -> None:
         uri = store_uri.removeprefix(GATED_PREFIX)
         super().__init__(uri)
-        settings = load_settings(Path(uri.partition("///")[2]).parent)
+        # The database's own folder says which project this is, whatever the environment says.
+        environ = {k: v for k, v in os.environ.items() if k != "NBMLOPS_ROOT"}
+        settings = load_settings(Path(uri.partition("///")[2]).parent, environ)
         self._actor = settings.user
         self._gate = Gate(
             SqlAlchemyLedger(settings.ledger_path),

@@ -85,3 +85,12 @@ class Review(Record, frozen=True, kw_only=True):
     status: ReviewStatus
     missing: tuple[str, ...] = ()
     registration: Registration | None = None
+
+
+class Diagnosis(Record, frozen=True, kw_only=True):
+    """One thing that ``doctor`` looked at, what it found, and what to do about it."""
+
+    subject: str
+    state: Literal["ok", "open", "broken"]
+    finding: str
+    advice: str | None = None

@@ -8,7 +8,12 @@ from pathlib import Path
 
 from nbmlops.errors import NotebookError
 from nbmlops.governance import find
-from nbmlops.promotion import NOTEBOOK_FILE, check_parameters
+from nbmlops.promotion import (
+    NOTEBOOK_FILE,
+    check_parameters,
+    notebook_parameters,
+    read_notebook,
+)
 from nbmlops.records import (
     Executed,
     Execution,
@@ -22,7 +27,7 @@ from nbmlops.records import (
 from nbmlops.scheduling import Progress, Scheduler, check_schedule, due_instant
 from nbmlops.workspace.stores import Stores
 
-__all__ = ["execute", "run_tracked", "schedule", "scheduler"]
+__all__ = ["execute", "run_notebook", "run_tracked", "schedule", "scheduler"]
 
 
 def schedule(
@@ -127,6 +132,24 @@ def execute(
     )
     stores.append(Executed(execution=execution), execution.actor)
     return execution
+
+
+def run_notebook(
+    stores: Stores, notebook: Path, parameters: Mapping[str, Scalar], on_progress: Progress | None
+) -> list[TrackedRun]:
+    """Run a notebook that is not promoted, as its author would from top to bottom."""
+    path = notebook.absolute()
+    check_parameters(notebook_parameters(read_notebook(path)), parameters)
+    execution_id = new_id("notebook-run")
+    return run_tracked(
+        stores,
+        notebook=path,
+        stands_at=path,
+        output=stores.settings.outputs / f"{execution_id}.ipynb",
+        execution_id=execution_id,
+        parameters=parameters,
+        on_progress=on_progress,
+    )
 
 
 def run_tracked(

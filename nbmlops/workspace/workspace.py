@@ -9,6 +9,7 @@ from pathlib import Path
 from nbmlops.governance import Ledger, find
 from nbmlops.records import (
     ChainReport,
+    Diagnosis,
     Execution,
     Identity,
     LedgerEntry,
@@ -23,7 +24,7 @@ from nbmlops.records import (
 )
 from nbmlops.scheduling import Executor, Progress, Scheduler
 from nbmlops.settings import Settings, load_settings
-from nbmlops.workspace import execute, promote, review
+from nbmlops.workspace import doctor, execute, promote, review
 from nbmlops.workspace.stores import Stores
 
 __all__ = ["Workspace"]
@@ -67,6 +68,21 @@ class Workspace:
         from nbmlops.tracking import deliver_pending
 
         return deliver_pending(self._stores.journal, self._stores.mlflow)
+
+    def run_notebook(
+        self,
+        notebook: str | Path,
+        parameters: Mapping[str, Scalar] | None = None,
+        *,
+        on_progress: Progress | None = None,
+    ) -> list[TrackedRun]:
+        """Run a notebook from top to bottom in a fresh kernel; what it tracked, oldest first.
+
+        The executed copy is kept among the outputs; the notebook itself stays as it is.
+
+        :raises NotebookError: if it cannot be read, lacks a parameter, or a cell raises.
+        """
+        return execute.run_notebook(self._stores, Path(notebook), parameters or {}, on_progress)
 
     # Promote
 
@@ -194,3 +210,7 @@ class Workspace:
     def audit_verify(self) -> ChainReport:
         """Follow the chain of facts and name the first that does not hold."""
         return self._stores.ledger.verify()
+
+    def doctor(self) -> list[Diagnosis]:
+        """Look at every part of this set-up, and try the gate."""
+        return doctor.diagnose(self._stores)

@@ -1,0 +1,31 @@
+"""``nbmlops doctor``."""
+
+from __future__ import annotations
+
+import click
+from rich.markup import escape
+
+from nbmlops.surfaces.cli.door import console, json_option, print_json, table
+from nbmlops.workspace import Workspace
+
+__all__ = ["doctor"]
+
+_COLOURS = {"ok": "green", "open": "yellow", "broken": "red"}
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Try every part of this set-up, and say what works, what is open and what is broken."""
+    findings = Workspace.open().doctor()
+    if as_json:
+        print_json(findings)
+    else:
+        grid = table("", "", "")
+        for d in findings:
+            advice = f"\n[dim]→ {escape(d.advice)}[/]" if d.advice else ""
+            colour = _COLOURS[d.state]
+            grid.add_row(f"[{colour}]{d.state}[/]", d.subject, escape(d.finding) + advice)
+        console.print(grid)
+    if any(d.state == "broken" for d in findings):
+        raise SystemExit(1)

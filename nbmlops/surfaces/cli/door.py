@@ -1,0 +1,124 @@
+"""What all commands share: how errors are told, records printed, and progress shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from nbmlops.errors import NbmlopsError, Refused
+from nbmlops.records import encode
+
+__all__ = [
+    "Door",
+    "as_identity",
+    "console",
+    "json_option",
+    "parameters_option",
+    "parse_parameters",
+    "print_json",
+    "show_progress",
+    "table",
+]
+
+console = Console(highlight=False)
+"""Where answers go; progress goes to standard error, so that answers can be piped."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
+as_identity = click.option(
+    "--as", "name", metavar="NAME", help="Act as NAME (self-asserted; default: your login name)."
+)
+parameters_option = click.option(
+    "-p",
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a parameter; VALUE is read as JSON where it is JSON, else as text. Repeatable.",
+)
+
+
+class _Spoken(click.ClickException):
+    """An error of ours, as the shell hears it: one sentence, and the class's exit code."""
+
+    def __init__(self, error: NbmlopsError, as_json: bool) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code  # type: ignore[misc] # click reads it off the instance
+        self._error = error
+        self._as_json = as_json
+
+    def show(self, file: Any = None) -> None:
+        if self._as_json:
+            missing = list(self._error.missing) if isinstance(self._error, Refused) else []
+            kind = type(self._error).__name__
+            print_json({"error": kind, "message": self.message, "missing": missing})
+        else:
+            super().show(file)
+
+
+class Door(click.Group):
+    """A group whose commands raise our errors freely; here they become sentences."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NbmlopsError as error:
+            raise _Spoken(error, "--json" in sys.argv[1:]) from error
+
+
+def print_json(value: Any) -> None:
+    """Print a record, or a list of them, as indented JSON."""
+    click.echo(msgspec.json.format(encode(value), indent=2).decode())
+
+
+def table(*headings: str, title: str | None = None) -> Table:
+    """An empty table in the house's style."""
+    grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    for heading in headings:
+        grid.add_column(heading, overflow="fold")
+    return grid
+
+
+@contextmanager
+def show_progress(what: str) -> Iterator[Any]:
+    """A progress bar on standard error; yields the callback that moves it."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=32),
+        MofNCompleteColumn(),
+        TextColumn("cells"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Turn ``NAME=VALUE`` pairs into a dict.
+
+    :raises click.BadParameter: if a pair has no ``=``, or its value is JSON but no plain value.
+    """
+    parameters: dict[str, Any] = {}
+    for pair in pairs:
+        name, separator, text = pair.partition("=")
+        if not separator or not name.isidentifier():
+            raise click.BadParameter(f"{pair!r} is not NAME=VALUE.", param_hint="--parameter")
+        try:
+            value = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            value = text
+        if isinstance(value, dict | list):
+            raise click.BadParameter(
+                f"{name} must be a number, text, true, false or null.", param_hint="--parameter"
+            )
+        parameters[name] = value
+    return parameters

@@ -1,0 +1,146 @@
+"""``nbmlops schedule``, ``scheduler`` and ``execute``."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import UTC, datetime
+
+import click
+
+from nbmlops.errors import CellFailed
+from nbmlops.records import Execution, Schedule, now
+from nbmlops.scheduling import next_instant
+from nbmlops.surfaces.cli.door import (
+    console,
+    json_option,
+    parameters_option,
+    parse_parameters,
+    print_json,
+    show_progress,
+    table,
+)
+from nbmlops.workspace import Workspace
+
+__all__ = ["execute", "print_execution", "schedule", "scheduler"]
+
+
+@click.command()
+@click.argument("promotion_id", required=False)
+@click.option("--cron", help="Five fields; '0 6 1 * *' is 06:00 on the first of every month.")
+@click.option("--timezone", default="UTC", show_default=True, help="An IANA time zone.")
+@parameters_option
+@json_option
+def schedule(
+    promotion_id: str | None,
+    cron: str | None,
+    timezone: str,
+    parameters: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Let PROMOTION_ID run on a schedule; without it, list the schedules."""
+    workspace = Workspace.open()
+    if promotion_id is None:
+        found = workspace.schedules()
+    elif cron is None:
+        raise click.UsageError("A schedule needs --cron, for example --cron '0 6 1 * *'.")
+    else:
+        found = [
+            workspace.schedule(
+                promotion_id,
+                cron=cron,
+                timezone=timezone,
+                parameters=parse_parameters(parameters),
+            )
+        ]
+    if as_json:
+        print_json(found[0] if promotion_id else found)
+    elif not found:
+        console.print("Nothing is scheduled yet: nbmlops schedule PROMOTION_ID --cron '0 6 1 * *'.")
+    else:
+        console.print(_table(found))
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Run what is due, then end.")
+@click.option(
+    "--at",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]),
+    help="With --once: what is due at this instant (UTC) rather than now.",
+)
+@json_option
+def scheduler(once: bool, at: datetime | None, as_json: bool) -> None:
+    """Run due schedules until interrupted (Ctrl-C or SIGTERM)."""
+    workspace = Workspace.open()
+    if once:
+        with show_progress("Execution") as on_progress:
+            served = workspace.scheduler(on_progress).run_due(
+                at.replace(tzinfo=UTC) if at else None
+            )
+        if as_json:
+            print_json(served)
+        elif not served:
+            console.print("Nothing is due.")
+        for execution in () if as_json else served:
+            print_execution(execution)
+        return
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    if not as_json:
+        console.print(f"The scheduler of {workspace.settings.root} is at work. Ctrl-C ends it.")
+    workspace.scheduler().run_forever(stop, print_json if as_json else print_execution)
+
+
+@click.command()
+@click.argument("promotion_id", required=False)
+@parameters_option
+@json_option
+def execute(promotion_id: str | None, parameters: tuple[str, ...], as_json: bool) -> None:
+    """Run the sealed notebook of PROMOTION_ID now; without it, list the executions."""
+    workspace = Workspace.open()
+    if promotion_id is None:
+        found = workspace.executions()
+        if as_json:
+            print_json(found)
+        elif not found:
+            console.print("Nothing was executed yet: nbmlops execute PROMOTION_ID.")
+        for execution in () if as_json else found:
+            print_execution(execution)
+        return
+    with show_progress("Execution") as on_progress:
+        execution = workspace.execute(
+            promotion_id, parse_parameters(parameters), on_progress=on_progress
+        )
+    if as_json:
+        print_json(execution)
+    else:
+        print_execution(execution)
+    if execution.outcome == "failed":
+        raise SystemExit(CellFailed.exit_code)
+
+
+def print_execution(execution: Execution) -> None:
+    """One execution in two lines."""
+    colour = "green" if execution.outcome == "succeeded" else "red"
+    due = f", due {execution.due:%Y-%m-%d %H:%M} UTC" if execution.due else ""
+    console.print(
+        f"{execution.id} [{colour}]{execution.outcome}[/] in {execution.duration:.1f} s{due}, "
+        f"parameters {execution.parameters or 'as promoted'}, runs {', '.join(execution.run_ids)}"
+    )
+    console.print(f"  {execution.error or execution.output_notebook}", markup=False)
+
+
+def _table(schedules: list[Schedule]) -> object:
+    grid = table("schedule", "model", "cron", "time zone", "parameters", "next (UTC)")
+    for record in schedules:
+        instant = next_instant(record, now())
+        grid.add_row(
+            record.id,
+            record.model_name,
+            record.cron,
+            record.timezone,
+            ", ".join(f"{k}={v}" for k, v in record.parameters.items()) or "–",
+            f"{instant:%Y-%m-%d %H:%M}" if instant else "never",
+        )
+    return grid

@@ -1,0 +1,64 @@
+"""``nbmlops runs`` and ``nbmlops sync``."""
+
+from __future__ import annotations
+
+import click
+
+from nbmlops.records import TrackedRun
+from nbmlops.surfaces.cli.door import console, json_option, print_json, table
+from nbmlops.workspace import Workspace
+
+__all__ = ["runs", "runs_table", "sync"]
+
+
+@click.command()
+@click.argument("run_id", required=False)
+@click.option("--notebook", type=click.Path(), help="Only the runs of this notebook.")
+@json_option
+def runs(run_id: str | None, notebook: str | None, as_json: bool) -> None:
+    """List tracked runs, newest first, or show the one whose id begins with RUN_ID."""
+    workspace = Workspace.open()
+    found = (
+        [workspace.run(run_id)]
+        if run_id
+        else workspace.runs(workspace.settings.relative(notebook) if notebook else None)
+    )
+    if as_json:
+        print_json(found[0] if run_id else found)
+    elif not found:
+        console.print(
+            "No runs yet. In a notebook: [bold]%load_ext nbmlops[/], then [bold]%track[/]."
+        )
+    else:
+        console.print(runs_table(found))
+
+
+@click.command()
+@json_option
+def sync(as_json: bool) -> None:
+    """Deliver to MLflow what has not reached it yet."""
+    delivered = Workspace.open().sync()
+    if as_json:
+        print_json({"delivered": delivered})
+    else:
+        console.print(f"{delivered} record{'s' * (delivered != 1)} delivered.")
+
+
+def runs_table(found: list[TrackedRun]) -> object:
+    """The runs as a table: id, model, metrics, data digest, when."""
+    from rich.markup import escape
+
+    grid = table("run", "model", "metrics", "data", "notebook", "when")
+    for run in found:
+        metrics = "  ".join(
+            f"{m.name} {m.value:.4g}" if m.value is not None else f"{m.name} –" for m in run.metrics
+        )
+        grid.add_row(
+            run.id,
+            escape(run.model_class.rpartition(".")[2]),
+            escape(metrics),
+            run.data_digest[:12],
+            escape(run.notebook or "–"),
+            f"{run.started:%Y-%m-%d %H:%M}",
+        )
+    return grid

@@ -1,0 +1,157 @@
+"""What works in this set-up and what does not, each found by trying it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from nbmlops.errors import NbmlopsError, Refused
+from nbmlops.records import Diagnosis, new_id
+from nbmlops.workspace.stores import Stores
+
+__all__ = ["diagnose"]
+
+
+def diagnose(stores: Stores) -> list[Diagnosis]:
+    """Probe each part; a probe that fails becomes a finding and never stops the others."""
+    probes: list[tuple[str, Callable[[Stores], Diagnosis]]] = [
+        ("project", _project),
+        ("kernel", _kernel),
+        ("panel", _panel),
+        ("journal", _journal),
+        ("MLflow", _mlflow),
+        ("ledger", _ledger),
+        ("gate", _gate),
+        ("way round the gate", _way_round),
+    ]
+    return [_probe(subject, probe, stores) for subject, probe in probes]
+
+
+def _probe(subject: str, probe: Callable[[Stores], Diagnosis], stores: Stores) -> Diagnosis:
+    try:
+        return probe(stores)
+    except (NbmlopsError, OSError) as error:
+        return Diagnosis(subject=subject, state="broken", finding=str(error))
+
+
+def _project(stores: Stores) -> Diagnosis:
+    settings = stores.settings
+    return Diagnosis(
+        subject="project",
+        state="ok",
+        finding=f"{settings.root}, as {settings.user} (self-asserted)",
+    )
+
+
+def _kernel(_: Stores) -> Diagnosis:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    kernels = sorted(KernelSpecManager().find_kernel_specs())
+    if kernels:
+        return Diagnosis(subject="kernel", state="ok", finding=", ".join(kernels))
+    return Diagnosis(
+        subject="kernel",
+        state="broken",
+        finding="No Jupyter kernel is installed, so no notebook can run.",
+        advice="pip install ipykernel",
+    )
+
+
+def _panel(_: Stores) -> Diagnosis:
+    from jupyter_core.paths import jupyter_config_path, jupyter_path
+
+    wanted = {
+        "lab extension": [f"{p}/nbmlops/package.json" for p in jupyter_path("labextensions")],
+        "server extension": [
+            f"{p}/jupyter_server_config.d/nbmlops.json" for p in jupyter_config_path()
+        ],
+    }
+    lacking = [name for name, paths in wanted.items() if not any(map(os.path.exists, paths))]
+    if lacking:
+        return Diagnosis(
+            subject="panel",
+            state="broken",
+            finding=f"The {' and the '.join(lacking)} is not installed where Jupyter looks.",
+            advice="pip install --force-reinstall --no-deps nbmlops",
+        )
+    return Diagnosis(subject="panel", state="ok", finding="lab and server extension are installed")
+
+
+def _journal(stores: Stores) -> Diagnosis:
+    runs = stores.journal.runs()
+    waiting = sum(run.mlflow_run_id is None for run in runs)
+    if waiting:
+        return Diagnosis(
+            subject="journal",
+            state="open",
+            finding=f"{waiting} of {len(runs)} runs have not reached MLflow yet.",
+            advice="nbmlops sync",
+        )
+    return Diagnosis(subject="journal", state="ok", finding=f"{len(runs)} runs, all delivered")
+
+
+def _mlflow(stores: Stores) -> Diagnosis:
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    uri = stores.settings.tracking_uri
+    try:
+        MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
+    except MlflowException as error:
+        return Diagnosis(
+            subject="MLflow",
+            state="broken",
+            finding=f"{uri} does not answer: {error.message}",
+            advice="Start the server, or correct MLFLOW_TRACKING_URI or tracking_uri in "
+            "nbmlops.toml. Runs wait in the journal meanwhile.",
+        )
+    return Diagnosis(subject="MLflow", state="ok", finding=f"{uri} answers")
+
+
+def _ledger(stores: Stores) -> Diagnosis:
+    report = stores.ledger.verify()
+    if not report.intact:
+        return Diagnosis(
+            subject="ledger",
+            state="broken",
+            finding=report.reason or "The chain is broken.",
+            advice="Compare it with a copy kept elsewhere: nbmlops audit log --json.",
+        )
+    return Diagnosis(
+        subject="ledger", state="ok", finding=f"{report.facts} facts, chain intact; tamper-evident"
+    )
+
+
+def _gate(stores: Stores) -> Diagnosis:
+    name = new_id("doctor-probe")
+    source = stores.settings.home / "doctor-probe"
+    try:
+        version = stores.registry.register(name, source, run_id=None, tags={}, alias="probe")
+    except Refused:
+        return Diagnosis(
+            subject="gate",
+            state="ok",
+            finding=f"{stores.settings.registry_uri} refused a model that nobody signed off",
+        )
+    return Diagnosis(
+        subject="gate",
+        state="open",
+        finding=f"{stores.settings.registry_uri} let an unsigned model in ({name} {version}).",
+        advice="Register through a registry whose URI begins with nbmlops+.",
+    )
+
+
+def _way_round(stores: Stores) -> Diagnosis:
+    subject = "way round the gate"
+    path = stores.settings.tracking_uri.removeprefix("sqlite:///")
+    if path != stores.settings.tracking_uri and os.access(path, os.W_OK):
+        return Diagnosis(
+            subject=subject,
+            state="open",
+            finding=f"Whoever may write the file {path} can change the registry without the gate. "
+            "Alone on a machine that cannot be closed: what was signed is tamper-evident, "
+            "not tamper-proof.",
+        )
+    return Diagnosis(
+        subject=subject, state="ok", finding="This user cannot write the registry's store."
+    )
