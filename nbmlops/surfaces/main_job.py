@@ -76,7 +76,7 @@ class MainJob:
     def schedule_and_execute(self, promotion: Promotion) -> tuple[Schedule, Execution]:
         """3. It gets a schedule, and the scheduler serves its next instant now."""
         schedule = self.author.schedule(
-            promotion.id, cron="0 6 1 * *", timezone="America/New_York", parameters={"month": 7}
+            promotion.id, cron="0 6 1 * *", timezone="America/New_York", parameters={"month": 8}
         )
         due = next_instant(schedule, now())
         scheduler = self.author.scheduler(self._progress("Scheduled execution"))

@@ -1,0 +1,97 @@
+"""The map of the house, as a test: who may import from whom."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "nbmlops"
+
+FOUNDATION = {"errors", "records", "settings"}
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "_version": set(),
+    "errors": set(),
+    "records": {"errors"},
+    "settings": {"errors"},
+    "data": FOUNDATION,
+    "tracking": FOUNDATION | {"data"},
+    "promotion": FOUNDATION | {"data", "tracking"},
+    "governance": FOUNDATION,
+    "scheduling": FOUNDATION,
+    "workspace": FOUNDATION | {"data", "tracking", "promotion", "governance", "scheduling"},
+    "testing": FOUNDATION | {"data", "tracking", "promotion", "governance", "scheduling"},
+    "surfaces": FOUNDATION
+    | {"_version", "data", "tracking", "promotion", "governance", "scheduling", "workspace"},
+}
+"""Room or floor -> what it may import, besides itself. ``__init__`` re-exports public names."""
+
+NEIGHBOURS_BY_FRONT_DOOR = {"data", "tracking", "promotion", "governance", "scheduling"}
+"""Rooms whose insides other rooms leave alone: they import from the room's ``__init__``."""
+
+ADAPTERS = {
+    "nbmlops.governance.sqlalchemy_ledger",
+    "nbmlops.scheduling.executors.papermill_local",
+}
+"""Adapters that the workspace opens late, by their own name, so that nothing heavy loads before."""
+
+
+def _modules() -> list[Path]:
+    return [p for p in PACKAGE.rglob("*.py") if "labextension" not in p.parts]
+
+
+def _imports(path: Path) -> list[str]:
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.append(node.module)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            base = path.relative_to(PACKAGE.parent).with_suffix("").parts[: -node.level]
+            names.append(".".join([*base, node.module or ""]).rstrip("."))
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    return [n for n in names if n == "nbmlops" or n.startswith("nbmlops.")]
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_floors_below(path: Path) -> None:
+    """An import from a floor above, or from a neighbour who is not open to it, fails here."""
+    room = _room(path)
+    if room == "__init__":
+        return
+    for name in _imports(path):
+        other = name.split(".")[1] if "." in name else "__init__"
+        if other == "__init__":
+            # `from nbmlops import x` would pull in every floor.
+            assert room == "surfaces", f"{path}: import from the room, not from the package"
+            continue
+        assert other == room or other in MAY_IMPORT[room], f"{room} may not import {name}"
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_neighbours_come_through_the_front_door(path: Path) -> None:
+    """Nobody reaches past a room's ``__init__``, but for the adapters that are opened late."""
+    room = _room(path)
+    for name in _imports(path):
+        parts = name.split(".")
+        if len(parts) > 2 and parts[1] in NEIGHBOURS_BY_FRONT_DOOR and parts[1] != room:
+            assert name in ADAPTERS, f"{path.relative_to(PACKAGE)} reaches past {parts[1]}: {name}"
+
+
+def test_the_map_names_every_room_that_exists() -> None:
+    """A new room must be entered in the map before it can stand."""
+    rooms = {_room(p) for p in _modules()} - {"__init__"}
+    assert rooms <= MAY_IMPORT.keys()
+
+
+def test_an_import_from_above_would_be_seen(tmp_path: Path) -> None:
+    """The control: the reader of imports does find both spellings."""
+    module = tmp_path / "m.py"
+    module.write_text("import nbmlops.workspace\nfrom nbmlops.surfaces.cli import main\n")
+    assert _imports(module) == ["nbmlops.workspace", "nbmlops.surfaces.cli"]
