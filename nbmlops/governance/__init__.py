@@ -1,5 +1,6 @@
 """WHO says that it may go? Evidence, policy, sign-offs, ledger, gate."""
 
+from nbmlops.governance.chain import GENESIS, Link, open_link, seal, verify
 from nbmlops.governance.gate import MODEL_FOLDER, Gate
 from nbmlops.governance.history import History, find
 from nbmlops.governance.ledger import Ledger
@@ -9,14 +10,19 @@ from nbmlops.governance.review import assemble_review, gather_evidence
 from nbmlops.governance.vault import Vault
 
 __all__ = [
+    "GENESIS",
     "MODEL_FOLDER",
     "Gate",
     "History",
     "Ledger",
+    "Link",
     "MlflowRegistry",
     "Policy",
     "Vault",
     "assemble_review",
     "find",
     "gather_evidence",
+    "open_link",
+    "seal",
+    "verify",
 ]

@@ -1,0 +1,156 @@
+"""Fakes for those who test against nbmlops: a clock, a ledger in memory, an executor, records.
+
+They keep the same promises as the real ones; the project's own conformance tests run over both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from nbmlops.governance import GENESIS, Link, open_link, seal, verify
+from nbmlops.records import (
+    CellRecord,
+    ChainReport,
+    Environment,
+    Evidence,
+    Fact,
+    Identity,
+    LedgerEntry,
+    NotebookJob,
+    SignOff,
+    Submission,
+    TrackedRun,
+    digest_bytes,
+)
+from nbmlops.scheduling import Progress
+
+__all__ = [
+    "FakeClock",
+    "MemoryLedger",
+    "RememberingExecutor",
+    "make_run",
+    "make_sign_off",
+    "make_submission",
+]
+
+EPOCH = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class FakeClock:
+    """A clock that moves one second a look, or as far as it is told."""
+
+    def __init__(self, start: datetime = EPOCH) -> None:
+        self.instant = start
+
+    def __call__(self) -> datetime:
+        """The present instant."""
+        self.instant += timedelta(seconds=1)
+        return self.instant
+
+    def advance(self, **by: float) -> None:
+        """Move on, by what :class:`datetime.timedelta` takes."""
+        self.instant += timedelta(**by)
+
+
+class MemoryLedger:
+    """A :class:`~nbmlops.governance.Ledger` that is gone when the process ends."""
+
+    def __init__(self) -> None:
+        self.links: list[Link] = []
+
+    def append(self, fact: Fact, *, actor: str, at: datetime | None = None) -> LedgerEntry:
+        """Add a fact behind the last one."""
+        previous = self.links[-1].digest if self.links else GENESIS
+        link = seal(len(self.links) + 1, at or EPOCH, actor, fact, previous)
+        self.links.append(link)
+        return open_link(link)
+
+    def entries(self, after: int = 0) -> Iterator[LedgerEntry]:
+        """The entries behind sequence `after`."""
+        return map(open_link, self.links[after:])
+
+    def verify(self) -> ChainReport:
+        """Follow the chain."""
+        return verify(self.links)
+
+
+class RememberingExecutor:
+    """An :class:`~nbmlops.scheduling.Executor` that runs nothing and remembers its jobs."""
+
+    def __init__(self) -> None:
+        self.jobs: list[NotebookJob] = []
+
+    def run(self, job: NotebookJob, on_progress: Progress | None = None) -> None:
+        """Remember `job`."""
+        self.jobs.append(job)
+
+
+def make_run(**changes: Any) -> TrackedRun:
+    """A small TrackedRun; `changes` replaces fields."""
+    source = "model.fit(X, y)"
+    cell = CellRecord(
+        cell_id="fit",
+        source=source,
+        source_digest=digest_bytes(source.encode()),
+        execution_count=1,
+        order=1,
+        started=EPOCH,
+        duration=0.1,
+        outcome="ok",
+    )
+    fields: dict[str, Any] = {
+        "id": "run-000000000001",
+        "name": "LogisticRegression",
+        "author": "ada",
+        "notebook": "notebook.ipynb",
+        "started": EPOCH,
+        "duration": 0.1,
+        "model_class": "sklearn.linear_model.LogisticRegression",
+        "cell": cell,
+        "cells": (cell,),
+        "data_digest": digest_bytes(b"data"),
+        "environment": Environment(python="3.11.0", platform="linux"),
+    }
+    return TrackedRun(**(fields | changes))
+
+
+def make_submission(**changes: Any) -> Submission:
+    """A small Submission by ada; `changes` replaces fields."""
+    evidence = Evidence(
+        model_class="sklearn.linear_model.LogisticRegression",
+        notebook="late_arrival.promoted.ipynb",
+        code=("model.fit(X, y)",),
+        parameters=(),
+        metrics=(),
+        clean_run=(),
+        clean_run_agrees=True,
+        inputs=(),
+        gaps=(),
+        completeness=1.0,
+    )
+    fields: dict[str, Any] = {
+        "id": "review-000000000001",
+        "promotion_id": "promotion-000000000001",
+        "model_name": "late_arrival",
+        "content_digest": digest_bytes(b"content"),
+        "author": "ada",
+        "at": EPOCH,
+        "evidence": evidence,
+    }
+    return Submission(**(fields | changes))
+
+
+def make_sign_off(submission: Submission, by: str, **changes: Any) -> SignOff:
+    """`by`'s approval of exactly the content of `submission`; `changes` replaces fields."""
+    fields: dict[str, Any] = {
+        "id": f"sign-off-{by}",
+        "review_id": submission.id,
+        "content_digest": submission.content_digest,
+        "verdict": "approved",
+        "comment": "",
+        "by": Identity(name=by),
+        "at": EPOCH,
+    }
+    return SignOff(**(fields | changes))

@@ -1,0 +1,77 @@
+"""The vault keeps content under its digest, and notices when it is not that content any more."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from nbmlops.errors import IntegrityError
+from nbmlops.governance import Vault
+from nbmlops.records import Bundle
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    return Vault(tmp_path / "vault")
+
+
+def fill(vault: Vault, **files: str) -> Path:
+    folder = vault.staging()
+    (folder / "model").mkdir()
+    for name, content in files.items():
+        (folder / "model" / name).write_text(content)
+    return folder
+
+
+@pytest.fixture
+def sealed(vault: Vault) -> Bundle:
+    return vault.seal(fill(vault, a="alpha", b="beta"))
+
+
+def test_sealed_content_verifies(vault: Vault, sealed: Bundle) -> None:
+    """The control: untouched content is accepted."""
+    vault.verify(sealed)
+    assert [f.path for f in sealed.files] == ["model/a", "model/b"]
+
+
+def test_the_digest_names_paths_and_bytes(vault: Vault, sealed: Bundle) -> None:
+    """Same files, same digest; another name or byte, another digest."""
+    assert vault.seal(fill(vault, a="alpha", b="beta")).digest == sealed.digest
+    assert vault.seal(fill(vault, a="alpha", c="beta")).digest != sealed.digest
+    assert vault.seal(fill(vault, a="alpha", b="betb")).digest != sealed.digest
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a", "alphA", "model/a was changed"),
+        ("a", None, "model/a is missing"),
+        ("z", "", "model/z was added"),
+    ],
+)
+def test_any_change_is_named(
+    vault: Vault, sealed: Bundle, name: str, content: str | None, says: str
+) -> None:
+    """Changed, removed or added: the file is named."""
+    path = vault.path(sealed.digest) / "model" / name
+    path.unlink(missing_ok=True)
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(IntegrityError, match=says):
+        vault.verify(sealed)
+
+
+def test_a_symbolic_link_is_not_sealed(vault: Vault) -> None:
+    """Its target could change after the signature."""
+    folder = fill(vault, a="alpha")
+    os.symlink("/etc/hostname", folder / "model" / "link")
+    with pytest.raises(IntegrityError, match="symbolic link"):
+        vault.seal(folder)
+
+
+def test_content_that_is_not_there_says_what_to_do(vault: Vault, sealed: Bundle) -> None:
+    """A digest without its folder."""
+    with pytest.raises(IntegrityError, match="Promote the run again"):
+        vault.verify(Bundle(digest="0" * 64, files=sealed.files))
