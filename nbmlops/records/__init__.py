@@ -27,6 +27,7 @@ from nbmlops.records.facts import (
     Submitted,
 )
 from nbmlops.records.governance import (
+    Diagnosis,
     Evidence,
     Identity,
     Registration,
@@ -48,6 +49,7 @@ from nbmlops.records.tracking import (
     Parameter,
     Scalar,
     TrackedRun,
+    TrainingKind,
 )
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "ColumnFingerprint",
     "DataDiff",
     "DataInput",
+    "Diagnosis",
     "Environment",
     "Evidence",
     "Executed",
@@ -89,6 +92,7 @@ __all__ = [
     "Submission",
     "Submitted",
     "TrackedRun",
+    "TrainingKind",
     "Verdict",
     "decode",
     "digest",

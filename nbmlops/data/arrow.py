@@ -1,0 +1,362 @@
+"""Arrow columns, hashed from their buffers: the meeting point of most data libraries."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from blake3 import blake3
+
+from nbmlops.data.columns import Chunk, NoCanonicalForm
+from nbmlops.data.numeric import NAT, bitmap, hash_fixed, hash_values
+from nbmlops.data.objects import encode_values
+from nbmlops.errors import FingerprintError
+
+__all__ = ["ArrowColumn", "hash_array", "time_zone", "type_name"]
+
+_NULL_LENGTH = 0xFFFFFFFF
+_SIMPLE = {
+    pa.null(): "null",
+    pa.bool_(): "bool",
+    pa.float16(): "float16",
+    pa.float32(): "float32",
+    pa.float64(): "float64",
+    pa.date32(): "date",
+    pa.date64(): "date",
+}
+
+
+def type_name(kind: Any) -> str:
+    """Spell an Arrow type as the canonical form does: containers of one content share a name.
+
+    :raises NoCanonicalForm: for a type that nbmlops does not know.
+    """
+    if kind in _SIMPLE:
+        return _SIMPLE[kind]
+    if pa.types.is_integer(kind):
+        return str(kind)
+    if is_text(kind):
+        return "string"
+    if is_bytes(kind):
+        return "binary"
+    if pa.types.is_timestamp(kind):
+        unit = "ms" if kind.unit == "s" else kind.unit
+        return f"timestamp[{unit}, {time_zone(kind.tz)}]" if kind.tz else f"timestamp[{unit}]"
+    if pa.types.is_duration(kind):
+        return f"duration[{'ms' if kind.unit == 's' else kind.unit}]"
+    if pa.types.is_time(kind):
+        return "time"
+    if pa.types.is_decimal(kind):
+        width = "256" if pa.types.is_decimal256(kind) and kind.precision > 38 else ""
+        return f"decimal{width}[{kind.scale}]"
+    return _nested_name(kind)
+
+
+def _nested_name(kind: Any) -> str:
+    if pa.types.is_dictionary(kind):
+        order = ", ordered" if kind.ordered else ""
+        return f"category<{type_name(kind.value_type)}{order}>"
+    if is_list(kind):
+        return f"list<{type_name(kind.value_type)}>"
+    if pa.types.is_map(kind):
+        return f"map<{type_name(kind.key_type)}, {type_name(kind.item_type)}>"
+    if pa.types.is_struct(kind):
+        inner = ", ".join(f"{json.dumps(f.name)}: {type_name(f.type)}" for f in kind)
+        return f"struct<{inner}>"
+    if pa.types.is_run_end_encoded(kind):
+        return type_name(kind.value_type)
+    if isinstance(kind, pa.BaseExtensionType):
+        return _extension_name(kind)
+    if pa.types.is_interval(kind):
+        return "month_day_nano"
+    raise NoCanonicalForm(f"Arrow type {kind} has no canonical form")
+
+
+def _extension_name(kind: Any) -> str:
+    storage = type_name(kind.storage_type)
+    if kind.extension_name == "pandas.period":
+        return f"period[{kind.freq}]"
+    if kind.extension_name == "pandas.interval":
+        return f"interval<{type_name(kind.subtype)}, {kind.closed}>"
+    if kind.extension_name == "arrow.bool8":
+        return "bool"
+    return storage
+
+
+def is_text(kind: Any) -> bool:
+    """Whether it is text, however stored."""
+    types = pa.types
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def is_bytes(kind: Any) -> bool:
+    """Whether it is bytes, however stored."""
+    types = pa.types
+    return bool(
+        types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or types.is_binary_view(kind)
+        or types.is_fixed_size_binary(kind)
+    )
+
+
+def is_list(kind: Any) -> bool:
+    """Whether it is a list of anything, however stored."""
+    types = pa.types
+    return bool(
+        types.is_list(kind)
+        or types.is_large_list(kind)
+        or types.is_fixed_size_list(kind)
+        or types.is_list_view(kind)
+        or types.is_large_list_view(kind)
+    )
+
+
+def time_zone(zone: Any) -> str:
+    """Spell a time zone: every way to say UTC is ``UTC``."""
+    text = str(zone)
+    return "UTC" if text in {"UTC", "Etc/UTC", "Z", "+00:00", "UTC+00:00", "GMT"} else text
+
+
+class ArrowColumn:
+    """An Arrow array or chunked array, however cut."""
+
+    __slots__ = ("array", "extra", "rows", "type", "width")
+
+    def __init__(self, array: Any) -> None:
+        if isinstance(array, pa.ChunkedArray) and array.num_chunks == 1:
+            array = array.chunk(0)
+        self.array = array
+        self.type = type_name(array.type)
+        self.rows = len(array)
+        self.width = array.nbytes / self.rows if self.rows else 0.0
+        self.extra = ordered_categories(array)
+
+    def chunk(self, start: int, stop: int) -> Chunk:
+        """Hash rows `start` to `stop`."""
+        run = self.array.slice(start, stop - start)
+        return hash_array(_joined(run) if isinstance(run, pa.ChunkedArray) else run)
+
+
+def _joined(run: Any) -> Any:
+    if run.num_chunks == 1:
+        return run.chunk(0)
+    joined = run.unify_dictionaries().combine_chunks()
+    if not isinstance(joined, pa.ChunkedArray):
+        return joined
+    return joined.chunk(0) if joined.num_chunks else pa.array([], type=joined.type)
+
+
+def ordered_categories(array: Any) -> bytes:
+    """Hash the categories of an ordered category, whose order is content; else nothing."""
+    if not (pa.types.is_dictionary(array.type) and array.type.ordered):
+        return b""
+    if isinstance(array, pa.ChunkedArray):
+        unified = array.unify_dictionaries()
+        if not unified.num_chunks:
+            return hash_array(pa.array([], type=array.type.value_type)).digest
+        array = unified.chunk(0)
+    return number_and_digest(array.dictionary)
+
+
+def number_and_digest(categories: Any) -> bytes:
+    """Spell how many categories there are, and their digest."""
+    return len(categories).to_bytes(8, "little") + hash_array(categories).digest
+
+
+def hash_array(array: Any) -> Chunk:
+    """Hash one Arrow array, whatever its offset, padding and the bytes under its nulls."""
+    kind = array.type
+    types = pa.types
+    if types.is_floating(kind) or types.is_integer(kind):
+        return _hash_number(array)
+    if is_text(kind) or is_bytes(kind):
+        return _hash_bytes(array)
+    if types.is_boolean(kind):
+        return _hash_bool(array)
+    if types.is_temporal(kind) and not types.is_interval(kind):
+        return _hash_time(array)
+    if types.is_dictionary(kind):
+        return _hash_category(array)
+    return _hash_nested(array)
+
+
+def _missing(array: Any) -> Any:
+    if not array.null_count:
+        return None
+    return array.is_null().to_numpy(zero_copy_only=False)
+
+
+def _values(array: Any, dtype: Any) -> Any:
+    """The values where they lie; what is under a null is arbitrary."""
+    buffer = array.buffers()[1]
+    if buffer is None or not len(array):
+        return np.zeros(len(array), dtype)
+    size = np.dtype(dtype).itemsize
+    return np.frombuffer(buffer, dtype, count=len(array), offset=array.offset * size)
+
+
+def _hash_number(array: Any) -> Chunk:
+    kind = array.type
+    dtype = np.dtype(kind.to_pandas_dtype())
+    sort = "float" if pa.types.is_floating(kind) else "integer"
+    return hash_values(_values(array, dtype), sort, _missing(array))
+
+
+def _hash_bool(array: Any) -> Chunk:
+    buffer = array.buffers()[1]
+    if buffer is None or not len(array):
+        return hash_values(np.zeros(len(array), bool), "bool", _missing(array))
+    first, last = array.offset // 8, -(-(array.offset + len(array)) // 8)
+    octets = np.frombuffer(buffer, "u1", count=last - first, offset=first)
+    skip = array.offset - first * 8
+    bits = np.unpackbits(octets, count=skip + len(array), bitorder="little")
+    return hash_values(bits[skip:].view(bool), "bool", _missing(array))
+
+
+def _hash_time(array: Any) -> Chunk:
+    """Hash instants, dates, times of day (as nanoseconds) and durations as 64-bit counts."""
+    kind = array.type
+    types = pa.types
+    if types.is_date32(kind):
+        values = _values(array, "i4").astype("i8")
+    elif types.is_date64(kind):
+        values = _values(array, "i8") // 86_400_000
+    elif types.is_time(kind):
+        scale = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[kind.unit]
+        values = _values(array, "i4" if types.is_time32(kind) else "i8").astype("i8") * scale
+    else:
+        values = _values(array, "i8")
+        if kind.unit == "s":
+            return hash_values(_with_nat(values, _missing(array)), "seconds")
+    return _hash_counts(values, _missing(array))
+
+
+def _hash_counts(values: Any, missing: Any) -> Chunk:
+    return hash_values(_with_nat(values, missing), "time")
+
+
+def _with_nat(values: Any, missing: Any) -> Any:
+    if missing is not None:
+        values = values.copy()
+        values[missing] = NAT
+    return values
+
+
+def _hash_bytes(array: Any) -> Chunk:
+    """Hash lengths (4 bytes each, all ones for null), then the bytes without a gap."""
+    kind = array.type
+    types = pa.types
+    if types.is_fixed_size_binary(kind) or types.is_string_view(kind) or types.is_binary_view(kind):
+        array = array.cast(pa.large_binary())
+    wide = types.is_large_string(array.type) or types.is_large_binary(array.type)
+    rows = len(array)
+    _, offsets_buffer, data = array.buffers()
+    if not rows:
+        return Chunk(blake3(b"").digest(), 0, 0)
+    dtype = np.dtype("i8") if wide else np.dtype("i4")
+    offsets = np.frombuffer(
+        offsets_buffer, dtype, count=rows + 1, offset=array.offset * dtype.itemsize
+    )
+    nulls = array.null_count
+    lengths = np.empty(rows, "u4")
+    if wide and int(offsets[-1]) - int(offsets[0]) >= _NULL_LENGTH:
+        spans = np.diff(offsets)
+        if spans.max() >= _NULL_LENGTH:
+            raise FingerprintError("A text or bytes value is 4 GiB long or longer.")
+    np.subtract(offsets[1:], offsets[:-1], out=lengths, casting="unsafe")
+    start, stop = int(offsets[0]), int(offsets[-1])
+    if nulls:
+        missing = _missing(array)
+        if lengths[missing].any():  # Arrow allows bytes under a null
+            return _hash_bytes(pc.if_else(array.is_valid(), array, pa.scalar(None, array.type)))
+        lengths[missing] = _NULL_LENGTH
+    hasher = blake3(lengths.view("u1"))
+    if stop > start:
+        hasher.update(memoryview(data)[start:stop])
+    return Chunk(hasher.digest(), nulls, lengths.nbytes + stop - start)
+
+
+def _hash_category(array: Any) -> Chunk:
+    """Hash codes renumbered by first appearance (4 bytes, -1 for null), then the values they name.
+
+    So neither the dictionary's order nor its unused or repeated values matter.
+    """
+    dictionary = array.dictionary
+    if dictionary.null_count or _repeats(dictionary):
+        array = array.dictionary_decode().dictionary_encode()
+        dictionary = array.dictionary
+    renumbered = array.indices.dictionary_encode()
+    codes = renumbered.indices
+    missing = _missing(codes)
+    numbers = _values(codes, "i4")
+    if missing is not None:
+        numbers = numbers.copy()
+        numbers[missing] = -1
+    used = hash_array(dictionary.take(renumbered.dictionary))
+    digest = blake3(np.ascontiguousarray(numbers).view("u1"))
+    digest.update(used.digest)
+    return Chunk(digest.digest(), codes.null_count, numbers.nbytes + used.nbytes)
+
+
+def _repeats(dictionary: Any) -> bool:
+    return bool(pc.count_distinct(dictionary, mode="all").as_py() != len(dictionary))
+
+
+def _hash_nested(array: Any) -> Chunk:
+    kind = array.type
+    types = pa.types
+    if types.is_null(kind):
+        return Chunk(blake3(b"").digest(), len(array), 0)
+    if types.is_decimal(kind):
+        return _hash_decimal(array)
+    if types.is_map(kind) or is_list(kind):
+        return _hash_list(array)
+    if types.is_struct(kind):
+        return hash_struct(len(array), _missing(array), array.flatten())
+    if types.is_run_end_encoded(kind):
+        return hash_array(pc.run_end_decode(array))
+    if isinstance(kind, pa.BaseExtensionType):
+        if kind.extension_name == "arrow.bool8":
+            return hash_array(array.storage.cast(pa.bool_()))
+        if kind.extension_name == "pandas.period":
+            return _hash_counts(_values(array.storage, "i8"), _missing(array.storage))
+        return hash_array(array.storage)
+    if types.is_interval(kind):
+        return hash_fixed(_values(array, "V16"), _missing(array), statistics=False)
+    content = encode_values(array.to_pylist())
+    return Chunk(blake3(content).digest(), array.null_count, len(content))
+
+
+def _hash_decimal(array: Any) -> Chunk:
+    kind = array.type
+    if kind.precision <= 38 and not pa.types.is_decimal128(kind):
+        array = array.cast(pa.decimal128(38, kind.scale))
+    size = 16 if pa.types.is_decimal128(array.type) else 32
+    return hash_fixed(_values(array, f"V{size}"), _missing(array), statistics=False)
+
+
+def _hash_list(array: Any) -> Chunk:
+    """Hash lengths (4 bytes each, all ones for null), then the digest of the values end to end."""
+    if pa.types.is_map(array.type):
+        kind = array.type
+        entry = pa.struct([pa.field("key", kind.key_type), pa.field("value", kind.item_type)])
+        array = array.cast(pa.list_(entry))
+    lengths = pc.list_value_length(array).cast(pa.int64()).fill_null(_NULL_LENGTH)
+    numbers = lengths.to_numpy(zero_copy_only=False).astype("u4")
+    inner = hash_array(array.flatten())
+    digest = blake3(numbers.view("u1"))
+    digest.update(inner.digest)
+    return Chunk(digest.digest(), array.null_count, numbers.nbytes + inner.nbytes)
+
+
+def hash_struct(rows: int, missing: Any, fields: list[Any]) -> Chunk:
+    """Hash the digests of the fields (null where the struct is), then a bitmap if it has nulls."""
+    parts = [hash_array(field) for field in fields]
+    tail = b"" if missing is None else bitmap(~missing)
+    nulls = 0 if missing is None else int(np.count_nonzero(missing))
+    digest = blake3(b"".join(part.digest for part in parts) + tail).digest()
+    return Chunk(digest, nulls, sum(part.nbytes for part in parts) + len(tail))

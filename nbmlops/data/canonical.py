@@ -1,0 +1,36 @@
+"""The canonical form ``nb1``: how chunk digests become one name. docs/fingerprints.md tells it all.
+
+Every number is little-endian. ``field(b)`` is the length of b as 8 bytes, then b.
+"""
+
+from __future__ import annotations
+
+from blake3 import blake3
+
+__all__ = ["CHUNK_ROWS", "FORMAT", "column_digest", "field", "number", "root_digest"]
+
+FORMAT = "nb1"
+CHUNK_ROWS = 65_536
+
+
+def number(value: int) -> bytes:
+    """Spell a count in 8 bytes."""
+    return value.to_bytes(8, "little")
+
+
+def field(data: bytes) -> bytes:
+    """Spell `data` so that it cannot run into what follows."""
+    return len(data).to_bytes(8, "little") + data
+
+
+def column_digest(type_name: str, rows: int, chunks: bytes, extra: bytes = b"") -> bytes:
+    """Name a column by type, row count, the categories' order (`extra`) and its chunk digests."""
+    head = b"nb1 column" + field(type_name.encode()) + number(rows) + field(extra)
+    return blake3(head + chunks).digest()
+
+
+def root_digest(kind: str, extent: tuple[int, ...], entries: list[tuple[bytes, bytes]]) -> str:
+    """Name an object by kind, extent (rows or shape) and its (label, digest) entries, in order."""
+    head = b"nb1 " + kind.encode() + field(b"".join(map(number, extent)))
+    body = b"".join([len(label).to_bytes(8, "little") + label + d for label, d in entries])
+    return blake3(head + body).hexdigest()

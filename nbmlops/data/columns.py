@@ -1,0 +1,74 @@
+"""What a reader hands over: labelled columns that can hash any run of their rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from nbmlops.data.objects import NoCanonicalForm, encode_value
+
+__all__ = ["Chunk", "Column", "Entry", "NoCanonicalForm", "Reading", "label_bytes", "label_text"]
+
+
+class Chunk(NamedTuple):
+    """A run of rows, hashed: 32-byte digest, nulls, bytes of content, and running statistics."""
+
+    digest: bytes
+    nulls: int
+    nbytes: int
+    low: Any = None
+    high: Any = None
+    total: Any = None
+
+
+class Column(Protocol):
+    """Rows of one type, each run of which can be hashed on its own, from any thread.
+
+    `width` estimates the bytes in a row; `extra` is hashed with the type.
+    """
+
+    type: str
+    rows: int
+    width: float
+    extra: bytes
+
+    def chunk(self, start: int, stop: int) -> Chunk:
+        """Hash rows `start` to `stop`, at most 65,536 of them."""
+        ...
+
+
+@dataclass(slots=True)
+class Entry:
+    """A column under its label: any hashable scalar that pandas allows."""
+
+    label: Any
+    column: Column
+    index: bool = False
+
+
+@dataclass(slots=True)
+class Reading:
+    """An object, opened: its kind, its extent (rows, or an array's shape) and its columns."""
+
+    kind: str
+    extent: tuple[int, ...]
+    entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """The length of the first axis; a 0-d array has one row."""
+        return self.extent[0] if self.extent else 1
+
+
+def label_bytes(label: Any, index: bool = False) -> bytes:
+    """Spell a label so that 0, ``"0"`` and an index level called ``"0"`` stay three things."""
+    mark = b"i" if index else b"c"
+    if type(label) is str:
+        return mark + b"s" + label.encode("utf-8", "surrogatepass")
+    return mark + b"o" + encode_value(label)
+
+
+def label_text(label: Any) -> str:
+    """Show a label to a person; what UTF-8 cannot hold is escaped."""
+    text = label if isinstance(label, str) else "" if label is None else str(label)
+    return text.encode("utf-8", "backslashreplace").decode()

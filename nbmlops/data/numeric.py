@@ -1,0 +1,200 @@
+"""Fixed-width values: numbers, booleans and times, hashed where they lie.
+
+A missing float is the quiet NaN, a missing time the smallest 64-bit integer, both in place, so a
+NumPy buffer is hashed without a copy. Other types carry zeros there, and a bitmap after the values
+(one bit a row, set where there is a value, lowest bit first) in each run that misses any.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from blake3 import blake3
+
+from nbmlops.data.columns import Chunk
+from nbmlops.errors import FingerprintError
+
+__all__ = [
+    "NumericColumn",
+    "bitmap",
+    "hash_bools",
+    "hash_fixed",
+    "hash_floats",
+    "hash_times",
+    "hash_values",
+    "numpy_type",
+]
+
+NAT = np.iinfo(np.int64).min
+Array = np.ndarray[Any, Any]
+
+
+def bitmap(valid: Array) -> bytes:
+    """Pack one bit a row, lowest first."""
+    return np.packbits(valid, bitorder="little").tobytes()
+
+
+def hash_floats(values: Array, missing: Array | None = None) -> Chunk:
+    """Hash contiguous floats; `missing` marks nulls besides the NaNs."""
+    if missing is not None:
+        values = values.copy()
+        values[missing] = np.nan
+    if not len(values):
+        return Chunk(blake3(b"").digest(), 0, 0)
+    low = np.minimum.reduce(values)
+    if low == low:
+        high = np.maximum.reduce(values)
+        return Chunk(_digest(values), 0, values.nbytes, low, high, _total(values))
+    absent = np.isnan(values)
+    nulls = int(np.count_nonzero(absent))
+    # Every NaN is the same missing value, whatever its sign and payload.
+    values = values.copy()
+    values[absent] = np.nan
+    digest = _digest(values)
+    if nulls == len(values):
+        return Chunk(digest, nulls, values.nbytes)
+    present = values[~absent]
+    return Chunk(digest, nulls, values.nbytes, present.min(), present.max(), _total(present))
+
+
+def hash_times(values: Array) -> Chunk:
+    """Hash contiguous 64-bit counts whose smallest number means: missing."""
+    if not len(values):
+        return Chunk(blake3(b"").digest(), 0, 0)
+    low, nulls = np.minimum.reduce(values), 0
+    present = values
+    if low == NAT:
+        absent = values == NAT
+        nulls = int(np.count_nonzero(absent))
+        present = values[~absent]
+        if not len(present):
+            return Chunk(_digest(values), nulls, values.nbytes)
+        low = np.minimum.reduce(present)
+    total = _total(present)
+    return Chunk(_digest(values), nulls, values.nbytes, low, np.maximum.reduce(present), total)
+
+
+def hash_fixed(values: Array, missing: Array | None = None, statistics: bool = True) -> Chunk:
+    """Hash contiguous values of any width, with zeros and a bitmap where they are missing."""
+    tail = b""
+    nulls = 0
+    present = values
+    if missing is not None:
+        nulls = int(np.count_nonzero(missing))
+    if nulls and missing is not None:
+        present = values[~missing]
+        values = values.copy()
+        values[missing] = np.zeros((), values.dtype)
+        tail = bitmap(~missing)
+    hasher = blake3(values.view(np.uint8))
+    if tail:
+        hasher.update(tail)
+    nbytes = values.nbytes + len(tail)
+    if not statistics or not len(present):
+        return Chunk(hasher.digest(), nulls, nbytes)
+    low, high = np.minimum.reduce(present), np.maximum.reduce(present)
+    return Chunk(hasher.digest(), nulls, nbytes, low, high, _total(present))
+
+
+def hash_bools(values: Array, missing: Array | None = None) -> Chunk:
+    """Hash booleans, a byte each: 0 or 1 and nothing else."""
+    octets = values.view("u1")
+    if len(octets) and octets.max() > 1:
+        octets = (octets != 0).view("u1")
+    return hash_fixed(octets, missing)
+
+
+def _digest(values: Array) -> bytes:
+    return blake3(values.view(np.uint8)).digest()
+
+
+def _total(values: Array) -> Any:
+    # As float64, so that a long column of integers cannot overflow.
+    with np.errstate(all="ignore"):
+        return np.add.reduce(values, dtype=np.float64)
+
+
+@dataclass(slots=True)
+class NumericColumn:
+    """A one-dimensional NumPy buffer, any stride and byte order, with an optional null mask.
+
+    `sort` is ``float``, ``complex``, ``bool``, ``time``, ``seconds``, ``integer`` or ``opaque``.
+    """
+
+    values: Array
+    type: str
+    sort: str
+    missing: Array | None = None
+    extra: bytes = b""
+
+    @property
+    def rows(self) -> int:
+        """How many values there are."""
+        return len(self.values)
+
+    @property
+    def width(self) -> float:
+        """Bytes in a row."""
+        return self.values.dtype.itemsize
+
+    def chunk(self, start: int, stop: int) -> Chunk:
+        """Hash rows `start` to `stop`."""
+        missing = None if self.missing is None else self.missing[start:stop]
+        return hash_values(self.values[start:stop], self.sort, missing)
+
+
+def hash_values(values: Array, sort: str, missing: Array | None = None) -> Chunk:
+    """Hash any run of values of one `sort`, copying it only where it does not lie in order."""
+    if values.dtype.byteorder == (">" if sys.byteorder == "little" else "<"):
+        values = values.astype(values.dtype.newbyteorder("<"))
+    values = np.ascontiguousarray(values)
+    if sort == "float":
+        return hash_floats(values, missing)
+    if sort == "time":
+        return hash_times(values.view("i8"))
+    if sort == "seconds":
+        return hash_times(_seconds_to_milliseconds(values.view("i8")))
+    if sort == "bool":
+        return hash_bools(values, missing)
+    if sort == "complex":
+        parts = hash_floats(values.view(values.real.dtype))
+        nulls = int(np.count_nonzero(np.isnan(values))) if parts.nulls else 0
+        return Chunk(parts.digest, nulls, parts.nbytes)
+    return hash_fixed(values, missing, statistics=sort == "integer")
+
+
+def _seconds_to_milliseconds(values: Array) -> Array:
+    # Milliseconds are the coarsest unit that every library has.
+    absent = values == NAT
+    values = np.where(absent, 0, values)
+    limit = 2**63 // 1000 - 1
+    if len(values) and (values.max() > limit or values.min() < -limit):
+        raise FingerprintError(
+            "A time in seconds lies more than 292 million years from 1970, where milliseconds end."
+        )
+    return np.where(absent, NAT, values * 1000)
+
+
+def numpy_type(dtype: np.dtype[Any]) -> tuple[str, str] | None:
+    """The canonical type of a NumPy dtype and its sort; None for text, bytes and objects."""
+    kind = dtype.kind
+    if kind == "b":
+        return "bool", "bool"
+    if kind in "iu":
+        return f"{'u' if kind == 'u' else ''}int{dtype.itemsize * 8}", "integer"
+    if kind == "f" and dtype.itemsize <= 8:
+        return f"float{dtype.itemsize * 8}", "float"
+    if kind == "c" and dtype.itemsize <= 16:
+        return f"complex{dtype.itemsize * 8}", "complex"
+    if kind in "mM":
+        unit, count = np.datetime_data(dtype)
+        if kind == "M" and (unit, count) == ("D", 1):
+            return "date", "time"
+        name = "timestamp" if kind == "M" else "duration"
+        if (unit, count) == ("s", 1):
+            return f"{name}[ms]", "seconds"
+        return f"{name}[{'' if count == 1 else count}{unit}]", "time"
+    return None

@@ -1,0 +1,126 @@
+"""Columns of Python objects: their type is found from every value, as Arrow would store it.
+
+All text, bytes, booleans, dates, times of day, decimals, lists or dicts become the type that other
+libraries hold them in; anything else, whole numbers included, stays ``object``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from blake3 import blake3
+
+from nbmlops.data.arrow import ArrowColumn, hash_array, type_name
+from nbmlops.data.canonical import CHUNK_ROWS
+from nbmlops.data.columns import Chunk, Column, NoCanonicalForm
+from nbmlops.data.objects import encode_values, is_missing
+
+__all__ = ["ObjectColumn", "object_column", "plain_column"]
+
+_ARROW = {
+    str: pa.large_string(),
+    np.str_: pa.large_string(),
+    bytes: pa.large_binary(),
+    np.bytes_: pa.large_binary(),
+    bool: pa.bool_(),
+    np.bool_: pa.bool_(),
+    datetime.date: pa.date32(),
+    datetime.time: pa.time64("us"),
+}
+_PLAIN = {**_ARROW, int: pa.int64(), float: pa.float64()}
+_INFERRED = (frozenset({decimal.Decimal}), frozenset({list, tuple, np.ndarray}), frozenset({dict}))
+
+
+class ObjectColumn:
+    """Python objects, converted to Arrow run by run, or encoded one by one (`kind` is None)."""
+
+    __slots__ = ("extra", "kind", "rows", "type", "values", "width")
+
+    def __init__(self, values: Sequence[Any], kind: Any) -> None:
+        self.values = values
+        self.kind = kind
+        self.type = "object" if kind is None else type_name(kind)
+        self.rows = len(values)
+        self.width = 32.0
+        self.extra = b""
+
+    def chunk(self, start: int, stop: int) -> Chunk:
+        """Hash rows `start` to `stop`."""
+        values = self.values[start:stop]
+        if self.kind is not None:
+            return hash_array(_to_arrow(values, self.kind))
+        listed: list[Any] = values.tolist() if isinstance(values, np.ndarray) else list(values)
+        content = encode_values(listed)
+        nulls = sum(map(is_missing, listed))
+        return Chunk(blake3(content).digest(), nulls, len(content))
+
+
+def object_column(values: Sequence[Any]) -> Column:
+    """Open an array of dtype object."""
+    return ObjectColumn(values, _infer(values, _ARROW))
+
+
+def plain_column(values: Sequence[Any]) -> Column:
+    """Open a list or tuple of scalars: here int is int64 and float is float64."""
+    kind = _infer(values, _PLAIN)
+    if kind == pa.int64():
+        try:
+            return ArrowColumn(pa.array(values, kind, from_pandas=True))
+        except (OverflowError, pa.ArrowInvalid):
+            kind = None
+    return ObjectColumn(values, kind)
+
+
+def _infer(values: Sequence[Any], known: dict[type, Any]) -> Any:
+    """The Arrow type that holds every value, or None."""
+    kinds: set[type] = set()
+    for start in range(0, len(values), CHUNK_ROWS):
+        run = values[start : start + CHUNK_ROWS]
+        kinds.update(map(type, run.tolist() if isinstance(run, np.ndarray) else run))
+    missing = {kind for kind in kinds if kind.__name__ in ("NoneType", "NAType", "NaTType")}
+    kinds -= missing
+    floats = {kind for kind in kinds if issubclass(kind, float)}
+    if floats and (kinds - floats or float not in known):
+        if not all(is_missing(value) for value in values if isinstance(value, float)):
+            return None
+        kinds -= floats
+    if not kinds:
+        return pa.null() if float not in known or not floats else pa.float64()
+    found = {known.get(kind) for kind in kinds}
+    if len(found) == 1 and None not in found:
+        return found.pop()
+    if any(kinds <= group for group in _INFERRED):
+        return _infer_arrow(values)
+    return None
+
+
+def _infer_arrow(values: Sequence[Any]) -> Any:
+    found: Any = pa.null()
+    try:
+        for start in range(0, len(values), CHUNK_ROWS):
+            kind = pa.infer_type(list(values[start : start + CHUNK_ROWS]), from_pandas=True)
+            schemas = [pa.schema([("x", found)]), pa.schema([("x", kind)])]
+            found = pa.unify_schemas(schemas, promote_options="permissive").field(0).type
+        type_name(found)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, NoCanonicalForm):
+        return None
+    if pa.types.is_decimal(found):
+        return pa.decimal128(38, found.scale) if found.precision <= 38 else None
+    return found
+
+
+def _to_arrow(values: Any, kind: Any) -> Any:
+    try:
+        return pa.array(values, kind, from_pandas=True)
+    except UnicodeEncodeError:
+        # A lone surrogate has no UTF-8; three bytes stand for it.
+        encoded = [
+            None if is_missing(value) else value.encode("utf-8", "surrogatepass")
+            for value in values
+        ]
+        return pa.array(encoded, pa.large_binary())
