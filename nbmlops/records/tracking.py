@@ -44,7 +44,8 @@ class Metric(Record, frozen=True, kw_only=True):
     """One number that says how good a model is.
 
     `value` is None where the number was not finite. `data` names what it was computed on, where
-    that is known. `cell_id` is the cell that computed it.
+    that is known. `cell_id` is the cell that computed it. A `candidate` was read off a name such as
+    ``rmse`` rather than off a metric function. `step` counts epochs or iterations from 0.
     """
 
     name: str
@@ -52,6 +53,8 @@ class Metric(Record, frozen=True, kw_only=True):
     at: datetime
     data: str | None = None
     cell_id: str | None = None
+    candidate: bool = False
+    step: int = 0
 
 
 class DataInput(Record, frozen=True, kw_only=True):
@@ -72,12 +75,18 @@ class GitState(Record, frozen=True, kw_only=True):
 
 
 class Environment(Record, frozen=True, kw_only=True):
-    """What the cell ran on: the interpreter, the imported packages and the source revision."""
+    """What the cell ran on: the interpreter, the imported packages and the source revision.
+
+    `local_modules` are the project's own imported files with their BLAKE3-256 digests; `seeds` are
+    the calls that seeded a random generator, as written.
+    """
 
     python: str
     platform: str
     packages: dict[str, str] = {}
     git: GitState | None = None
+    local_modules: dict[str, str] = {}
+    seeds: tuple[str, ...] = ()
 
 
 class Gap(Record, frozen=True, kw_only=True):
@@ -87,6 +96,9 @@ class Gap(Record, frozen=True, kw_only=True):
     why: str
 
 
+TrainingKind = Literal["training", "cross-validation", "inferred", "forced"]
+
+
 class TrackedRun(Record, frozen=True, kw_only=True):
     """A training, whole: another person can trust it and run it again.
 
@@ -94,7 +106,10 @@ class TrackedRun(Record, frozen=True, kw_only=True):
     last. `metric_cells` computed its metrics afterwards. `notebook` is a path relative to the
     project's root where it lies inside. `mlflow_run_id` is None until the record is delivered.
     `execution_id` names the clean run or scheduled execution that it was part of, if any.
-    `duration` is in seconds; `completeness` runs from 0 to 1.
+    `duration` is in seconds; `completeness` runs from 0 to 1. `kind` tells a library's training from
+    one that was inferred from the code or forced by ``%%track``. `stale` says in sentences what
+    has changed under the model since; `redacted` names what was hidden because it looks like a
+    secret. `parent_id` joins the runs of a cell that trained several models.
     """
 
     id: str
@@ -103,6 +118,9 @@ class TrackedRun(Record, frozen=True, kw_only=True):
     notebook: str | None
     started: datetime
     duration: float
+    kind: TrainingKind = "training"
+    parent_id: str | None = None
+    tags: dict[str, str] = {}
     model_class: str
     cell: CellRecord
     cells: tuple[CellRecord, ...] = ()
@@ -114,6 +132,8 @@ class TrackedRun(Record, frozen=True, kw_only=True):
     environment: Environment
     gaps: tuple[Gap, ...] = ()
     completeness: float = 1.0
+    stale: tuple[str, ...] = ()
+    redacted: tuple[str, ...] = ()
     execution_id: str | None = None
     mlflow_run_id: str | None = None
     mlflow_experiment_id: str | None = None
