@@ -182,6 +182,7 @@ def run_tracked(
                 "NBMLOPS_NOTEBOOK": str(stands_at),
                 "NBMLOPS_EXECUTION": execution_id,
                 "MLFLOW_TRACKING_URI": settings.tracking_uri,
+                "MLFLOW_REGISTRY_URI": settings.registry_uri,
                 "MLFLOW_EXPERIMENT_NAME": settings.experiment,
             },
         ),
