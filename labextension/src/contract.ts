@@ -1,0 +1,354 @@
+// Generated from contract.schema.json by `jlpm contract`. Change the records instead.
+
+/**
+ * Everything that crosses the wire between the server and the panel.
+ */
+export interface Contract {
+  TrackedRun: TrackedRun;
+  Review: Review;
+  RunSummary: RunSummary;
+  ReviewSummary: ReviewSummary;
+  ServerStatus: ServerStatus;
+  SignOffRequest: SignOffRequest;
+  Failure: Failure;
+  RecordsChanged: RecordsChanged;
+}
+/**
+ * A training, whole: another person can trust it and run it again.
+ *
+ * `cells` is the slice: the executed cells that the model depends on, in order, the training cell
+ * last. `metric_cells` computed its metrics afterwards. `notebook` is a path relative to the
+ * project's root where it lies inside. `mlflow_run_id` is None until the record is delivered.
+ * `execution_id` names the clean run or scheduled execution that it was part of, if any.
+ * `duration` is in seconds; `completeness` runs from 0 to 1. `kind` tells a library's training from
+ * one that was inferred from the code or forced by ``%%track``. `stale` says in sentences what
+ * has changed under the model since; `redacted` names what was hidden because it looks like a
+ * secret. `parent_id` joins the runs of a cell that trained several models.
+ */
+export interface TrackedRun {
+  id: string;
+  name: string;
+  author: string;
+  notebook: string | null;
+  started: string;
+  duration: number;
+  kind: 'cross-validation' | 'forced' | 'inferred' | 'training';
+  parent_id: string | null;
+  tags: {
+    [k: string]: string;
+  };
+  model_class: string;
+  cell: CellRecord;
+  cells: CellRecord[];
+  metric_cells: CellRecord[];
+  parameters: Parameter[];
+  metrics: Metric[];
+  inputs: DataInput[];
+  data_digest: string;
+  environment: Environment;
+  gaps: Gap[];
+  completeness: number;
+  stale: string[];
+  redacted: string[];
+  execution_id: string | null;
+  mlflow_run_id: string | null;
+  mlflow_experiment_id: string | null;
+  mlflow_model_uri: string | null;
+}
+/**
+ * One execution of one cell, as it ran (the notebook may have been edited since).
+ *
+ * `order` counts executions within the session from 1; `duration` is in seconds; `cell_id` is
+ * nbformat's id where the front end tells it. `reads` and `writes` are global names.
+ */
+export interface CellRecord {
+  cell_id: string | null;
+  source: string;
+  source_digest: string;
+  execution_count: number;
+  order: number;
+  started: string;
+  duration: number;
+  outcome: 'error' | 'ok';
+  error: string | null;
+  reads: string[];
+  writes: string[];
+  files_read: string[];
+}
+/**
+ * One of a model's parameters, spelled as its library spells it.
+ */
+export interface Parameter {
+  name: string;
+  value: boolean | number | string | null;
+  is_default: boolean;
+}
+/**
+ * One number that says how good a model is.
+ *
+ * `value` is None where the number was not finite. `data` names what it was computed on, where
+ * that is known. `cell_id` is the cell that computed it. A `candidate` was read off a name such as
+ * ``rmse`` rather than off a metric function. `step` counts epochs or iterations from 0.
+ */
+export interface Metric {
+  name: string;
+  value: number | null;
+  at: string;
+  data: string | null;
+  cell_id: string | null;
+  candidate: boolean;
+  step: number;
+}
+/**
+ * An object that went into a training: its role, its name in the notebook, its content.
+ */
+export interface DataInput {
+  role: string;
+  name: string;
+  fingerprint: Fingerprint;
+  files: string[];
+}
+/**
+ * The full content of a data object, by name: equal content, equal `digest`.
+ *
+ * `kind` says what it was (``table``, ``column``, ``array``, ``file`` ...); an object that nbmlops
+ * cannot read has kind ``unknown``, no digest, and the `reason`. `shape` is an array's, and `rows`
+ * its first axis. `nbytes` counts the bytes of content that were hashed. `multiset_digest` names
+ * the rows whatever their order; it is computed where the engine has no row order (kind ``rows``)
+ * or where it was asked for.
+ */
+export interface Fingerprint {
+  format: string;
+  kind: string;
+  digest: string;
+  rows: number | null;
+  nbytes: number;
+  columns: ColumnFingerprint[];
+  name: string | null;
+  reason: string | null;
+  shape: number[] | null;
+  multiset_digest: string | null;
+}
+/**
+ * One column's content and cheap statistics.
+ *
+ * `digest` is 64 hex characters and covers type, row count and every value, not the name. `chunks`
+ * is base64 of the 32-byte digests of its runs of 65,536 rows, in order; it is empty where there
+ * is but one run. `index` marks a level of a pandas index.
+ */
+export interface ColumnFingerprint {
+  name: string;
+  type: string;
+  digest: string;
+  nulls: number;
+  summary: {
+    [k: string]: boolean | number | string | (string | number)[][] | null;
+  };
+  chunks: string;
+  index: boolean;
+}
+/**
+ * What the cell ran on: the interpreter, the imported packages and the source revision.
+ *
+ * `local_modules` are the project's own imported files with their BLAKE3-256 digests; `seeds` are
+ * the calls that seeded a random generator, as written.
+ */
+export interface Environment {
+  python: string;
+  platform: string;
+  packages: {
+    [k: string]: string;
+  };
+  git: GitState | null;
+  local_modules: {
+    [k: string]: string;
+  };
+  seeds: string[];
+}
+/**
+ * The commit that a notebook ran on; `dirty` when the working tree differed from it.
+ */
+export interface GitState {
+  commit: string;
+  branch: string;
+  dirty: boolean;
+}
+/**
+ * Something that was not captured, and why.
+ */
+export interface Gap {
+  what: string;
+  why: string;
+}
+/**
+ * A submission with its sign-offs and what the policy still asks for: always computed.
+ */
+export interface Review {
+  submission: Submission;
+  sign_offs: SignOff[];
+  status: 'approved' | 'registered' | 'rejected' | 'stale' | 'waiting';
+  missing: string[];
+  registration: Registration | null;
+}
+/**
+ * A promotion laid before reviewers. `content_digest` is what a sign-off binds to.
+ */
+export interface Submission {
+  id: string;
+  promotion_id: string;
+  model_name: string;
+  content_digest: string;
+  author: string;
+  at: string;
+  evidence: Evidence;
+}
+/**
+ * What a reviewer looks at, gathered at submission and frozen under the review's digest.
+ */
+export interface Evidence {
+  model_class: string;
+  notebook: string;
+  code: string[];
+  parameters: Parameter[];
+  metrics: Metric[];
+  clean_run: MetricAgreement[];
+  clean_run_agrees: boolean;
+  inputs: DataInput[];
+  gaps: Gap[];
+  completeness: number;
+  executions: string[];
+}
+/**
+ * A tracked metric beside the clean run's; they agree within `tolerance` (relative).
+ */
+export interface MetricAgreement {
+  name: string;
+  tracked: number | null;
+  clean: number | null;
+  tolerance: number;
+  agrees: boolean;
+}
+/**
+ * One person's verdict on exactly one content.
+ */
+export interface SignOff {
+  id: string;
+  review_id: string;
+  content_digest: string;
+  verdict: 'approved' | 'rejected';
+  comment: string;
+  by: Identity;
+  at: string;
+}
+/**
+ * Who did it, and who vouches for the name.
+ *
+ * ``self`` means that the person's own machine said so; ``server`` that a server authenticated it.
+ */
+export interface Identity {
+  name: string;
+  asserted_by: 'self' | 'server';
+}
+/**
+ * A model version that entered the registry, and the sign-offs that let it in.
+ */
+export interface Registration {
+  id: string;
+  review_id: string;
+  model_name: string;
+  version: string;
+  alias: string;
+  content_digest: string;
+  sign_off_digests: string[];
+  by: Identity;
+  at: string;
+}
+/**
+ * A tracked run as a list shows it: without sources, packages and columns.
+ *
+ * `cell_id` is the training cell's. `delivered` says whether MLflow has it. `duration` is in
+ * seconds; `completeness` runs from 0 to 1. Of a metric that was logged step by step, `metrics`
+ * holds the last. `kind` and `stale` are the record's own.
+ */
+export interface RunSummary {
+  id: string;
+  name: string;
+  author: string;
+  notebook: string | null;
+  started: string;
+  duration: number;
+  kind: string;
+  model_class: string;
+  cell_id: string | null;
+  execution_count: number;
+  parameters: Parameter[];
+  metrics: Metric[];
+  inputs: InputSummary[];
+  data_digest: string;
+  gaps: Gap[];
+  stale: string[];
+  completeness: number;
+  delivered: boolean;
+  execution_id: string | null;
+}
+/**
+ * A training's input without its columns: `rows` and `columns` are counts.
+ */
+export interface InputSummary {
+  role: string;
+  name: string;
+  kind: string;
+  digest: string;
+  rows: number | null;
+  columns: number;
+  files: string[];
+}
+/**
+ * A review as a list shows it; `missing` holds one sentence for each thing still asked for.
+ */
+export interface ReviewSummary {
+  id: string;
+  model_name: string;
+  author: string;
+  at: string;
+  notebook: string;
+  content_digest: string;
+  status: 'approved' | 'registered' | 'rejected' | 'stale' | 'waiting';
+  missing: string[];
+  approvals: number;
+  rejections: number;
+}
+/**
+ * Which project this server serves, and as whom it would sign.
+ */
+export interface ServerStatus {
+  version: string;
+  root: string;
+  identity: Identity;
+  runs: number;
+  undelivered: number;
+  reviews_waiting: number;
+}
+/**
+ * The body of ``POST reviews/{id}/sign-offs``. Who signs is never part of it.
+ */
+export interface SignOffRequest {
+  verdict: 'approved' | 'rejected';
+  comment?: string;
+}
+/**
+ * The body of every answer that is not a success; `missing` is empty unless a policy refused.
+ *
+ * `message` says what is wrong and what to do next.
+ */
+export interface Failure {
+  message: string;
+  missing: string[];
+}
+/**
+ * The event that something was recorded: ids alone, so that reading them stays authorized.
+ */
+export interface RecordsChanged {
+  noun: 'review' | 'run';
+  ids: string[];
+}

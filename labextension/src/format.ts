@@ -1,0 +1,127 @@
+import { Metric, Parameter, RunSummary } from './contract';
+
+/** The first characters of a digest, as people compare them. */
+export function shortDigest(digest: string): string {
+  return digest.slice(0, 8);
+}
+
+/** A class's own name: `sklearn.svm.SVC` is `SVC`. */
+export function className(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1);
+}
+
+/** A number to four significant places, whole numbers whole. */
+export function number(value: number): string {
+  if (Number.isInteger(value)) {
+    return value.toLocaleString('en-US');
+  }
+  const size = Math.abs(value);
+  return size >= 1e6 || size < 1e-4
+    ? value.toExponential(3)
+    : size >= 1
+      ? String(Number(value.toPrecision(5)))
+      : value.toFixed(4);
+}
+
+/** A parameter's or metric's value as its library would print it. */
+export function plain(value: Parameter['value']): string {
+  if (value === null) {
+    return 'None';
+  }
+  if (typeof value === 'boolean') {
+    return value ? 'True' : 'False';
+  }
+  return typeof value === 'number' ? String(value) : value;
+}
+
+/** Seconds as a person says them. */
+export function duration(seconds: number): string {
+  if (seconds < 1) {
+    return `${Math.max(1, Math.round(seconds * 1000))} ms`;
+  }
+  if (seconds < 60) {
+    return `${seconds.toFixed(1)} s`;
+  }
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60
+    ? `${minutes} min ${Math.round(seconds % 60)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** The time of day, with the date before it unless it was today. */
+export function when(instant: string, today = new Date()): string {
+  const at = new Date(instant);
+  const time = at.toLocaleTimeString([], {
+    hour: '2-digit',
+    minute: '2-digit'
+  });
+  return at.toDateString() === today.toDateString()
+    ? time
+    : `${at.toLocaleDateString([], { day: 'numeric', month: 'short' })}, ${time}`;
+}
+
+/** Parameters that differ from their default first, each group in its own order. */
+export function chosenFirst(parameters: readonly Parameter[]): {
+  chosen: Parameter[];
+  defaults: Parameter[];
+} {
+  return {
+    chosen: parameters.filter(p => !p.is_default),
+    defaults: parameters.filter(p => p.is_default)
+  };
+}
+
+/** A metric's name, with the data that it was computed on where that is known. */
+export function metricKey(metric: Metric): string {
+  return metric.data ? `${metric.name} on ${metric.data}` : metric.name;
+}
+
+/** Whether a greater value of a metric is better; null where its name does not tell. */
+export function greaterIsBetter(name: string): boolean | null {
+  if (/(loss|error|mse|rmse|mae|mape|brier|perplexity)/i.test(name)) {
+    return false;
+  }
+  if (/(acc|auc|f1|precision|recall|score|r2|kappa|mcc)/i.test(name)) {
+    return true;
+  }
+  return null;
+}
+
+/** How a metric moved since the previous run that has it. */
+export interface IDelta {
+  readonly text: string;
+  readonly verdict: 'better' | 'worse' | 'same' | 'changed';
+}
+
+/** The difference between a metric and the same metric of the nearest earlier run. */
+export function delta(
+  metric: Metric,
+  earlier: readonly RunSummary[]
+): IDelta | null {
+  const key = metricKey(metric);
+  for (const run of earlier) {
+    const before = run.metrics.find(m => metricKey(m) === key);
+    if (before && before.value !== null && metric.value !== null) {
+      return difference(metric.name, before.value, metric.value);
+    }
+  }
+  return null;
+}
+
+/** The difference between two values of the metric `name`. */
+export function difference(
+  name: string,
+  before: number,
+  after: number
+): IDelta {
+  const step = after - before;
+  if (step === 0) {
+    return { text: '±0', verdict: 'same' };
+  }
+  const better = greaterIsBetter(name);
+  return {
+    text: `${step > 0 ? '+' : '−'}${number(Math.abs(step))}`,
+    verdict:
+      better === null ? 'changed' : step > 0 === better ? 'better' : 'worse'
+  };
+}

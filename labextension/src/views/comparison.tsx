@@ -1,0 +1,79 @@
+import { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import { compareRuns } from '../comparison';
+import { RunSummary } from '../contract';
+import { className, when } from '../format';
+
+/** What differs between two runs. */
+export function ComparisonView(props: {
+  older: RunSummary;
+  newer: RunSummary;
+  onClose: () => void;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { older, newer, onClose, trans } = props;
+  const differences = compareRuns(older, newer);
+  return (
+    <section
+      className="nbmlops-Comparison"
+      aria-label={trans.__('Comparison of two runs')}
+    >
+      <div className="nbmlops-Section-head">
+        <h3>{trans.__('What differs')}</h3>
+        <button type="button" onClick={onClose} className="nbmlops-link">
+          {trans.__('Close')}
+        </button>
+      </div>
+      {differences.length === 0 ? (
+        <p className="nbmlops-hint">
+          {trans.__(
+            'Nothing: model, data, parameters and metrics are the same.'
+          )}
+        </p>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">
+                <span className="nbmlops-hidden">{trans.__('What')}</span>
+              </th>
+              <th scope="col" title={className(older.model_class)}>
+                {when(older.started)}
+              </th>
+              <th scope="col" title={className(newer.model_class)}>
+                {when(newer.started)}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {differences.map(row => (
+              <tr key={`${row.kind} ${row.name}`}>
+                <th scope="row" title={`${row.kind}: ${row.name}`}>
+                  {row.name}
+                </th>
+                <td title={row.older}>{shown(row.kind, row.older)}</td>
+                <td title={row.newer}>
+                  {shown(row.kind, row.newer)}
+                  {row.delta ? (
+                    <span
+                      className="nbmlops-Delta"
+                      data-verdict={row.delta.verdict}
+                    >
+                      {' '}
+                      {row.delta.text}
+                    </span>
+                  ) : null}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
+  );
+}
+
+function shown(kind: string, text: string): string {
+  return kind === 'model' ? className(text) : text;
+}

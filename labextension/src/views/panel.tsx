@@ -1,0 +1,111 @@
+import { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import { ReviewSummary, RunSummary } from '../contract';
+import { IRecordsState } from '../model';
+import { ReviewsView } from './reviews';
+import { RunsView } from './runs';
+
+export interface IPanelProps {
+  state: IRecordsState;
+  onReveal: (run: RunSummary) => void;
+  onOpenReview: (review: ReviewSummary) => void;
+  onStartTracking: () => void;
+  onRefresh: () => void;
+  trans: TranslationBundle;
+}
+
+/** The whole panel. */
+export function PanelView(props: IPanelProps): JSX.Element {
+  const { state, onRefresh, trans } = props;
+  return (
+    <div className="nbmlops-Panel-content">
+      {state.failure === null ? null : (
+        <div role="alert" className="nbmlops-Failure">
+          <p>{state.failure}</p>
+          <button type="button" className="nbmlops-button" onClick={onRefresh}>
+            {trans.__('Try again')}
+          </button>
+        </div>
+      )}
+      <section aria-labelledby="nbmlops-runs-title">
+        <div className="nbmlops-Section-head">
+          <h2 id="nbmlops-runs-title">{trans.__('Tracked runs')}</h2>
+          {state.runs.length > 0 ? (
+            <span className="nbmlops-Count">{state.runs.length}</span>
+          ) : null}
+          <span
+            className="nbmlops-Notebook nbmlops-hint"
+            title={state.notebook ?? undefined}
+          >
+            {state.notebook?.split('/').pop()}
+          </span>
+        </div>
+        <div aria-live="polite" aria-busy={state.loading}>
+          <Runs {...props} />
+        </div>
+      </section>
+      <section aria-labelledby="nbmlops-reviews-title">
+        <div className="nbmlops-Section-head">
+          <h2 id="nbmlops-reviews-title">{trans.__('Reviews waiting')}</h2>
+          {state.reviews.length > 0 ? (
+            <span className="nbmlops-Count">{state.reviews.length}</span>
+          ) : null}
+        </div>
+        <ReviewsView
+          reviews={state.reviews}
+          onOpen={props.onOpenReview}
+          trans={trans}
+        />
+      </section>
+    </div>
+  );
+}
+
+function Runs(props: IPanelProps): JSX.Element | null {
+  const { state, trans } = props;
+  if (state.notebook === null) {
+    return (
+      <p className="nbmlops-hint">
+        {trans.__('Open a notebook to see the runs that it left.')}
+      </p>
+    );
+  }
+  if (state.runs.length > 0) {
+    return (
+      <RunsView
+        // A selection belongs to one notebook.
+        key={state.notebook}
+        runs={state.runs}
+        onReveal={props.onReveal}
+        trans={trans}
+      />
+    );
+  }
+  if (state.loading) {
+    return <p className="nbmlops-hint">{trans.__('Reading the records…')}</p>;
+  }
+  if (state.failure !== null) {
+    return null;
+  }
+  return (
+    <div className="nbmlops-Empty">
+      <p>
+        {trans.__(
+          'This notebook has no tracked run yet. Turn tracking on once, then run any cell that trains a model:'
+        )}
+      </p>
+      <pre>{'%load_ext nbmlops\n%track'}</pre>
+      <button
+        type="button"
+        className="nbmlops-button"
+        onClick={props.onStartTracking}
+        title={trans.__(
+          'Puts these two lines into a new first cell and runs it'
+        )}
+      >
+        {trans.__('Turn tracking on')}
+      </button>
+    </div>
+  );
+}

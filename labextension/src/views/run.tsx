@@ -1,0 +1,209 @@
+import { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import { Metric, Parameter, RunSummary } from '../contract';
+import {
+  chosenFirst,
+  className,
+  delta,
+  duration,
+  metricKey,
+  number,
+  plain,
+  shortDigest,
+  when
+} from '../format';
+import { CompletenessView } from './completeness';
+
+export interface IRunProps {
+  run: RunSummary;
+  /** The runs before this one, newest first: what its metrics are compared with. */
+  earlier: readonly RunSummary[];
+  selected: boolean;
+  onSelect: (selected: boolean) => void;
+  onReveal: () => void;
+  trans: TranslationBundle;
+}
+
+/** One tracked run. */
+export function RunView(props: IRunProps): JSX.Element {
+  const { run, earlier, selected, onSelect, onReveal, trans } = props;
+  const name = className(run.model_class);
+  return (
+    <li
+      className="nbmlops-Run"
+      data-run-id={run.id}
+      data-cell-id={run.cell_id ?? undefined}
+      aria-label={trans.__('%1, %2', name, when(run.started))}
+    >
+      <div className="nbmlops-Run-head">
+        <input
+          type="checkbox"
+          checked={selected}
+          onChange={event => onSelect(event.target.checked)}
+          aria-label={trans.__('Compare %1 of %2', name, when(run.started))}
+          title={trans.__('Compare with another run')}
+        />
+        <button
+          type="button"
+          className="nbmlops-Run-name"
+          onClick={onReveal}
+          disabled={run.cell_id === null}
+          title={
+            run.cell_id === null
+              ? trans.__('%1: its cell is not known', run.model_class)
+              : trans.__('%1: go to the cell that trained it', run.model_class)
+          }
+        >
+          {name}
+        </button>
+        <time
+          dateTime={run.started}
+          title={`${new Date(run.started).toLocaleString()} · ${run.author} · ${run.id}`}
+        >
+          {when(run.started)}
+        </time>
+      </div>
+      <div className="nbmlops-Run-facts">
+        <span
+          title={trans.__('Data digest: %1', run.data_digest || '–')}
+          aria-label={trans.__('Data digest %1', shortDigest(run.data_digest))}
+        >
+          {trans.__('data')}{' '}
+          <code>
+            {run.data_digest
+              ? shortDigest(run.data_digest)
+              : trans.__('unknown')}
+          </code>
+        </span>
+        <span title={inputsTitle(run)}>{size(run, trans)}</span>
+        <span title={trans.__('How long the training took')}>
+          {duration(run.duration)}
+        </span>
+        {run.kind === 'training' ? null : <span>{run.kind}</span>}
+        {run.execution_id ? (
+          <span title={run.execution_id}>{trans.__('clean run or job')}</span>
+        ) : null}
+      </div>
+      {run.metrics.length > 0 ? (
+        <table
+          className="nbmlops-Metrics"
+          aria-label={trans.__('Metrics of %1', name)}
+        >
+          <tbody>
+            {run.metrics.map(metric => (
+              <MetricRow
+                key={metricKey(metric)}
+                metric={metric}
+                earlier={earlier}
+                trans={trans}
+              />
+            ))}
+          </tbody>
+        </table>
+      ) : (
+        <p className="nbmlops-hint">
+          {trans.__('No metric yet. Compute one in any later cell.')}
+        </p>
+      )}
+      <ParametersView parameters={run.parameters} trans={trans} />
+      <CompletenessView run={run} trans={trans} />
+    </li>
+  );
+}
+
+function MetricRow(props: {
+  metric: Metric;
+  earlier: readonly RunSummary[];
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { metric, earlier, trans } = props;
+  const moved = delta(metric, earlier);
+  return (
+    <tr>
+      <th scope="row" title={metricKey(metric)}>
+        {metric.name}
+        {metric.candidate ? (
+          <span
+            className="nbmlops-hint"
+            title={trans.__('Read off the name of a variable')}
+          >
+            {' ?'}
+          </span>
+        ) : null}
+        {metric.data ? (
+          <span className="nbmlops-hint"> {metric.data}</span>
+        ) : null}
+      </th>
+      <td title={metric.value === null ? undefined : String(metric.value)}>
+        {metric.value === null ? trans.__('not finite') : number(metric.value)}
+      </td>
+      <td
+        className="nbmlops-Delta"
+        data-verdict={moved?.verdict}
+        title={moved ? trans.__('Against the previous run') : undefined}
+      >
+        {moved?.text}
+      </td>
+    </tr>
+  );
+}
+
+function ParametersView(props: {
+  parameters: readonly Parameter[];
+  trans: TranslationBundle;
+}): JSX.Element | null {
+  const { parameters, trans } = props;
+  const { chosen, defaults } = chosenFirst(parameters);
+  if (parameters.length === 0) {
+    return null;
+  }
+  return (
+    <div className="nbmlops-Parameters">
+      {chosen.length > 0 ? (
+        <ul aria-label={trans.__('Parameters that differ from their default')}>
+          {chosen.map(parameter => (
+            <ParameterItem key={parameter.name} parameter={parameter} />
+          ))}
+        </ul>
+      ) : null}
+      {defaults.length > 0 ? (
+        <details>
+          <summary>
+            {trans._n('%1 default', '%1 defaults', defaults.length)}
+          </summary>
+          <ul aria-label={trans.__('Parameters at their default')}>
+            {defaults.map(parameter => (
+              <ParameterItem key={parameter.name} parameter={parameter} />
+            ))}
+          </ul>
+        </details>
+      ) : null}
+    </div>
+  );
+}
+
+function ParameterItem(props: { parameter: Parameter }): JSX.Element {
+  const { name, value } = props.parameter;
+  return (
+    <li title={`${name} = ${plain(value)}`}>
+      <span>{name}</span> <code>{plain(value)}</code>
+    </li>
+  );
+}
+
+function size(run: RunSummary, trans: TranslationBundle): string {
+  const main = run.inputs.find(input => input.rows !== null);
+  if (!main || main.rows === null) {
+    return trans._n('%1 input', '%1 inputs', run.inputs.length);
+  }
+  return main.columns > 0
+    ? `${number(main.rows)} × ${main.columns}`
+    : trans._n('%1 row', '%1 rows', main.rows);
+}
+
+function inputsTitle(run: RunSummary): string {
+  return run.inputs
+    .map(i => `${i.role}: ${i.name} (${i.kind}) ${i.digest || '–'}`)
+    .join('\n');
+}
