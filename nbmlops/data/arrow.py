@@ -250,7 +250,7 @@ def _hash_bytes(array: Any) -> Chunk:
     """Hash lengths (4 bytes each, all ones for null), then the bytes without a gap."""
     kind = array.type
     types = pa.types
-    if types.is_fixed_size_binary(kind) or types.is_string_view(kind) or types.is_binary_view(kind):
+    if types.is_fixed_size_binary(kind) or _is_view(kind):
         array = array.cast(pa.large_binary())
     wide = types.is_large_string(array.type) or types.is_large_binary(array.type)
     rows = len(array)
@@ -280,30 +280,39 @@ def _hash_bytes(array: Any) -> Chunk:
     return Chunk(hasher.digest(), nulls, lengths.nbytes + stop - start)
 
 
+def _is_view(kind: Any) -> bool:
+    return bool(pa.types.is_string_view(kind) or pa.types.is_binary_view(kind))
+
+
 def _hash_category(array: Any) -> Chunk:
     """Hash codes renumbered by first appearance (4 bytes, -1 for null), then the values they name.
 
     So neither the dictionary's order nor its unused or repeated values matter.
     """
-    dictionary = array.dictionary
-    if dictionary.null_count or _repeats(dictionary):
-        array = array.dictionary_decode().dictionary_encode()
-        dictionary = array.dictionary
     renumbered = array.indices.dictionary_encode()
+    dictionary = array.dictionary
+    if _is_view(dictionary.type):
+        dictionary = dictionary.cast(pa.large_binary())
+    values = dictionary.take(renumbered.dictionary)
+    if values.null_count or _repeats(values):
+        whole = pa.DictionaryArray.from_arrays(renumbered.indices, values)
+        return _hash_category(whole.dictionary_decode().dictionary_encode())
     codes = renumbered.indices
     missing = _missing(codes)
     numbers = _values(codes, "i4")
     if missing is not None:
         numbers = numbers.copy()
         numbers[missing] = -1
-    used = hash_array(dictionary.take(renumbered.dictionary))
+    used = hash_array(values)
     digest = blake3(np.ascontiguousarray(numbers).view("u1"))
     digest.update(used.digest)
     return Chunk(digest.digest(), codes.null_count, numbers.nbytes + used.nbytes)
 
 
-def _repeats(dictionary: Any) -> bool:
-    return bool(pc.count_distinct(dictionary, mode="all").as_py() != len(dictionary))
+def _repeats(values: Any) -> bool:
+    if pa.types.is_nested(values.type) or isinstance(values.type, pa.BaseExtensionType):
+        return False  # only pandas has such categories, and it keeps them unique
+    return bool(pc.count_distinct(values, mode="all").as_py() != len(values))
 
 
 def _hash_nested(array: Any) -> Chunk:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from base64 import b64encode
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nbmlops.data.canonical import root_digest
 from nbmlops.data.columns import NoCanonicalForm, Reading, label_bytes, label_text
@@ -11,58 +14,132 @@ from nbmlops.data.readers import open_object
 from nbmlops.errors import FingerprintError
 from nbmlops.records.data import ColumnFingerprint, Fingerprint
 
-__all__ = ["fingerprint", "multiset_digest"]
+if TYPE_CHECKING:
+    from nbmlops.data.hashing import Hashed
+    from nbmlops.data.multiset import Multiset
+    from nbmlops.data.streams import Stream
+
+__all__ = ["fingerprint", "hash_reading", "multiset_digest"]
 
 
-def fingerprint(obj: Any, name: str | None = None) -> Fingerprint:
+def fingerprint(
+    obj: Any, name: str | None = None, *, progress: Callable[[int], None] | None = None
+) -> Fingerprint:
     """Name the whole content of a data object, in the canonical form of docs/fingerprints.md.
 
-    An object that nbmlops does not know gives kind ``unknown`` with the reason, and no error.
+    A path names a file or folder, by its bytes. `progress` hears of bytes as they are hashed. An
+    object that nbmlops does not know gives kind ``unknown`` with the reason, and no error.
 
     :raises FingerprintError: if the object is of a known kind and cannot be read to its end.
     """
     try:
-        return hash_reading(open_object(obj), name)
+        if isinstance(obj, (str, os.PathLike)):
+            return _path(obj, name, progress)
+        return hash_opened(open_object(obj), name, progress)
     except NoCanonicalForm as gap:
         return Fingerprint(kind="unknown", name=name, reason=str(gap))
     except FingerprintError as error:
-        what = name or f"a {type(obj).__module__}.{type(obj).__qualname__}"
-        raise FingerprintError(f"Cannot fingerprint {what}: {error}") from error
+        raise FingerprintError(f"Cannot fingerprint {_what(obj, name)}: {error}") from error
+    except (ValueError, TypeError, AttributeError, LookupError, OSError, RuntimeError) as error:
+        # A library that fails inside its own data: what it said is passed on to the caller.
+        raise FingerprintError(
+            f"Cannot fingerprint {_what(obj, name)}: reading it failed with {error!r}."
+        ) from error
 
 
-def hash_reading(reading: Reading, name: str | None) -> Fingerprint:
+def _what(obj: Any, name: str | None) -> str:
+    return name or f"a {type(obj).__module__}.{type(obj).__qualname__}"
+
+
+def _path(
+    path: str | os.PathLike[Any], name: str | None, progress: Callable[[int], None] | None
+) -> Fingerprint:
+    from nbmlops.data.readers.files import fingerprint_path
+
+    # A text may be anything; only a path object is surely meant as a path.
+    if isinstance(path, str) and not ("\0" not in path and os.path.exists(path)):
+        raise NoCanonicalForm("it is a text that names no file here")
+    return fingerprint_path(Path(os.fsdecode(path)), name, progress)
+
+
+def hash_opened(
+    opened: Reading | Stream | Multiset,
+    name: str | None,
+    progress: Callable[[int], None] | None = None,
+) -> Fingerprint:
     """Hash what a reader opened, and put it on record."""
     from nbmlops.data.hashing import hash_columns
+
+    if isinstance(opened, Reading):
+        hashed = hash_columns([entry.column for entry in opened.entries], progress)
+        labels = [(entry.label, entry.index) for entry in opened.entries]
+        return _record(opened.kind, opened.extent, labels, hashed, name)
+    from nbmlops.data.streams import Stream, hash_stream
+
+    if isinstance(opened, Stream):
+        hashed, rows = hash_stream(opened)
+        return _record("table", (rows,), [(n, False) for n in opened.schema.names], hashed, name)
+    return opened.fingerprint(name)
+
+
+def _record(
+    kind: str,
+    extent: tuple[int, ...],
+    labels: list[tuple[Any, bool]],
+    hashed: list[Hashed],
+    name: str | None,
+) -> Fingerprint:
     from nbmlops.data.summaries import summarize
 
-    hashed = hash_columns([entry.column for entry in reading.entries])
     columns = []
-    labels = []
-    for entry, found in zip(reading.entries, hashed, strict=True):
+    entries = []
+    for (label, index), found in zip(labels, hashed, strict=True):
         packed = b64encode(b"".join(found.chunks)).decode() if len(found.chunks) > 1 else ""
         columns.append(
             ColumnFingerprint(
-                name=label_text(entry.label),
+                name=label_text(label),
                 type=found.type,
                 digest=found.digest.hex(),
                 nulls=found.nulls,
                 summary=summarize(found),
                 chunks=packed,
-                index=entry.index,
+                index=index,
             )
         )
-        labels.append((label_bytes(entry.label, entry.index), found.digest))
+        entries.append((label_bytes(label, index), found.digest))
     return Fingerprint(
-        kind=reading.kind,
-        digest=root_digest(reading.kind, reading.extent, labels),
-        rows=reading.rows,
+        kind=kind,
+        digest=root_digest(kind, extent, entries),
+        rows=extent[0] if extent else 1,
         nbytes=sum(found.nbytes for found in hashed),
         columns=tuple(columns),
         name=name,
-        shape=reading.extent if reading.kind in ("array", "sparse") else None,
+        shape=extent if kind in ("array", "sparse") else None,
     )
 
 
 def multiset_digest(obj: Any) -> str:
-    """Name the rows of a table whatever their order."""
-    raise NotImplementedError
+    """Name the rows of a table or column whatever their order; equal on every engine.
+
+    An index without a name is no content here. This costs microseconds a row, not nanoseconds.
+
+    :raises FingerprintError: if it has no rows, or cannot be read.
+    """
+    from nbmlops.data.multiset import Multiset, unordered_entries
+
+    try:
+        opened = open_object(obj)
+        if isinstance(opened, Multiset):
+            return opened.digest()
+        if isinstance(opened, Reading):
+            if opened.kind not in ("table", "column", "list", "dataset"):
+                raise NoCanonicalForm(f"kind {opened.kind} has no rows to reorder")
+            return Multiset.of(unordered_entries(opened.entries), opened.rows).digest()
+        found = Multiset.of_batch(opened.schema.empty_table())
+        for batch in opened.batches:
+            found = found.plus(Multiset.of_batch(batch))
+        return found.digest()
+    except NoCanonicalForm as gap:
+        raise FingerprintError(
+            f"A {type(obj).__qualname__} has no order-free digest: {gap}."
+        ) from gap

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbmlops.data.columns import NoCanonicalForm, Reading
+
+if TYPE_CHECKING:
+    from nbmlops.data.multiset import Multiset
+    from nbmlops.data.streams import Stream
 
 __all__ = ["open_object", "reader_of"]
 
 _READERS = {
+    "_duckdb": "duckdb",
     "builtins": "python",
     "collections": "python",
+    "dask": "dask",
+    "duckdb": "duckdb",
     "numpy": "numpy",
     "pandas": "pandas",
+    "polars": "polars",
     "pyarrow": "arrow",
+    "pyspark": "spark",
+    "scipy": "scipy",
+    "torch": "torch",
 }
 
 
@@ -28,17 +38,15 @@ def reader_of(obj: Any) -> str | None:
     return None
 
 
-def open_object(obj: Any) -> Reading:
+def open_object(obj: Any) -> Reading | Stream | Multiset:
     """Open `obj` with the reader of its library.
 
     :raises NoCanonicalForm: if there is no reader for it, or the reader does not know this kind.
     """
     name = reader_of(obj)
     if name is None:
-        raise NoCanonicalForm(f"there is no reader for {type(obj).__module__}.{_name(obj)}")
-    read: Callable[[Any], Reading] = import_module(f"nbmlops.data.readers.{name}").read
-    return read(obj)
-
-
-def _name(obj: Any) -> str:
-    return type(obj).__qualname__
+        kind = type(obj)
+        raise NoCanonicalForm(f"there is no reader for {kind.__module__}.{kind.__qualname__}")
+    reader = import_module(f"nbmlops.data.readers.{name}")
+    opened: Reading | Stream | Multiset = reader.read(obj)
+    return opened

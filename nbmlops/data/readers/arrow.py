@@ -1,4 +1,4 @@
-"""pyarrow tables, record batches, arrays and chunked arrays."""
+"""pyarrow tables, record batches, arrays, chunked arrays and datasets."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ import pyarrow as pa
 
 from nbmlops.data.arrow import ArrowColumn
 from nbmlops.data.columns import Entry, NoCanonicalForm, Reading
+from nbmlops.data.streams import Stream
 
 __all__ = ["read", "read_table"]
 
 
-def read(obj: Any) -> Reading:
-    """Open a table or record batch as a table, an array or chunked array as a column."""
+def read(obj: Any) -> Reading | Stream:
+    """Open tables and batches as a table, arrays as a column, datasets as a stream."""
     if isinstance(obj, (pa.Table, pa.RecordBatch)):
         return read_table(obj)
     if isinstance(obj, (pa.Array, pa.ChunkedArray)):
         return Reading("column", (len(obj),), [Entry(None, ArrowColumn(obj))])
+    if hasattr(obj, "scanner") and hasattr(obj, "schema"):
+        return Stream(obj.schema, obj.to_batches(batch_readahead=2, fragment_readahead=1))
     raise NoCanonicalForm(f"pyarrow's {type(obj).__qualname__} is no data that nbmlops can read")
 
 

@@ -1,0 +1,94 @@
+"""Files by their bytes, and folders by the files in them.
+
+A file's digest is plain BLAKE3 of its bytes: what the tool ``b3sum`` prints.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from blake3 import blake3
+
+from nbmlops.data.canonical import root_digest
+from nbmlops.errors import FingerprintError
+from nbmlops.records.data import ColumnFingerprint, Fingerprint
+
+__all__ = ["fingerprint_path"]
+
+_BLOCK = 8 * 1024 * 1024
+Progress = Callable[[int], None]
+
+
+def fingerprint_path(
+    path: Path, name: str | None = None, progress: Progress | None = None
+) -> Fingerprint:
+    """Name a file or folder; `progress` hears of bytes as they are read.
+
+    :raises FingerprintError: if there is nothing there, or it cannot be read, or it changes.
+    """
+    try:
+        if path.is_dir():
+            return _folder(path, name, progress)
+        digest, nbytes = _file(path, progress)
+    except FileNotFoundError as error:
+        gone = error.filename or path
+        raise FingerprintError(f"{gone} is not there. Check the path.") from error
+    except OSError as error:
+        raise FingerprintError(f"{error.filename or path} cannot be read: {error}") from error
+    return Fingerprint(kind="file", digest=digest, nbytes=nbytes, name=name)
+
+
+def _folder(root: Path, name: str | None, progress: Progress | None) -> Fingerprint:
+    columns, entries, total = [], [], 0
+    for path in _files(root):
+        digest, nbytes = _file(path, progress)
+        inner = path.relative_to(root).as_posix()
+        total += nbytes
+        shown = inner.encode("utf-8", "backslashreplace").decode()
+        columns.append(
+            ColumnFingerprint(name=shown, type="file", digest=digest, summary={"bytes": nbytes})
+        )
+        entries.append((os.fsencode(inner), bytes.fromhex(digest)))
+    return Fingerprint(
+        kind="folder",
+        digest=root_digest("folder", (len(entries),), entries),
+        rows=len(entries),
+        nbytes=total,
+        columns=tuple(columns),
+        name=name,
+    )
+
+
+def _files(root: Path) -> list[Path]:
+    """Every file below `root`, sorted by path; links to folders are not followed."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    found = []
+    for folder, _, names in os.walk(root, onerror=refuse):
+        found.extend(Path(folder, name) for name in names)
+    return sorted(found, key=lambda path: os.fsencode(path.relative_to(root).as_posix()))
+
+
+def _file(path: Path, progress: Progress | None) -> tuple[str, int]:
+    # Read rather than mapped: a mapped file that another process cuts short kills this one.
+    hasher = blake3(max_threads=blake3.AUTO)
+    block = bytearray(_BLOCK)
+    with path.open("rb", buffering=0) as file:
+        before = os.fstat(file.fileno())
+        if not stat.S_ISREG(before.st_mode):
+            raise FingerprintError(f"{path} is no regular file.")
+        size = 0
+        while count := file.readinto(block):
+            hasher.update(memoryview(block)[:count])
+            size += count
+            if progress is not None:
+                progress(count)
+        after = os.fstat(file.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise FingerprintError(f"{path} changed while it was read. Wait for its writer to finish.")
+    return hasher.hexdigest(), size

@@ -1,0 +1,62 @@
+"""Tables that arrive as Arrow batches: cut anew into runs of 65,536 rows and hashed as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from nbmlops.data.arrow import ArrowColumn
+from nbmlops.data.canonical import CHUNK_ROWS
+from nbmlops.data.columns import Chunk
+from nbmlops.data.hashing import Hashed, fold, worker_count
+
+__all__ = ["Stream", "hash_stream"]
+
+
+@dataclass(slots=True)
+class Stream:
+    """A table that can be read once, from front to end."""
+
+    schema: Any
+    batches: Iterable[Any]
+
+
+def hash_stream(stream: Stream) -> tuple[list[Hashed], int]:
+    """Hash a stream's columns, and count its rows."""
+    width = len(stream.schema)
+    chunks: list[list[Chunk]] = [[] for _ in range(width)]
+    firsts = [ArrowColumn(pa.array([], kind)) for kind in stream.schema.types]
+    rows = 0
+    with ThreadPoolExecutor(worker_count(), thread_name_prefix="fingerprint") as pool:
+        for run in _runs(stream):
+            columns = [ArrowColumn(run.column(at)) for at in range(width)]
+            if not rows:
+                firsts = columns
+            rows += run.num_rows
+            for at, chunk in enumerate(pool.map(lambda c: c.chunk(0, c.rows), columns)):
+                chunks[at].append(chunk)
+    if not rows:
+        chunks = [[first.chunk(0, 0)] for first in firsts]
+    return [fold(first, of, rows) for first, of in zip(firsts, chunks, strict=True)], rows
+
+
+def _runs(stream: Stream) -> Iterator[Any]:
+    """Cut batches of any size into tables of 65,536 rows; only the last is shorter."""
+    held: list[Any] = []
+    count = 0
+    for batch in stream.batches:
+        at = 0
+        while at < batch.num_rows:
+            take = min(CHUNK_ROWS - count, batch.num_rows - at)
+            held.append(batch.slice(at, take))
+            at += take
+            count += take
+            if count == CHUNK_ROWS:
+                yield pa.Table.from_batches(held, stream.schema)
+                held, count = [], 0
+    if held:
+        yield pa.Table.from_batches(held, stream.schema)
