@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scheduling": FOUNDATION,
     "workspace": FOUNDATION | {"data", "tracking", "promotion", "governance", "scheduling"},
     "testing": FOUNDATION | {"data", "tracking", "promotion", "governance", "scheduling"},
+    "__main__": {"surfaces"},
     "surfaces": FOUNDATION
     | {"_version", "data", "tracking", "promotion", "governance", "scheduling", "workspace"},
 }

@@ -1,0 +1,148 @@
+"""The command line: one verb a command, errors as sentences, JSON on request."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from nbmlops.surfaces.cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project as the current folder, away from the environment's."""
+    for name in ("NBMLOPS_ROOT", "NBMLOPS_USER", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def invoke(*arguments: str, monkeypatch: pytest.MonkeyPatch | None = None) -> Result:
+    if monkeypatch:
+        monkeypatch.setattr("sys.argv", ["nbmlops", *arguments])
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_every_command_stands_in_the_readme_and_has_help() -> None:
+    """And the README names none that does not exist."""
+    told = set(re.findall(r"^\| `nbmlops ([a-z-]+)` \|", (ROOT / "README.md").read_text(), re.M))
+    assert told == set(main.commands)
+    for name in main.commands:
+        assert invoke(name, "--help").exit_code == 0
+
+
+@pytest.mark.parametrize("name", sorted(main.commands.keys() - {"audit"}))
+def test_every_command_takes_json(name: str) -> None:
+    """Scripts can rely on it."""
+    assert "--json" in invoke(name, "--help").output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("submit", "promotion-none"),
+        ("review", "review-none"),
+        ("sign-off", "review-none"),
+        ("register", "review-none"),
+        ("execute", "promotion-none"),
+        ("schedule", "promotion-none", "--cron", "0 6 1 * *"),
+        ("promote", "run-none"),
+        ("runs", "run-none"),
+    ],
+    ids=lambda a: a[0],
+)
+def test_an_unknown_id_is_one_sentence_and_writes_nothing(
+    project: Path, arguments: tuple[str, ...]
+) -> None:
+    """Exit code 3, the id in the sentence, no traceback, no ledger."""
+    result = invoke(*arguments)
+    assert result.exit_code == 3, result.output
+    assert "-none" in result.output
+    assert "Traceback" not in result.output
+    assert not (project / ".nbmlops" / "ledger.db").exists()
+
+
+def test_an_error_is_json_where_json_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its class, for scripts to tell errors apart."""
+    result = invoke("review", "review-none", "--json", monkeypatch=monkeypatch)
+    assert result.exit_code == 3
+    assert json.loads(result.output)["error"] == "NotFound"
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ("sign_offs = ", "cannot be read"),
+        ("polcy = 1", "unknown field `polcy`"),
+        ("[policy]\nsign_offs = 'two'", "policy.sign_offs"),
+    ],
+    ids=["no TOML", "unknown key", "wrong type"],
+)
+def test_bad_settings_name_file_and_key(project: Path, toml: str, says: str) -> None:
+    """Exit code 2."""
+    (project / "nbmlops.toml").write_text(toml)
+    result = invoke("promote")
+    assert result.exit_code == 2
+    assert "nbmlops.toml" in result.output
+    assert says in result.output
+
+
+@pytest.mark.parametrize("command", ["promote", "schedule", "execute", "review"])
+def test_empty_lists_say_what_to_do_next(command: str) -> None:
+    """And succeed."""
+    result = invoke(command)
+    assert result.exit_code == 0
+    assert "nbmlops " in result.output
+    assert json.loads(invoke(command, "--json").output) == []
+
+
+def test_the_audit_of_nothing_is_intact() -> None:
+    """No facts, no break."""
+    report = json.loads(invoke("audit", "verify", "--json").output)
+    assert (report["intact"], report["facts"]) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    ("pair", "value"),
+    [
+        ("month=8", 8),
+        ("city=New York", "New York"),
+        ("ok=true", True),
+        ("x=1.5", 1.5),
+        ("n=null", None),
+    ],
+)
+def test_parameters_are_read_as_json_or_text(pair: str, value: object) -> None:
+    """Numbers are numbers."""
+    from nbmlops.surfaces.cli.door import parse_parameters
+
+    assert parse_parameters((pair,)) == {pair.partition("=")[0]: value}
+
+
+@pytest.mark.parametrize("pair", ["month", "=8", "a b=1", "list=[1]"])
+def test_what_is_no_parameter_is_a_usage_error(pair: str) -> None:
+    """Before anything runs."""
+    assert invoke("execute", "promotion-1", "-p", pair).exit_code in (2, 3)
+    from click import BadParameter
+
+    from nbmlops.surfaces.cli.door import parse_parameters
+
+    with pytest.raises(BadParameter):
+        parse_parameters((pair,))
+
+
+def test_lab_tells_what_it_would_open(project: Path) -> None:
+    """The example notebooks where they lie here and this is no project yet; else this project."""
+    (project / "example_notebooks").mkdir()
+    told = json.loads(invoke("lab", "--json").output)
+    assert told["command"][3].endswith("example_notebooks")
+    assert told["environment"]["MLFLOW_REGISTRY_URI"].startswith("nbmlops+sqlite:///")
+    (project / ".nbmlops").mkdir()
+    told = json.loads(invoke("lab", "--json").output)
+    assert told["command"][3] == str(project)
