@@ -29,7 +29,7 @@ _SIMPLE = {
 }
 
 
-def type_name(kind: Any) -> str:
+def type_name(kind: Any) -> str:  # noqa: PLR0911 - one return for each case
     """Spell an Arrow type as the canonical form does: containers of one content share a name.
 
     :raises NoCanonicalForm: for a type that nbmlops does not know.
@@ -55,7 +55,7 @@ def type_name(kind: Any) -> str:
     return _nested_name(kind)
 
 
-def _nested_name(kind: Any) -> str:
+def _nested_name(kind: Any) -> str:  # noqa: PLR0911 - one return for each case
     if pa.types.is_dictionary(kind):
         order = ", ordered" if kind.ordered else ""
         return f"category<{type_name(kind.value_type)}{order}>"
@@ -315,7 +315,7 @@ def _repeats(values: Any) -> bool:
     return bool(pc.count_distinct(values, mode="all").as_py() != len(values))
 
 
-def _hash_nested(array: Any) -> Chunk:
+def _hash_nested(array: Any) -> Chunk:  # noqa: PLR0911 - one return for each case
     kind = array.type
     types = pa.types
     if types.is_null(kind):

@@ -27,10 +27,17 @@ class Column(Protocol):
     `width` estimates the bytes in a row; `extra` is hashed with the type.
     """
 
-    type: str
-    rows: int
-    width: float
-    extra: bytes
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def width(self) -> float: ...
+
+    @property
+    def extra(self) -> bytes: ...
 
     def chunk(self, start: int, stop: int) -> Chunk:
         """Hash rows `start` to `stop`, at most 65,536 of them."""

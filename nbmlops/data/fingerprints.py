@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,19 @@ if TYPE_CHECKING:
     from nbmlops.data.multiset import Multiset
     from nbmlops.data.streams import Stream
 
-__all__ = ["fingerprint", "hash_reading", "multiset_digest"]
+__all__ = ["fingerprint", "hash_opened", "multiset_digest", "naming"]
+
+# What a library raises when its own data lets it down; what it said is passed on to the caller.
+_READING_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 def fingerprint(
@@ -33,15 +46,22 @@ def fingerprint(
     :raises FingerprintError: if the object is of a known kind and cannot be read to its end.
     """
     try:
-        if isinstance(obj, (str, os.PathLike)):
-            return _path(obj, name, progress)
-        return hash_opened(open_object(obj), name, progress)
+        with naming(obj, name):
+            if isinstance(obj, (str, os.PathLike)):
+                return _path(obj, name, progress)
+            return hash_opened(open_object(obj), name, progress)
     except NoCanonicalForm as gap:
         return Fingerprint(kind="unknown", name=name, reason=str(gap))
+
+
+@contextmanager
+def naming(obj: Any, name: str | None = None) -> Iterator[None]:
+    """Make whatever goes wrong while `obj` is read say that it was this object."""
+    try:
+        yield
     except FingerprintError as error:
         raise FingerprintError(f"Cannot fingerprint {_what(obj, name)}: {error}") from error
-    except (ValueError, TypeError, AttributeError, LookupError, OSError, RuntimeError) as error:
-        # A library that fails inside its own data: what it said is passed on to the caller.
+    except _READING_ERRORS as error:
         raise FingerprintError(
             f"Cannot fingerprint {_what(obj, name)}: reading it failed with {error!r}."
         ) from error
@@ -125,21 +145,27 @@ def multiset_digest(obj: Any) -> str:
 
     :raises FingerprintError: if it has no rows, or cannot be read.
     """
+    with naming(obj):
+        try:
+            return multiset_of(open_object(obj)).digest()
+        except NoCanonicalForm as gap:
+            raise FingerprintError(f"it has no order-free digest: {gap}.") from gap
+
+
+def multiset_of(opened: Reading | Stream | Multiset) -> Multiset:
+    """Sum the rows of what a reader opened.
+
+    :raises NoCanonicalForm: if it has no rows.
+    """
     from nbmlops.data.multiset import Multiset, unordered_entries
 
-    try:
-        opened = open_object(obj)
-        if isinstance(opened, Multiset):
-            return opened.digest()
-        if isinstance(opened, Reading):
-            if opened.kind not in ("table", "column", "list", "dataset"):
-                raise NoCanonicalForm(f"kind {opened.kind} has no rows to reorder")
-            return Multiset.of(unordered_entries(opened.entries), opened.rows).digest()
-        found = Multiset.of_batch(opened.schema.empty_table())
-        for batch in opened.batches:
-            found = found.plus(Multiset.of_batch(batch))
-        return found.digest()
-    except NoCanonicalForm as gap:
-        raise FingerprintError(
-            f"A {type(obj).__qualname__} has no order-free digest: {gap}."
-        ) from gap
+    if isinstance(opened, Multiset):
+        return opened
+    if isinstance(opened, Reading):
+        if opened.kind not in ("table", "column", "list", "dataset"):
+            raise NoCanonicalForm(f"kind {opened.kind} has no rows to reorder")
+        return Multiset.of(unordered_entries(opened.entries), opened.rows)
+    found = Multiset.of_batch(opened.schema.empty_table())
+    for batch in opened.batches:
+        found = found.plus(Multiset.of_batch(batch))
+    return found

@@ -183,7 +183,7 @@ def _add(left: bytes, right: bytes) -> bytes:
 
 
 def _one(left: str, right: str) -> str:
-    if left == right or right == "null":
+    if right in (left, "null"):
         return left
     if left == "null":
         return right

@@ -45,7 +45,7 @@ def hash_floats(values: Array, missing: Array | None = None) -> Chunk:
     if not len(values):
         return Chunk(blake3(b"").digest(), 0, 0)
     low = np.minimum.reduce(values)
-    if low == low:
+    if low == low:  # noqa: PLR0124 - a NaN among the values would differ from itself
         high = np.maximum.reduce(values)
         return Chunk(_digest(values), 0, values.nbytes, low, high, _total(values))
     absent = np.isnan(values)
@@ -178,7 +178,7 @@ def _seconds_to_milliseconds(values: Array) -> Array:
     return np.where(absent, NAT, values * 1000)
 
 
-def numpy_type(dtype: np.dtype[Any]) -> tuple[str, str] | None:
+def numpy_type(dtype: np.dtype[Any]) -> tuple[str, str] | None:  # noqa: PLR0911 - one return for each case
     """The canonical type of a NumPy dtype and its sort; None for text, bytes and objects."""
     kind = dtype.kind
     if kind == "b":

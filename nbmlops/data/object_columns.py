@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,9 @@ from nbmlops.data.columns import Chunk, Column, NoCanonicalForm
 from nbmlops.data.objects import encode_values, is_missing
 
 __all__ = ["ObjectColumn", "object_column", "plain_column"]
+
+# A NumPy array of objects, or a list or tuple.
+Values = Any
 
 _ARROW = {
     str: pa.large_string(),
@@ -41,7 +43,7 @@ class ObjectColumn:
 
     __slots__ = ("extra", "kind", "rows", "type", "values", "width")
 
-    def __init__(self, values: Sequence[Any], kind: Any) -> None:
+    def __init__(self, values: Values, kind: Any) -> None:
         self.values = values
         self.kind = kind
         self.type = "object" if kind is None else type_name(kind)
@@ -60,12 +62,12 @@ class ObjectColumn:
         return Chunk(blake3(content).digest(), nulls, len(content))
 
 
-def object_column(values: Sequence[Any]) -> Column:
+def object_column(values: Values) -> Column:
     """Open an array of dtype object."""
     return ObjectColumn(values, _infer(values, _ARROW))
 
 
-def plain_column(values: Sequence[Any]) -> Column:
+def plain_column(values: Values) -> Column:
     """Open a list or tuple of scalars: here int is int64 and float is float64."""
     kind = _infer(values, _PLAIN)
     if kind == pa.int64():
@@ -76,7 +78,7 @@ def plain_column(values: Sequence[Any]) -> Column:
     return ObjectColumn(values, kind)
 
 
-def _infer(values: Sequence[Any], known: dict[type, Any]) -> Any:
+def _infer(values: Values, known: dict[type, Any]) -> Any:
     """The Arrow type that holds every value, or None."""
     kinds: set[type] = set()
     for start in range(0, len(values), CHUNK_ROWS):
@@ -99,7 +101,7 @@ def _infer(values: Sequence[Any], known: dict[type, Any]) -> Any:
     return None
 
 
-def _infer_arrow(values: Sequence[Any]) -> Any:
+def _infer_arrow(values: Values) -> Any:
     found: Any = pa.null()
     try:
         for start in range(0, len(values), CHUNK_ROWS):

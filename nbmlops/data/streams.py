@@ -1,4 +1,4 @@
-"""Tables that arrive as Arrow batches: cut anew into runs of 65,536 rows and hashed as they come."""
+"""Tables that arrive as Arrow batches: cut into runs of 65,536 rows and hashed as they come."""
 
 from __future__ import annotations
 

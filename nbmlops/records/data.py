@@ -57,11 +57,12 @@ class Fingerprint(Record, frozen=True, kw_only=True):
 class DataDiff(Record, frozen=True, kw_only=True):
     """What changed between two data objects; ``str()`` tells it in one paragraph.
 
-    `renamed` and `retyped` hold (name, old, new) and (old name, new name) as their fields say.
-    `changed_rows` are half-open ranges of rows, to the grain of 65,536, that hold every change.
-    `appended` and `dropped` count rows at the end and at the front. `reordered` means: the same
-    rows in another order. `certain` is false where data was not in hand and `notes` says what
-    could not be told.
+    `renamed` holds (old name, new name), `retyped` (name, old type, new type). `changed_rows` are
+    half-open ranges of rows that hold every change, exact where both were in hand, else to the
+    grain of 65,536; `changed_values` counts by column where both were in hand. `appended` counts
+    rows added at the end, `cut` rows gone from there, `dropped` rows gone from the front.
+    `reordered` says: the same rows in another order; `moved`: the same columns in another order.
+    `notes` say what could not be told, and why.
     """
 
     identical: bool
@@ -75,8 +76,10 @@ class DataDiff(Record, frozen=True, kw_only=True):
     retyped: tuple[tuple[str, str, str], ...] = ()
     changed: tuple[str, ...] = ()
     changed_rows: tuple[tuple[int, int], ...] = ()
+    changed_values: dict[str, int] = {}
     moved: bool = False
     appended: int | None = None
+    cut: int | None = None
     dropped: int | None = None
     reordered: bool = False
     notes: tuple[str, ...] = ()
@@ -85,10 +88,88 @@ class DataDiff(Record, frozen=True, kw_only=True):
         return " ".join(self.sentences())
 
     def sentences(self) -> list[str]:
-        """Tell the difference, the most important sentence first."""
+        """Tell the difference, a sentence each: rows first, then columns, then values."""
         if self.identical:
-            return [f"{self.new} holds exactly the data of {self.old}."]
-        return [f"{self.new} differs from {self.old}.", *self.notes]
+            return [f"{_start(self.new)} is exactly the same as {self.old}."]
+        told = [*self._rows(), *self._columns(), *self._values(), *self.notes]
+        return told or [f"{_start(self.new)} differs from {self.old}."]
+
+    def _rows(self) -> list[str]:
+        told = []
+        if self.reordered:
+            told.append("The rows are the same, in another order.")
+        if self.dropped:
+            told.append(f"{_count(self.dropped, 'row')} dropped from the front.")
+        if self.cut:
+            told.append(f"{_count(self.cut, 'row')} dropped from the end.")
+        if self.appended:
+            told.append(f"{_count(self.appended, 'row')} appended at the end.")
+        if not told and self.old_rows != self.new_rows:
+            told.append(f"{_size(self.old_rows)} rows became {_size(self.new_rows)}.")
+        return told
+
+    def _columns(self) -> list[str]:
+        told = []
+        if self.added:
+            told.append(f"Added: {_names(self.added)}.")
+        if self.removed:
+            told.append(f"Removed: {_names(self.removed)}.")
+        if self.renamed:
+            told.append("Renamed: " + _listed([f"{a} to {b}" for a, b in self.renamed]) + ".")
+        if self.retyped:
+            each = [f"{name} from {a} to {b}" for name, a, b in self.retyped]
+            told.append("Retyped: " + _listed(each) + ".")
+        if self.moved:
+            told.append("The columns stand in another order.")
+        return told
+
+    def _values(self) -> list[str]:
+        if not self.changed:
+            return []
+        each = [
+            f"{name} ({_count(self.changed_values[name], 'value')})"
+            if name in self.changed_values
+            else name or "the values"
+            for name in self.changed
+        ]
+        where = ""
+        if self.changed_rows:
+            first, last = self.changed_rows[0][0], self.changed_rows[-1][1] - 1
+            where = f", in row {first:,}" if first == last else f", in rows {first:,} to {last:,}"
+        return [f"Changed: {_listed(each)}{where}."]
 
     def _repr_html_(self) -> str:
-        return "<p>" + html.escape(str(self)) + "</p>"
+        mark, colour = ("=", "#2e7d32") if self.identical else ("≠", "#b26a00")
+        extent = ""
+        if self.old_rows is not None and self.new_rows is not None and not self.identical:
+            extent = f" <small>{self.old_rows:,} → {self.new_rows:,} rows</small>"
+        lines = "".join(f"<li>{html.escape(line)}</li>" for line in self.sentences())
+        title = f"{html.escape(self.old)} {mark} {html.escape(self.new)}"
+        return (
+            f'<div class="nbmlops-diff" style="border-left:4px solid {colour};padding-left:8px">'
+            f"<strong>{title}</strong>{extent}<ul>{lines}</ul></div>"
+        )
+
+
+_SHOWN = 8
+
+
+def _start(text: str) -> str:
+    return text[:1].upper() + text[1:] if text.startswith("the ") else text
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _size(rows: int | None) -> str:
+    return "an unknown number of" if rows is None else f"{rows:,}"
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return _listed([name or "one without a name" for name in names])
+
+
+def _listed(each: list[str]) -> str:
+    more = len(each) - _SHOWN
+    return ", ".join(each[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")

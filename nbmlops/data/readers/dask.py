@@ -19,7 +19,8 @@ def read(obj: Any) -> Multiset:
     import dask
 
     shares = [dask.delayed(_share)(partition) for partition in obj.to_delayed()]
-    return reduce(Multiset.plus, dask.compute(*shares))
+    found: Multiset = reduce(Multiset.plus, dask.compute(*shares))
+    return found
 
 
 def _share(partition: Any) -> Multiset:

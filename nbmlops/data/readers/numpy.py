@@ -97,7 +97,7 @@ class _ElementsColumn:
         return _hash_elements(elements(self.array, start, stop), self.sort, missing)
 
 
-def _element_type(dtype: np.dtype[Any]) -> tuple[str, str]:
+def _element_type(dtype: np.dtype[Any]) -> tuple[str, str]:  # noqa: PLR0911 - one for each kind
     known = numpy_type(dtype)
     if known is not None:
         return known

@@ -125,7 +125,7 @@ class RangeColumn:
         return NumericColumn(values, "int64", "integer").chunk(0, len(values))
 
 
-def open_array(array: Any) -> Column:
+def open_array(array: Any) -> Column:  # noqa: PLR0911 - one return for each dtype
     """Open one column's array by its dtype.
 
     :raises NoCanonicalForm: for an extension dtype that nbmlops does not know.

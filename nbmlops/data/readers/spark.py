@@ -1,6 +1,7 @@
 """PySpark frames, hashed on the executors: each partition sends back a few kilobytes.
 
-The executors need nbmlops installed. Spark's rows have no order, so the digest is the order-free one.
+The executors need nbmlops installed. Spark's rows have no order, so the digest is the
+order-free one.
 """
 
 from __future__ import annotations
