@@ -49,3 +49,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "nbmlops"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    from nbmlops.surfaces.jupyter_server import NbmlopsExtension
+
+    return [{"module": "nbmlops.surfaces.jupyter_server", "app": NbmlopsExtension}]

@@ -10,7 +10,7 @@ import inspect
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -167,7 +167,7 @@ class SignOffRequest(Record, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The body of ``POST reviews/{id}/sign-offs``. Who signs is never part of it."""
 
     verdict: Verdict
-    comment: str = ""
+    comment: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
 
 
 class Failure(Record, frozen=True, kw_only=True):

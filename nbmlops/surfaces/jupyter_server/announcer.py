@@ -1,0 +1,82 @@
+"""Says which runs and reviews changed, whoever changed them: a kernel, a shell, another server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Literal, Protocol, TypeVar
+
+from tornado.log import app_log
+
+from nbmlops.errors import NbmlopsError
+from nbmlops.records import digest
+from nbmlops.settings import Settings
+from nbmlops.surfaces.contract import RecordsChanged
+from nbmlops.surfaces.jupyter_server.watch import StoreWatch
+from nbmlops.workspace import Workspace
+
+__all__ = ["Announcer"]
+
+Noun = Literal["run", "review"]
+Digests = dict[str, str]
+T = TypeVar("T")
+
+
+class Away(Protocol):
+    """Does a piece of work away from the event loop."""
+
+    def __call__(self, work: Callable[[], T]) -> Awaitable[T]: ...
+
+
+class Announcer:
+    """Watches journal and ledger, and announces the ids of what differs from the last reading."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        workspace: Callable[[], Workspace],
+        away: Away,
+        announce: Callable[[RecordsChanged], None],
+    ) -> None:
+        self._workspace = workspace
+        self._away = away
+        self._announce = announce
+        self._watches: dict[Noun, StoreWatch] = {
+            "run": StoreWatch(settings.journal_path),
+            "review": StoreWatch(settings.ledger_path),
+        }
+        self._known: dict[Noun, Digests] = {}
+        # What was there before we came is where differences start from, and no news.
+        self._old = {noun for noun, watch in self._watches.items() if watch.path.exists()}
+        self._due: set[Noun] = set(self._old)
+        self._reading: asyncio.Task[None] | None = None
+
+    def look(self) -> None:
+        """Look at the counters; where one moved, read and announce in the background."""
+        self._due.update(noun for noun, watch in self._watches.items() if watch.changed())
+        if self._due and (self._reading is None or self._reading.done()):
+            self._reading = asyncio.get_running_loop().create_task(self._read())
+
+    async def _read(self) -> None:
+        due, self._due = self._due, set()
+        for noun in sorted(due):
+            try:
+                digests = await self._away(partial(self._digests, noun))
+            except NbmlopsError as error:
+                app_log.warning("nbmlops could not read what changed: %s", error)
+                continue
+            known = self._known.get(noun, {})
+            self._known[noun] = digests
+            if noun in self._old:
+                self._old.remove(noun)
+                continue
+            ids = [id for id in known | digests if known.get(id) != digests.get(id)]
+            if ids:
+                self._announce(RecordsChanged(noun=noun, ids=tuple(ids)))
+
+    def _digests(self, noun: Noun) -> Digests:
+        workspace = self._workspace()
+        if noun == "run":
+            return {run.id: digest(run) for run in workspace.runs()}
+        return {review.submission.id: digest(review) for review in workspace.reviews()}
