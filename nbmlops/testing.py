@@ -58,22 +58,26 @@ class MemoryLedger:
     """A :class:`~nbmlops.governance.Ledger` that is gone when the process ends."""
 
     def __init__(self) -> None:
-        self.links: list[Link] = []
+        self.rows: list[Link] = []
 
     def append(self, fact: Fact, *, actor: str, at: datetime | None = None) -> LedgerEntry:
         """Add a fact behind the last one."""
-        previous = self.links[-1].digest if self.links else GENESIS
-        link = seal(len(self.links) + 1, at or EPOCH, actor, fact, previous)
-        self.links.append(link)
+        previous = self.rows[-1].digest if self.rows else GENESIS
+        link = seal(len(self.rows) + 1, at or EPOCH, actor, fact, previous)
+        self.rows.append(link)
         return open_link(link)
 
     def entries(self, after: int = 0) -> Iterator[LedgerEntry]:
         """The entries behind sequence `after`."""
-        return map(open_link, self.links[after:])
+        return map(open_link, self.rows[after:])
+
+    def links(self) -> Iterator[Link]:
+        """The rows as they are kept."""
+        return iter(self.rows)
 
     def verify(self) -> ChainReport:
         """Follow the chain."""
-        return verify(self.links)
+        return verify(self.rows)
 
 
 class RememberingExecutor:

@@ -1,6 +1,7 @@
 """WHO says that it may go? Evidence, policy, sign-offs, ledger, gate."""
 
 from nbmlops.governance.chain import GENESIS, Link, open_link, seal, verify
+from nbmlops.governance.checkpoint import check_against, take_checkpoint
 from nbmlops.governance.gate import MODEL_FOLDER, Gate
 from nbmlops.governance.history import History, find
 from nbmlops.governance.ledger import Ledger
@@ -20,9 +21,11 @@ __all__ = [
     "Policy",
     "Vault",
     "assemble_review",
+    "check_against",
     "find",
     "gather_evidence",
     "open_link",
     "seal",
+    "take_checkpoint",
     "verify",
 ]

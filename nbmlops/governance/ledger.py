@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
+from nbmlops.governance.chain import Link
 from nbmlops.records import ChainReport, Fact, LedgerEntry
 
 __all__ = ["Ledger"]
@@ -23,6 +24,9 @@ class Ledger(Protocol):
 
     def entries(self, after: int = 0) -> Iterator[LedgerEntry]:
         """The entries whose sequence is greater than `after`, in order."""
+
+    def links(self) -> Iterator[Link]:
+        """The rows as they are stored, in order: what verification and checkpoints read."""
 
     def verify(self) -> ChainReport:
         """Follow the whole chain and report the first break, if any."""

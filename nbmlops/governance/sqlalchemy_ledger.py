@@ -77,6 +77,10 @@ class SqlAlchemyLedger:
         for link in self._links(after):
             yield chain.open_link(link)
 
+    def links(self) -> Iterator[chain.Link]:
+        """The rows as they are stored, in order."""
+        return self._links(0)
+
     def verify(self) -> ChainReport:
         """Follow the whole chain; see :func:`nbmlops.governance.chain.verify`."""
         return chain.verify(self._links(0))

@@ -16,6 +16,7 @@ from nbmlops.records.codec import (
 from nbmlops.records.data import ColumnFingerprint, DataDiff, Fingerprint
 from nbmlops.records.facts import (
     ChainReport,
+    Checkpoint,
     Executed,
     Fact,
     LedgerEntry,
@@ -57,6 +58,7 @@ __all__ = [
     "BundleFile",
     "CellRecord",
     "ChainReport",
+    "Checkpoint",
     "CleanRun",
     "ColumnFingerprint",
     "DataDiff",

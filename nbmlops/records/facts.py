@@ -73,6 +73,19 @@ class LedgerEntry(Record, frozen=True, kw_only=True):
     digest: str
 
 
+class Checkpoint(Record, frozen=True, kw_only=True):
+    """How far the ledger had come; kept elsewhere, it shows later what was cut or rewritten.
+
+    `root` is the RFC 6962 Merkle root (SHA-256, hex) over the first `facts` sealed entries, `head`
+    the digest of the last of them.
+    """
+
+    facts: int
+    head: str
+    root: str
+    at: datetime
+
+
 class ChainReport(Record, frozen=True, kw_only=True):
     """What verifying the ledger found: intact, or the first broken fact and why."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from importlib.resources import as_file, files
+import sysconfig
 from pathlib import Path
 
 from nbmlops.errors import NotFound
 
-__all__ = ["EXAMPLES", "bring_examples"]
+__all__ = ["EXAMPLES", "FIRST", "bring_examples"]
 
 EXAMPLES = "example_notebooks"
+FIRST = "01_track.ipynb"
 
 
 def bring_examples(folder: Path) -> Path:
@@ -20,16 +21,19 @@ def bring_examples(folder: Path) -> Path:
 
     :raises NotFound: if this installation does not carry the examples.
     """
-    if (folder / "01_track.ipynb").is_file():
+    if (folder / FIRST).is_file():
         return folder
-    with as_file(files("nbmlops") / EXAMPLES) as packaged:
-        source = packaged if packaged.is_dir() else Path(__file__).parents[2] / EXAMPLES
-        if not source.is_dir():
-            raise NotFound("This installation carries no example notebooks. Install nbmlops anew.")
-        shutil.copytree(
-            source,
-            folder,
-            dirs_exist_ok=True,
-            ignore=shutil.ignore_patterns(".nbmlops", ".ipynb_checkpoints", "*.promoted.ipynb"),
-        )
-    return folder
+    checkout, installed = (
+        Path(__file__).parents[2],
+        Path(sysconfig.get_path("data"), "share/nbmlops"),
+    )
+    for place in (checkout, installed):
+        if (place / EXAMPLES / FIRST).is_file():
+            shutil.copytree(
+                place / EXAMPLES,
+                folder,
+                dirs_exist_ok=True,
+                ignore=shutil.ignore_patterns(".nbmlops", ".ipynb_checkpoints", "*.promoted.ipynb"),
+            )
+            return folder
+    raise NotFound("This installation carries no example notebooks. Install nbmlops anew.")

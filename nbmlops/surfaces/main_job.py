@@ -27,13 +27,14 @@ from nbmlops.records import (
 )
 from nbmlops.scheduling import Progress, next_instant
 from nbmlops.settings import Settings
+from nbmlops.surfaces.examples import FIRST
 from nbmlops.workspace import Workspace
 
 __all__ = ["AUTHOR", "REVIEWER", "MainJob", "Story"]
 
 AUTHOR = "ada"
 REVIEWER = "grace"
-NOTEBOOK = "01_track.ipynb"
+NOTEBOOK = FIRST
 MODEL = "late_arrival"
 
 

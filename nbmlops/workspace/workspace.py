@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from nbmlops.governance import Ledger, find
+from nbmlops.governance import Ledger, check_against, find, take_checkpoint
 from nbmlops.records import (
     ChainReport,
+    Checkpoint,
     Diagnosis,
     Execution,
     Identity,
@@ -207,9 +208,23 @@ class Workspace:
         """Every fact, in order."""
         return self._stores.ledger.entries()
 
-    def audit_verify(self) -> ChainReport:
-        """Follow the chain of facts and name the first that does not hold."""
-        return self._stores.ledger.verify()
+    def audit_verify(self, checkpoint: Checkpoint | None = None) -> ChainReport:
+        """Follow the chain of facts and name the first that does not hold.
+
+        With a `checkpoint` that was kept elsewhere, also what was cut off or rewritten as a whole
+        is found.
+        """
+        report = self._stores.ledger.verify()
+        if checkpoint and report.intact:
+            return check_against(checkpoint, self._stores.ledger.links(), report)
+        return report
+
+    def audit_checkpoint(self) -> Checkpoint:
+        """How far the ledger has come, to be kept where its owner cannot change it.
+
+        :raises IntegrityError: if the chain is already broken.
+        """
+        return take_checkpoint(self._stores.ledger.links(), self._stores.clock())
 
     def doctor(self) -> list[Diagnosis]:
         """Look at every part of this set-up, and try the gate."""

@@ -1,11 +1,14 @@
-"""``nbmlops audit log`` and ``nbmlops audit verify``."""
+"""``nbmlops audit log``, ``verify`` and ``checkpoint``."""
 
 from __future__ import annotations
 
+from typing import BinaryIO
+
 import click
+import msgspec
 
 from nbmlops.errors import IntegrityError
-from nbmlops.records import encode
+from nbmlops.records import Checkpoint, decode, encode
 from nbmlops.surfaces.cli.door import console, json_option, print_json, table
 from nbmlops.workspace import Workspace
 
@@ -36,9 +39,26 @@ def log(as_json: bool) -> None:
 
 @audit.command()
 @json_option
-def verify(as_json: bool) -> None:
+def checkpoint(as_json: bool) -> None:
+    """Tell how far the ledger has come; keep it (--json) where its owner cannot change it."""
+    taken = Workspace.open().audit_checkpoint()
+    if as_json:
+        print_json(taken)
+    else:
+        console.print(f"{taken.facts} facts, root {taken.root}")
+
+
+@audit.command()
+@click.option(
+    "--checkpoint",
+    "kept",
+    type=click.File("rb"),
+    help="A checkpoint (from audit checkpoint --json): then cuts and rewrites are found too.",
+)
+@json_option
+def verify(kept: BinaryIO | None, as_json: bool) -> None:
     """Follow the chain of facts; name the first that does not hold."""
-    report = Workspace.open().audit_verify()
+    report = Workspace.open().audit_verify(_read_checkpoint(kept) if kept else None)
     if as_json:
         print_json(report)
     elif report.intact:
@@ -48,3 +68,13 @@ def verify(as_json: bool) -> None:
     if as_json:
         raise SystemExit(IntegrityError.exit_code)
     raise IntegrityError(f"The ledger is broken: {report.reason}")
+
+
+def _read_checkpoint(file: BinaryIO) -> Checkpoint:
+    try:
+        return decode(file.read(), Checkpoint)
+    except msgspec.MsgspecError as error:
+        raise click.BadParameter(
+            f"{file.name} is not a checkpoint ({error}); make one with audit checkpoint --json.",
+            param_hint="--checkpoint",
+        ) from error
