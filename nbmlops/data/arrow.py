@@ -274,7 +274,7 @@ def _hash_bytes(array: Any) -> Chunk:
         if lengths[missing].any():  # Arrow allows bytes under a null
             return _hash_bytes(pc.if_else(array.is_valid(), array, pa.scalar(None, array.type)))
         lengths[missing] = _NULL_LENGTH
-    hasher = blake3(lengths.view("u1"))
+    hasher = blake3(lengths.view("u1").data)
     if stop > start:
         hasher.update(memoryview(data)[start:stop])
     return Chunk(hasher.digest(), nulls, lengths.nbytes + stop - start)
@@ -304,7 +304,7 @@ def _hash_category(array: Any) -> Chunk:
         numbers = numbers.copy()
         numbers[missing] = -1
     used = hash_array(values)
-    digest = blake3(np.ascontiguousarray(numbers).view("u1"))
+    digest = blake3(np.ascontiguousarray(numbers).view("u1").data)
     digest.update(used.digest)
     return Chunk(digest.digest(), codes.null_count, numbers.nbytes + used.nbytes)
 
@@ -357,7 +357,7 @@ def _hash_list(array: Any) -> Chunk:
     lengths = pc.list_value_length(array).cast(pa.int64()).fill_null(_NULL_LENGTH)
     numbers = lengths.to_numpy(zero_copy_only=False).astype("u4")
     inner = hash_array(array.flatten())
-    digest = blake3(numbers.view("u1"))
+    digest = blake3(numbers.view("u1").data)
     digest.update(inner.digest)
     return Chunk(digest.digest(), array.null_count, numbers.nbytes + inner.nbytes)
 

@@ -179,7 +179,7 @@ def _lanes(digests: list[bytes], lanes: int) -> Any:
 
 
 def _add(left: bytes, right: bytes) -> bytes:
-    return (np.frombuffer(left, "u8") + np.frombuffer(right, "u8")).tobytes()
+    return bytes((np.frombuffer(left, "u8") + np.frombuffer(right, "u8")).tobytes())
 
 
 def _one(left: str, right: str) -> str:

@@ -89,7 +89,7 @@ def hash_fixed(values: Array, missing: Array | None = None, statistics: bool = T
         values = values.copy()
         values[missing] = np.zeros((), values.dtype)
         tail = bitmap(~missing)
-    hasher = blake3(values.view(np.uint8))
+    hasher = blake3(values.view(np.uint8).data)
     if tail:
         hasher.update(tail)
     nbytes = values.nbytes + len(tail)
@@ -108,7 +108,7 @@ def hash_bools(values: Array, missing: Array | None = None) -> Chunk:
 
 
 def _digest(values: Array) -> bytes:
-    return blake3(values.view(np.uint8)).digest()
+    return blake3(values.view(np.uint8).data).digest()
 
 
 def _total(values: Array) -> Any:
@@ -138,7 +138,7 @@ class NumericColumn:
     @property
     def width(self) -> float:
         """Bytes in a row."""
-        return self.values.dtype.itemsize
+        return 1.0 * self.values.dtype.itemsize
 
     def chunk(self, start: int, stop: int) -> Chunk:
         """Hash rows `start` to `stop`."""

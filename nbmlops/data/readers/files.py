@@ -68,7 +68,7 @@ def _files(root: Path) -> list[Path]:
     def refuse(error: OSError) -> None:
         raise error
 
-    found = []
+    found: list[Path] = []
     for folder, _, names in os.walk(root, onerror=refuse):
         found.extend(Path(folder, name) for name in names)
     return sorted(found, key=lambda path: os.fsencode(path.relative_to(root).as_posix()))

@@ -10,11 +10,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
 import nbmlops
-from nbmlops.records import DataDiff, Fingerprint, encode
+from nbmlops.records import DataDiff, encode
 
 __all__ = ["compare", "fingerprint"]
 
@@ -34,7 +32,8 @@ def fingerprint(paths: tuple[Path, ...], as_json: bool) -> None:
     if as_json:
         click.echo(encode(found[0] if len(found) == 1 else found).decode())
     else:
-        Console().print(_table(found))
+        for each in found:
+            click.echo(f"{each.digest}  {each.kind:<6}  {_printable(each.name or '')}")
 
 
 @click.command()
@@ -75,8 +74,6 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _table(found: list[Fingerprint]) -> Table:
-    table = Table("digest", "kind", "size", "path", box=None, pad_edge=False)
-    for each in found:
-        table.add_row(each.digest, each.kind, f"{each.nbytes:,}", Text(each.name or ""))
-    return table
+def _printable(path: str) -> str:
+    """Show a path whose name may hold anything, terminal commands included."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
