@@ -54,7 +54,9 @@ def demo(folder: str, as_json: bool) -> None:
         if not as_json:
             print_promotion(promotion)
 
-        tell("\n[bold]3  Execute[/]  on the first of the month, for the month of August; served now")
+        tell(
+            "\n[bold]3  Execute[/]  on the first of the month, for the month of August; served now"
+        )
         schedule, execution = job.schedule_and_execute(promotion)
         stack.pop_all().close()
         if not as_json:
