@@ -55,8 +55,9 @@ def reviews(stores: Stores, waiting: bool) -> list[Review]:
 
 
 def review(stores: Stores, review_id: str) -> Review:
-    """One review, as it stands now."""
-    return _assemble(stores, find("review", review_id, stores.history().submissions))
+    """One review as it stands now, its sealed content read again."""
+    submission = find("review", review_id, stores.history().submissions)
+    return _assemble(stores, submission, read_content=True)
 
 
 def sign_off(
@@ -126,12 +127,13 @@ def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Regist
     return registration
 
 
-def _assemble(stores: Stores, submission: Submission) -> Review:
+def _assemble(stores: Stores, submission: Submission, read_content: bool = False) -> Review:
+    """The review of `submission`; reading gigabytes of content is for one review, not for a list."""
     history = stores.history()
     promotion = history.promotions[submission.promotion_id]
     try:
         changed = edited_since(stores, promotion)
-        if changed is None and submission.id not in history.registrations:
+        if changed is None and read_content:
             stores.vault.verify(promotion.bundle)
     except IntegrityError as error:
         changed = str(error)
