@@ -1,0 +1,32 @@
+"""WHAT happened in the cell? Observed, journaled, delivered to MLflow.
+
+observer -> instruments -> trainings -> journal -> deliverer -> MLflow. Nothing heavy is imported here.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.delivery import deliver_pending
+    from nbmlops.tracking.journal import Journal
+    from nbmlops.tracking.mlflow_store import MlflowStore
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["Journal", "MlflowStore", "Tracker", "deliver_pending"]
+
+_HOMES = {
+    "Journal": "journal",
+    "MlflowStore": "mlflow_store",
+    "Tracker": "tracker",
+    "deliver_pending": "delivery",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,89 @@
+"""The kernel's side of delivery: starts the deliverer, and waits for it where that is asked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+from nbmlops.errors import StoreError
+from nbmlops.settings import Settings
+from nbmlops.tracking.journal import Journal
+
+__all__ = ["Courier"]
+
+
+class Courier:
+    """Sends the deliverer on its way whenever something is pending."""
+
+    def __init__(self, settings: Settings, journal: Journal) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def wake(self) -> None:
+        """See that a deliverer is at work; costs nothing when one is."""
+        if self._process is None or self._process.poll() is not None:
+            self._process = self._start("--stay")
+
+    def deliver(self, timeout: float = 600.0) -> int:
+        """Deliver all that is pending now, wait for it, and say how many records that were.
+
+        :raises StoreError: if some could not be delivered; they stay pending.
+        """
+        before = {p.run.id for p in self._journal.pending()}
+        if not before:
+            return 0
+        process = self._start()
+        try:
+            _, told = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            raise StoreError(
+                f"MLflow took longer than {timeout:.0f} s. Delivery goes on in the background."
+            ) from error
+        left = {p.run.id for p in self._journal.pending()} & before
+        if left:
+            why = told.decode(errors="replace").strip().splitlines()
+            raise StoreError(
+                f"{len(left)} of {len(before)} records are not delivered"
+                f" and wait in the journal. {why[-1] if why else ''}".strip()
+            )
+        return len(before)
+
+    def finish(self, timeout: float) -> None:
+        """At the kernel's end: wait until all is delivered, at most `timeout` seconds.
+
+        The deliverer is a process of its own and goes on after that.
+        """
+        if not self._journal.path.exists() or not self._journal.pending():
+            return
+        self.wake()
+        ends = time.monotonic() + timeout
+        while self._journal.pending() and time.monotonic() < ends:
+            if self._process is not None and self._process.poll() is not None:
+                return
+            time.sleep(0.05)
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        settings = self._settings
+        settings.home.mkdir(parents=True, exist_ok=True)
+        return subprocess.Popen(
+            [sys.executable, "-m", "nbmlops.tracking.deliverer", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if arguments else subprocess.PIPE,
+            cwd=os.getcwd(),
+            # A kernel's interrupt or death is not the deliverer's.
+            start_new_session=True,
+            env={
+                **os.environ,
+                "NBMLOPS_ROOT": str(settings.root),
+                "NBMLOPS_USER": settings.user,
+                "MLFLOW_TRACKING_URI": settings.tracking_uri,
+                "MLFLOW_EXPERIMENT_NAME": settings.experiment,
+                "MLFLOW_DISABLE_TELEMETRY": "true",
+                # Snapshots may need the notebook's own modules.
+                "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+            },
+        )

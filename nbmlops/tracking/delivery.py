@@ -1,0 +1,109 @@
+"""Bringing the journal's records to MLflow: each exactly once, by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import msgspec
+
+from nbmlops.errors import StoreError, StoreUnreachable
+from nbmlops.records import Gap, TrackedRun
+from nbmlops.settings import Settings
+from nbmlops.tracking.completeness import with_gaps
+from nbmlops.tracking.journal import Journal, PendingRun
+from nbmlops.tracking.mlflow_store import Delivered
+
+__all__ = ["Store", "deliver_pending"]
+
+Step = Callable[[str], None]
+
+
+class Store(Protocol):
+    """Where records are delivered."""
+
+    settings: Settings
+
+    def deliver(
+        self,
+        run: TrackedRun,
+        *,
+        attempted: bool = True,
+        destination: tuple[str, str] | None = None,
+        step: Step = ...,
+    ) -> Delivered:
+        """Bring the store to hold `run` as it is now, however often it is called."""
+        ...
+
+
+def deliver_pending(journal: Journal, store: Store, *, step: Step = lambda _name: None) -> int:
+    """Deliver what the store does not hold yet, oldest first; how many records that were.
+
+    Waits for another process that is delivering. A record that the store refuses is passed over
+    and stays pending with its problem noted. `step` hears each step's name before it is taken.
+
+    :raises StoreUnreachable: if the store does not answer; nothing is lost.
+    :raises StoreError: if the store refused every record.
+    """
+    if not journal.path.exists():
+        return 0
+    delivered, refused = 0, None
+    with _alone(journal):
+        for pending in journal.pending():
+            step("begin")
+            try:
+                _deliver(journal, store, pending, step)
+                delivered += 1
+            except StoreUnreachable as error:
+                journal.note_problem(pending.run.id, str(error))
+                raise
+            except StoreError as error:
+                journal.note_problem(pending.run.id, str(error))
+                refused = error
+    if refused is not None and not delivered:
+        raise refused
+    return delivered
+
+
+def _deliver(journal: Journal, store: Store, pending: PendingRun, step: Step) -> None:
+    run, revision = pending.run, pending.revision
+    gaps = []
+    if pending.abandoned:
+        gaps.append(Gap(what="cell", why="The kernel ended before the cell did."))
+    if pending.model == "lost":
+        gaps.append(Gap(what="model", why="The kernel ended before the model was saved."))
+    if gaps:
+        run = journal.change(run.id, lambda known: with_gaps(known, *gaps))
+        revision += 1
+    if not pending.attempted:
+        journal.note_attempt(run.id)
+    try:
+        placed = store.deliver(
+            run, attempted=pending.attempted, destination=pending.destination, step=step
+        )
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a model's own pickling may raise anything; it goes on the record
+        why = f"The model could not be filed: {type(error).__name__}: {error}"[:500]
+        shutil.rmtree(store.settings.spool / run.id, ignore_errors=True)
+        run = journal.change(run.id, lambda known: with_gaps(known, Gap(what="model", why=why)))
+        placed = store.deliver(run, attempted=True, destination=pending.destination, step=step)
+        revision += 1
+    step("mark")
+    journal.mark_delivered(run.id, revision=revision, **msgspec.structs.asdict(placed))
+    step("clean")
+    if placed.mlflow_model_uri:
+        shutil.rmtree(store.settings.spool / run.id, ignore_errors=True)
+
+
+@contextmanager
+def _alone(journal: Journal) -> Iterator[None]:
+    """Hold the delivery lock, which the system releases also when a process is killed."""
+    path = journal.path.with_name("delivery.lock")
+    with open(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600), "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,306 @@
+"""The journal: every record on disk before anything else happens to it, in one SQLite file.
+
+All kernels of a project write it, the Jupyter server watches it, and a deliverer empties it into
+MLflow. It keeps the newest state of each run with a revision; delivery notes the revision that
+MLflow holds, so a crash at any point leaves either the old truth or the new one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nbmlops.errors import Ambiguous, NotFound, SchemaTooNew, StoreError
+from nbmlops.records import CellRecord, Metric, TrackedRun, decode, encode
+from nbmlops.tracking.sessions import is_alive
+
+__all__ = ["Journal", "PendingRun"]
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    notebook TEXT,
+    session TEXT NOT NULL,
+    open INTEGER NOT NULL,
+    revision INTEGER NOT NULL DEFAULT 1,
+    delivered INTEGER NOT NULL DEFAULT 0,
+    attempted INTEGER NOT NULL DEFAULT 0,
+    model TEXT NOT NULL DEFAULT 'none',
+    destination TEXT,
+    problem TEXT,
+    record BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS runs_by_notebook ON runs (notebook, sequence);
+CREATE INDEX IF NOT EXISTS runs_undelivered ON runs (sequence) WHERE delivered < revision;
+"""
+
+
+class PendingRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that MLflow does not hold in its newest state.
+
+    `model` is ``none``, ``saving``, ``saved``, ``delivered`` or ``lost``. `attempted` says that an
+    earlier delivery may have got as far as MLflow. `destination` is the user's own MLflow run to
+    join, as (tracking URI, run id).
+    """
+
+    run: TrackedRun
+    revision: int
+    model: str
+    attempted: bool
+    abandoned: bool
+    destination: tuple[str, str] | None = None
+
+
+class Journal:
+    """The journal in file `path`, made on first use. Safe across threads, kernels and crashes.
+
+    :raises SchemaTooNew: if a newer nbmlops wrote the file.
+    :raises StoreError: if the file cannot be opened, read or written.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._local = threading.local()
+
+    # -- writing ------------------------------------------------------------------------------
+    def record(
+        self,
+        run: TrackedRun,
+        *,
+        session: str = "",
+        open_: bool = False,
+        model: str | None = None,
+        destination: tuple[str, str] | None = None,
+    ) -> None:
+        """Write a run, new or in a newer state. An `open_` one waits for its cell to end."""
+        with self._transaction() as db:
+            row = db.execute("SELECT record FROM runs WHERE id = ?", (run.id,)).fetchone()
+            if row is None:
+                db.execute(
+                    "INSERT INTO runs (id, notebook, session, open, model, destination, record)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        run.id,
+                        run.notebook,
+                        session,
+                        open_,
+                        model or "none",
+                        encode(destination).decode() if destination else None,
+                        encode(run),
+                    ),
+                )
+                return
+            known = decode(row[0], TrackedRun)
+            # The deliverer, another process, alone knows where the run stands in MLflow.
+            run = msgspec.structs.replace(
+                run,
+                mlflow_run_id=run.mlflow_run_id or known.mlflow_run_id,
+                mlflow_experiment_id=run.mlflow_experiment_id or known.mlflow_experiment_id,
+                mlflow_model_uri=run.mlflow_model_uri or known.mlflow_model_uri,
+            )
+            db.execute(
+                "UPDATE runs SET record = ?, open = ?, revision = revision + 1,"
+                " model = coalesce(?, model) WHERE id = ?",
+                (encode(run), open_, model, run.id),
+            )
+
+    def change(self, run_id: str, edit: Callable[[TrackedRun], TrackedRun]) -> TrackedRun:
+        """Change a run by `edit` in one transaction, and return it as it is now."""
+        with self._transaction() as db:
+            run = self._read(db, run_id)
+            changed = edit(run)
+            if changed != run:
+                db.execute(
+                    "UPDATE runs SET record = ?, revision = revision + 1 WHERE id = ?",
+                    (encode(changed), run_id),
+                )
+            return changed
+
+    def add_metric(self, run_id: str, metric: Metric, cell: CellRecord | None = None) -> TrackedRun:
+        """Add a metric that was computed after the training, and the cell that computed it.
+
+        The same name on the same data replaces the earlier value.
+        """
+
+        def edit(run: TrackedRun) -> TrackedRun:
+            kept = [
+                m
+                for m in run.metrics
+                if (m.name, m.data, m.step) != (metric.name, metric.data, metric.step)
+            ]
+            cells = run.metric_cells
+            if cell is not None and cell.order != run.cell.order:
+                cells = (*(c for c in cells if c.order != cell.order), cell)
+            return msgspec.structs.replace(run, metrics=(*kept, metric), metric_cells=cells)
+
+        return self.change(run_id, edit)
+
+    def note_model(self, run_id: str, state: str) -> None:
+        """Note how far the model's file is, see :class:`PendingRun`."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE runs SET model = ?, revision = revision + 1 WHERE id = ?", (state, run_id)
+            )
+
+    def note_attempt(self, run_id: str) -> None:
+        """Note, before MLflow is asked for anything, that it may come to know this run."""
+        with self._transaction() as db:
+            db.execute("UPDATE runs SET attempted = 1 WHERE id = ?", (run_id,))
+
+    def note_problem(self, run_id: str, problem: str) -> None:
+        """Note why a delivery did not succeed; it stays pending."""
+        with self._transaction() as db:
+            db.execute("UPDATE runs SET problem = ? WHERE id = ?", (problem, run_id))
+
+    def mark_delivered(
+        self,
+        run_id: str,
+        *,
+        revision: int,
+        mlflow_run_id: str,
+        mlflow_experiment_id: str,
+        mlflow_model_uri: str | None = None,
+    ) -> TrackedRun:
+        """Note that MLflow holds `revision` of a run; a state written meanwhile stays pending."""
+        with self._transaction() as db:
+            run = msgspec.structs.replace(
+                self._read(db, run_id),
+                mlflow_run_id=mlflow_run_id,
+                mlflow_experiment_id=mlflow_experiment_id,
+                mlflow_model_uri=mlflow_model_uri,
+            )
+            db.execute(
+                "UPDATE runs SET record = ?, delivered = max(delivered, ?), open = 0, problem = NULL,"
+                " model = CASE WHEN ? AND model = 'saved' THEN 'delivered' ELSE model END"
+                " WHERE id = ?",
+                (encode(run), revision, mlflow_model_uri is not None, run_id),
+            )
+            return run
+
+    # -- reading ------------------------------------------------------------------------------
+    def runs(self, notebook: str | None = None, limit: int | None = None) -> list[TrackedRun]:
+        """The tracked runs, newest first; of one notebook if it is named."""
+        query = "SELECT record FROM runs"
+        values: list[Any] = []
+        if notebook is not None:
+            query += " WHERE notebook = ?"
+            values.append(notebook)
+        query += " ORDER BY sequence DESC LIMIT ?"
+        values.append(-1 if limit is None else limit)
+        with self._reading() as db:
+            return [decode(row[0], TrackedRun) for row in db.execute(query, values)]
+
+    def run(self, run_id: str) -> TrackedRun:
+        """The run with that id, MLflow run id, or an abbreviation of its id that fits only one.
+
+        :raises NotFound: if there is none.
+        :raises Ambiguous: if an abbreviation fits more than one.
+        """
+        with self._reading() as db:
+            return self._read(db, run_id)
+
+    def pending(self) -> list[PendingRun]:
+        """What MLflow does not hold yet, oldest first, without the runs of cells still running."""
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT record, revision, model, attempted, destination, open, session FROM runs"
+                " WHERE delivered < revision ORDER BY sequence"
+            ).fetchall()
+        pending = []
+        for record, revision, model, attempted, destination, open_, session in rows:
+            abandoned = bool(open_ or model == "saving") and not is_alive(self.path.parent, session)
+            if open_ and not abandoned:
+                continue
+            pending.append(
+                PendingRun(
+                    run=decode(record, TrackedRun),
+                    revision=revision,
+                    model="lost" if abandoned and model == "saving" else model,
+                    attempted=bool(attempted),
+                    abandoned=bool(open_) and abandoned,
+                    destination=decode(destination, tuple[str, str]) if destination else None,
+                )
+            )
+        return pending
+
+    def problems(self) -> dict[str, str]:
+        """Why the last delivery of a run failed, by run id."""
+        with self._reading() as db:
+            return dict(db.execute("SELECT id, problem FROM runs WHERE problem IS NOT NULL"))
+
+    def version(self) -> int:
+        """A number that changes when another connection has written (``PRAGMA data_version``)."""
+        with self._reading() as db:
+            return int(db.execute("PRAGMA data_version").fetchone()[0])
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connection = getattr(self._local, "db", None)
+        if connection is not None:
+            connection.close()
+            self._local.db = None
+
+    # -- the file -----------------------------------------------------------------------------
+    def _read(self, db: sqlite3.Connection, run_id: str) -> TrackedRun:
+        row = db.execute("SELECT record FROM runs WHERE id = ?", (run_id,)).fetchone()
+        if row is None:
+            prefix = run_id if run_id.startswith("run-") else f"run-{run_id}"
+            rows = db.execute(
+                "SELECT record FROM runs WHERE substr(id, 1, ?) = ?"
+                " OR json_extract(CAST(record AS TEXT), '$.mlflow_run_id') = ? LIMIT 2",
+                (len(prefix), prefix, run_id),
+            ).fetchall()
+            if not rows:
+                raise NotFound(f"No tracked run {run_id}. `nbmlops runs` lists them.")
+            if len(rows) > 1:
+                raise Ambiguous(f"More than one tracked run starts with {run_id}. Give more of it.")
+            row = rows[0]
+        return decode(row[0], TrackedRun)
+
+    def _connection(self) -> sqlite3.Connection:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is not None:
+            return db
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > _VERSION:
+            db.close()
+            raise SchemaTooNew(
+                f"{self.path} was written by a newer nbmlops. Update this one: pip install -U nbmlops."
+            )
+        if version < _VERSION:
+            db.executescript(
+                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;"
+            )
+        self._local.db = db
+        return db
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            yield self._connection()
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"The journal {self.path} cannot be used: {error}.") from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._reading() as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise

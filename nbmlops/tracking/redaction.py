@@ -1,0 +1,81 @@
+"""Secrets, hidden before anything is written: recognised by name or by the shape of the value."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["HIDDEN", "hide_in_text", "hide_value", "is_secret_name"]
+
+HIDDEN = "«redacted»"
+
+_SECRET_NAME = re.compile(
+    r"(?:^|_|\b)(?:pass(?:word|wd|phrase)|pwd|secrets?|(?:api|access|private|secret|account|storage)"
+    r"_?key|(?:auth|access|api|bearer|refresh|session|id|hf|github|gitlab|slack)_?token|^token$|"
+    r"credentials?|client_?secret|connection_?string|dsn)(?:$|_|\b)",
+    re.IGNORECASE,
+)
+
+# Published token formats of the services that people use from notebooks.
+_SECRET_VALUE = re.compile(
+    r"""(?x)
+    \b(?:AKIA|ASIA)[0-9A-Z]{16}\b                                  # AWS access key id
+    | \bgh[pousr]_[A-Za-z0-9]{36,}\b | \bgithub_pat_\w{22,}\b      # GitHub
+    | \bglpat-[\w-]{20,}                                           # GitLab
+    | \bxox[abprs]-[A-Za-z0-9-]{10,}                               # Slack
+    | \bsk-[A-Za-z0-9_-]{20,}                                      # OpenAI, Anthropic
+    | \bhf_[A-Za-z0-9]{30,}\b                                      # Hugging Face
+    | \bAIza[0-9A-Za-z_-]{35}                                      # Google API key
+    | \bdapi[0-9a-f]{32}\b                                         # Databricks
+    | \bpypi-[A-Za-z0-9_-]{50,}                                    # PyPI
+    | \beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+ # JSON web token
+    | -----BEGIN[ A-Z]*PRIVATE\ KEY-----[\s\S]*?(?:-----END[ A-Z]*PRIVATE\ KEY-----|\Z)
+    """
+)
+_URL_PASSWORD = re.compile(r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/@'\"]*:)[^\s@/'\"]+(?=@)", re.I)
+_BEARER = re.compile(r"(?P<head>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{12,}", re.I)
+_ASSIGNMENT = re.compile(
+    r"""(?P<head>(?P<name>\b[A-Za-z_]\w*)(?P<mid>["']?\]?\s*[=:]\s*))"""
+    r"""(?P<value>[rbf]?(?P<quote>"{3}|'{3}|["'])(?:(?!(?P=quote)).)+(?P=quote))"""
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a name says that its value is a credential."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return bool(_SECRET_NAME.search(snake))
+
+
+def hide_in_text(text: str) -> tuple[str, tuple[str, ...]]:
+    """Hide what looks like a credential in source or output text.
+
+    Returns the text and one phrase for each thing that was hidden.
+    """
+    hidden: list[str] = []
+
+    def assignment(match: re.Match[str]) -> str:
+        if not is_secret_name(match["name"]):
+            return match[0]
+        hidden.append(f"the value of {match['name']}")
+        return f"{match['head']}{match['quote']}{HIDDEN}{match['quote']}"
+
+    def kept_head(match: re.Match[str]) -> str:
+        hidden.append("a password in a URL or header")
+        return f"{match['head']}{HIDDEN}"
+
+    def pattern(_match: re.Match[str]) -> str:
+        hidden.append("a token")
+        return HIDDEN
+
+    text = _ASSIGNMENT.sub(assignment, text)
+    text = _URL_PASSWORD.sub(kept_head, text)
+    text = _BEARER.sub(kept_head, text)
+    text = _SECRET_VALUE.sub(pattern, text)
+    return text, tuple(dict.fromkeys(hidden))
+
+
+def hide_value(name: str, value: str) -> tuple[str, bool]:
+    """Hide a named value whole if its name or its shape says that it is a credential."""
+    if is_secret_name(name.rsplit("__", 1)[-1]) and value not in {"None", "True", "False", ""}:
+        return HIDDEN, True
+    text, hidden = hide_in_text(value)
+    return text, bool(hidden)
