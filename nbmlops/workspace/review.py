@@ -128,7 +128,7 @@ def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Regist
 
 
 def _assemble(stores: Stores, submission: Submission, read_content: bool = False) -> Review:
-    """The review of `submission`; reading gigabytes of content is for one review, not for a list."""
+    """The review of `submission`; reading its content again is for one review, not for a list."""
     history = stores.history()
     promotion = history.promotions[submission.promotion_id]
     try:
