@@ -11,14 +11,17 @@ from typing import Any
 
 from nbmlops.governance import GENESIS, Link, open_link, seal, verify
 from nbmlops.records import (
+    Bundle,
     CellRecord,
     ChainReport,
+    CleanRun,
     Environment,
     Evidence,
     Fact,
     Identity,
     LedgerEntry,
     NotebookJob,
+    Promotion,
     SignOff,
     Submission,
     TrackedRun,
@@ -30,6 +33,7 @@ __all__ = [
     "FakeClock",
     "MemoryLedger",
     "RememberingExecutor",
+    "make_promotion",
     "make_run",
     "make_sign_off",
     "make_submission",
@@ -118,6 +122,28 @@ def make_run(**changes: Any) -> TrackedRun:
         "environment": Environment(python="3.11.0", platform="linux"),
     }
     return TrackedRun(**(fields | changes))
+
+
+def make_promotion(**changes: Any) -> Promotion:
+    """A small Promotion by ada, whose bundle exists nowhere; `changes` replaces fields."""
+    fields: dict[str, Any] = {
+        "id": "promotion-000000000001",
+        "model_name": "late_arrival",
+        "run_id": "run-000000000001",
+        "author": "ada",
+        "at": EPOCH,
+        "notebook": "late_arrival.promoted.ipynb",
+        "bundle": Bundle(digest=digest_bytes(b"content"), files=()),
+        "clean_run": CleanRun(
+            run_id="run-000000000002",
+            started=EPOCH,
+            duration=1.0,
+            metrics=(),
+            data_agrees=True,
+            agrees=True,
+        ),
+    }
+    return Promotion(**(fields | changes))
 
 
 def make_submission(**changes: Any) -> Submission:

@@ -15,17 +15,14 @@ from nbmlops.governance import Gate, MlflowRegistry, Policy, Vault
 from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
 from nbmlops.records import (
     Bundle,
-    CleanRun,
     Promoted,
-    Promotion,
     RefusalRecorded,
     SignedOff,
     Submission,
     Submitted,
-    now,
 )
 from nbmlops.settings import Settings, load_settings
-from nbmlops.testing import make_sign_off, make_submission
+from nbmlops.testing import make_promotion, make_sign_off, make_submission
 
 MODEL = "late_arrival"
 
@@ -53,23 +50,7 @@ class Registry:
     def submit(self, content: str, model: str = MODEL) -> Submission:
         bundle = self.seal(content)
         self._count += 1
-        promotion = Promotion(
-            id=f"promotion-{self._count}",
-            model_name=model,
-            run_id="run-1",
-            author="ada",
-            at=now(),
-            notebook="m.promoted.ipynb",
-            bundle=bundle,
-            clean_run=CleanRun(
-                run_id="run-2",
-                started=now(),
-                duration=1.0,
-                metrics=(),
-                data_agrees=True,
-                agrees=True,
-            ),
-        )
+        promotion = make_promotion(id=f"promotion-{self._count}", model_name=model, bundle=bundle)
         submission = make_submission(
             id=f"review-{self._count}",
             promotion_id=promotion.id,
