@@ -231,3 +231,22 @@ def test_edits_to_a_promoted_notebook_are_not_written_over(demo: Demo) -> None:
         assert review.status == "stale"
     finally:
         path.write_text(before)
+
+
+def test_the_reviewers_notebook_shows_the_review(demo: Demo) -> None:
+    """The second example runs on what the demo left: the list, the widget, the audit."""
+    from nbmlops.records import NotebookJob
+    from nbmlops.scheduling.executors.papermill_local import LocalExecutor
+
+    output = demo.root / "reviewed.ipynb"
+    LocalExecutor().run(
+        NotebookJob(
+            notebook=str(demo.root / "02_review.ipynb"),
+            output=str(output),
+            working_directory=str(demo.root),
+        )
+    )
+    cells = {c.id: c for c in nbformat.read(output, as_version=4).cells if c.cell_type == "code"}
+    assert demo.story.review.submission.id in str(cells["reviews"].outputs)
+    assert "application/vnd.jupyter.widget-view+json" in cells["widget"].outputs[0].data
+    assert cells["audit"].outputs[0].text.startswith("intact")
