@@ -22,7 +22,7 @@ from nbmlops.workspace import Workspace
 __all__ = ["ReviewWidget"]
 
 
-class ReviewWidget(VBox):  # type: ignore[misc] # ipywidgets ships no types
+class ReviewWidget(VBox):
     """One review: what was submitted, what the policy still asks for, approve and reject.
 
     `review_id` may be abbreviated. `by` is who signs (default: this machine's user).

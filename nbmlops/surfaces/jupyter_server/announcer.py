@@ -57,6 +57,7 @@ class Announcer:
         self._due.update(noun for noun, watch in self._watches.items() if watch.changed())
         if self._due and (self._reading is None or self._reading.done()):
             self._reading = asyncio.get_running_loop().create_task(self._read())
+            self._reading.add_done_callback(_report)
 
     async def _read(self) -> None:
         due, self._due = self._due, set()
@@ -80,3 +81,9 @@ class Announcer:
         if noun == "run":
             return {run.id: digest(run) for run in workspace.runs()}
         return {review.submission.id: digest(review) for review in workspace.reviews()}
+
+
+def _report(reading: asyncio.Task[None]) -> None:
+    """Tell the server's log what nobody foresaw; the next change is read all the same."""
+    if not reading.cancelled() and (error := reading.exception()) is not None:
+        app_log.error("nbmlops failed to announce a change", exc_info=error)

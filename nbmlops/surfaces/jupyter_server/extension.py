@@ -15,7 +15,6 @@ from tornado.ioloop import PeriodicCallback
 
 from nbmlops._version import __version__
 from nbmlops.errors import NbmlopsError
-from nbmlops.records import to_plain
 from nbmlops.settings import Settings, load_settings
 from nbmlops.surfaces.contract import RecordsChanged
 from nbmlops.surfaces.jupyter_server.announcer import Announcer
@@ -91,4 +90,5 @@ class NbmlopsExtension(ExtensionApp):
         self.log.debug("nbmlops %s serves %s", __version__, settings.root)
 
     def _emit(self, change: RecordsChanged) -> None:
-        self.serverapp.event_logger.emit(schema_id=SCHEMA_ID, data=to_plain(change))
+        data = {"noun": change.noun, "ids": list(change.ids)}
+        self.serverapp.event_logger.emit(schema_id=SCHEMA_ID, data=data)

@@ -11,6 +11,7 @@ from nbmlops.records import Record, Review, TrackedRun
 from nbmlops.surfaces.contract import ReviewSummary, RunSummary, ServerStatus, SignOffRequest
 from nbmlops.surfaces.jupyter_server.endpoint import NbmlopsHandler, endpoint
 from nbmlops.surfaces.jupyter_server.notebooks import record_path
+from nbmlops.workspace import Workspace
 
 __all__ = ["ROUTES"]
 
@@ -37,14 +38,14 @@ class StatusHandler(NbmlopsHandler):
 
     def _status(self) -> ServerStatus:
         workspace = self.nbmlops.workspace
-        runs = workspace.runs()
+        runs = _runs(workspace)
         return ServerStatus(
             version=__version__,
             root=str(workspace.settings.root),
             identity=self.actor,
             runs=len(runs),
             undelivered=sum(run.mlflow_run_id is None for run in runs),
-            reviews_waiting=len(workspace.reviews(waiting=True)),
+            reviews_waiting=len(_reviews(workspace, waiting=True)),
         )
 
 
@@ -60,7 +61,7 @@ class RunsHandler(NbmlopsHandler):
         workspace, notebook = self.nbmlops.workspace, query.notebook
         if notebook is not None:
             notebook = record_path(notebook, self.nbmlops.root_dir, workspace.settings)
-        return [RunSummary.of(run) for run in workspace.runs(notebook)[: query.limit]]
+        return [RunSummary.of(run) for run in _runs(workspace, notebook)[: query.limit]]
 
 
 class RunHandler(NbmlopsHandler):
@@ -78,7 +79,7 @@ class ReviewsHandler(NbmlopsHandler):
     async def get(self) -> list[ReviewSummary]:
         query = self.read_query(ReviewsQuery)
         return await self.nbmlops.run(
-            lambda: [ReviewSummary.of(r) for r in self.nbmlops.workspace.reviews(query.waiting)]
+            lambda: [ReviewSummary.of(r) for r in _reviews(self.nbmlops.workspace, query.waiting)]
         )
 
 
@@ -101,6 +102,17 @@ class SignOffsHandler(NbmlopsHandler):
                 review_id, request.verdict, request.comment, by=self.actor
             )
         )
+
+
+# A folder gets no files of ours for being looked at: stores that do not exist yet are not opened.
+
+
+def _runs(workspace: Workspace, notebook: str | None = None) -> list[TrackedRun]:
+    return workspace.runs(notebook) if workspace.settings.journal_path.exists() else []
+
+
+def _reviews(workspace: Workspace, waiting: bool) -> list[Review]:
+    return workspace.reviews(waiting) if workspace.settings.ledger_path.exists() else []
 
 
 _ID = r"([A-Za-z0-9][A-Za-z0-9_-]{0,79})"
