@@ -109,7 +109,8 @@ class TrackedRun(Record, frozen=True, kw_only=True):
     `duration` is in seconds; `completeness` runs from 0 to 1. `kind` tells a library's training from
     one that was inferred from the code or forced by ``%%track``. `stale` says in sentences what
     has changed under the model since; `redacted` names what was hidden because it looks like a
-    secret. `parent_id` joins the runs of a cell that trained several models.
+    secret. `parent_id` joins the runs of a cell that trained several models. `tables` hold a
+    search's candidates, a curve, or trainings past the first 50 of a cell, one dict a row.
     """
 
     id: str
@@ -134,6 +135,7 @@ class TrackedRun(Record, frozen=True, kw_only=True):
     completeness: float = 1.0
     stale: tuple[str, ...] = ()
     redacted: tuple[str, ...] = ()
+    tables: dict[str, tuple[dict[str, Scalar], ...]] = {}
     execution_id: str | None = None
     mlflow_run_id: str | None = None
     mlflow_experiment_id: str | None = None

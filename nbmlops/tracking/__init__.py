@@ -1,6 +1,6 @@
 """WHAT happened in the cell? Observed, journaled, delivered to MLflow.
 
-observer -> instruments -> trainings -> journal -> deliverer -> MLflow. Nothing heavy is imported here.
+observer -> instruments -> trainings -> journal -> deliverer -> MLflow. Nothing heavy loads here.
 """
 
 from __future__ import annotations

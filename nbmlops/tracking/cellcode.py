@@ -1,4 +1,4 @@
-"""A cell's code, read without running it: names that it reads and writes, and what makes it doubtful.
+"""A cell's code, read without running it: names that it reads and writes, and its doubts.
 
 Pure rules on Python's own syntax tree. IPython's magics and shell lines are blanked first.
 """
@@ -26,13 +26,12 @@ _SEEDING = {
 }
 # Methods that change the object that they are called on, in the libraries of notebooks.
 _CHANGING = frozenset(
-    "append extend insert pop popitem remove clear update add discard sort reverse setdefault fill "
-    "fit fit_transform fit_predict partial_fit fit_generator fit_resample set_params compile train "
-    "step backward zero_grad load_state_dict add_ mul_ sub_ copy_ drop_duplicates_ optimize "
-    "register execute shuffle requires_grad_ to_ append_row extend_ set_index_ write".split()
+    """
+    append extend insert pop popitem remove clear update add discard sort reverse setdefault fill
+    fit fit_transform fit_predict partial_fit fit_generator fit_resample set_params compile train
+    step backward zero_grad load_state_dict add_ mul_ sub_ copy_ optimize register execute shuffle
+    """.split()
 )
-_MAGIC_LINE = re.compile(r"^(?P<indent>\s*)(?:%|!|\?)")
-_MAGIC_ASSIGN = re.compile(r"^(?P<indent>\s*)(?P<name>[A-Za-z_]\w*)\s*=\s*(?:%|!)(?!=)")
 
 
 class CellCode(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _stay(journal: Journal, store: MlflowStore) -> None:
+    _open(store)
     last_news, failures, seen = time.monotonic(), 0, -1
     while time.monotonic() - last_news < _STAY:
         version = journal.version()
@@ -59,6 +60,14 @@ def _stay(journal: Journal, store: MlflowStore) -> None:
                 return
             time.sleep(_RETRY[failures])
             failures, seen, last_news = failures + 1, -1, time.monotonic()
+
+
+def _open(store: MlflowStore) -> None:
+    """Import MLflow and let it make its database before the first record comes."""
+    try:
+        store.open()
+    except StoreError:
+        return  # tried again with the first record, and noted with it
 
 
 def _step(name: str) -> None:

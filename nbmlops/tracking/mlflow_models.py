@@ -76,7 +76,7 @@ def _read(path: Path) -> tuple[dict[str, Any], set[str]]:
 
     class Reader(pickle.Unpickler):
         def find_class(self, module: str, name: str) -> Any:
-            roots.add(module.split(".")[0])
+            roots.add(module.split(".", maxsplit=1)[0])
             return super().find_class(module, name)
 
     with path.open("rb") as file:

@@ -49,6 +49,11 @@ class MlflowStore:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
+    def open(self) -> None:
+        """Connect, making the database and the experiment where they are missing."""
+        with self._answering():
+            _ = self.experiment_id
+
     # -- delivery -----------------------------------------------------------------------------
     def deliver(
         self,

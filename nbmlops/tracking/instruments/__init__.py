@@ -1,0 +1,69 @@
+"""Instruments: how trainings are seen in each library, loaded only when the user imports it.
+
+An instrument names the modules after whose import it is installed. Others are found by the entry
+point group ``nbmlops.instruments``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
+
+import wrapt
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["Instrument", "install_instruments"]
+
+_HERE = "nbmlops.tracking.instruments"
+# module whose import it waits for -> our instrument
+_OURS = {
+    "sklearn.base": f"{_HERE}.sklearn:SklearnInstrument",
+    "sklearn.metrics": f"{_HERE}.sklearn_metrics:SklearnMetricsInstrument",
+    "sklearn.model_selection": f"{_HERE}.sklearn_validation:SklearnValidationInstrument",
+    "pandas": f"{_HERE}.readers:PandasInstrument",
+    "polars": f"{_HERE}.readers:PolarsInstrument",
+    "pyarrow.parquet": f"{_HERE}.readers:ArrowInstrument",
+}
+
+
+class Instrument(Protocol):
+    """Makes a tracker see the trainings of one library."""
+
+    modules: tuple[str, ...]
+    """The modules after whose import :meth:`install` is called."""
+
+    def install(self, tracker: Tracker, module: ModuleType) -> None:
+        """Put watchers into `module`. Called once a module; may raise, which is reported."""
+        ...
+
+
+def install_instruments(tracker: Tracker) -> None:
+    """Arrange for every instrument to be loaded when its library is, or now if it was already."""
+    from nbmlops.tracking.instruments.own_classes import watch_own_classes
+
+    watch_own_classes(tracker)
+    for module, where in _OURS.items():
+        _arrange(tracker, module, where)
+    for entry in metadata.entry_points(group="nbmlops.instruments"):
+        if entry.value.startswith(_HERE):
+            continue
+        try:
+            for module in entry.load().modules:
+                _arrange(tracker, module, entry.value)
+        except Exception as error:  # noqa: BLE001 - somebody else's plug-in; the user is told
+            tracker.fault(f"the instrument {entry.name}", error)
+
+
+def _arrange(tracker: Tracker, module: str, where: str) -> None:
+    def imported(library: ModuleType) -> None:
+        home, _, name = where.partition(":")
+        try:
+            instrument: Instrument = getattr(import_module(home), name)()
+            instrument.install(tracker, library)
+        except Exception as error:  # noqa: BLE001 - the user's import must succeed; they are told
+            tracker.fault(f"the instrument for {module}", error)
+
+    wrapt.register_post_import_hook(imported, module)

@@ -1,0 +1,69 @@
+"""What a notebook calls by name: ``nbmlops.runs()``, ``nbmlops.metric(...)``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.errors import NbmlopsError, NotFound
+from nbmlops.settings import load_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["metric", "runs"]
+
+
+def runs(notebook: str | None = None) -> pd.DataFrame:
+    """The project's tracked runs, newest first, one a row; of one notebook if it is named.
+
+    Columns: the run's own, then ``metrics.…`` and ``params.…`` (those that differ from a default).
+    """
+    import pandas as pd
+
+    from nbmlops.tracking import Journal
+
+    rows = [
+        {
+            "run": run.id,
+            "name": run.name,
+            "started": run.started,
+            "duration": run.duration,
+            "notebook": run.notebook,
+            "cell": run.cell.execution_count,
+            "model": run.model_class,
+            "data": run.data_digest[:12],
+            "completeness": run.completeness,
+            "delivered": run.mlflow_run_id is not None,
+            **{f"metrics.{m.name}": m.value for m in run.metrics},
+            **{f"params.{p.name}": p.value for p in run.parameters if not p.is_default},
+        }
+        for run in Journal(load_settings().journal_path).runs(notebook)
+    ]
+    return pd.DataFrame(rows)
+
+
+def metric(name: str, value: float, run_id: str | None = None) -> None:
+    """Log a number that you worked out yourself, on the latest run or on `run_id`.
+
+    :raises NotFound: if nothing has been tracked in this session and no run is named.
+    :raises NbmlopsError: if the value is not a number.
+    """
+    tracker = _tracker()
+    target = run_id or tracker.latest_run()
+    if target is None:
+        raise NotFound("No model was trained since %track, so there is no run to put a metric on.")
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise NbmlopsError(f"The metric {name} must be a number, not {value!r}.") from error
+    tracker.add_metric(target, name, number)
+
+
+def _tracker() -> Any:
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    magics = shell.magics_manager.registry.get("TrackMagics") if shell else None
+    if magics is None or magics.tracker is None:
+        raise NotFound("Tracking is off: run %load_ext nbmlops and %track first.")
+    return magics.tracker

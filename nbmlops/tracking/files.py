@@ -1,0 +1,67 @@
+"""Which files a cell reads: Python's own audit of ``open``, and the readers that bypass it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from typing import Any
+
+from nbmlops.settings import Settings
+from nbmlops.tracking.redaction import hide_in_text
+
+__all__ = ["FileWatch"]
+
+_NOT_DATA = (".py", ".pyc", ".so", ".pyi", ".dist-info", ".ipynb", ".lock", ".tmp", ".ttf")
+_MOST = 200
+
+
+class FileWatch:
+    """Collects the data files that are opened for reading into the list `into`, while it is set."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.on = False
+        self.into: list[str] | None = None
+        self._settings = settings
+        paths = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib", "data")}
+        system = (
+            "/proc",
+            "/sys",
+            "/dev",
+            "/etc",
+            "/usr",
+            "/lib",
+            "/tmp/ipykernel",
+            str(settings.home),
+        )
+        self._foreign = (*paths, *system, sys.base_prefix)
+        sys.addaudithook(self._heard)  # cannot be removed; `on` silences it
+
+    def read(self, path: Any) -> None:
+        """A reader that Python's audit does not see has read `path`, a file or an address."""
+        if self.into is None or not self.on or not isinstance(path, str | os.PathLike):
+            return
+        text = os.fspath(path)
+        if not isinstance(text, str) or len(self.into) >= _MOST:
+            return
+        if "://" in text:
+            self._add(hide_in_text(text.split("?")[0])[0])
+        elif os.path.exists(text):
+            self._add(self._settings.relative(text))
+
+    def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event != "open" or self.into is None or not self.on:
+            return
+        path, mode = arguments[0], arguments[1]
+        if not isinstance(path, str) or mode is None or "r" not in mode or "+" in mode:
+            return
+        absolute = os.path.abspath(path)
+        if absolute.startswith(self._foreign) or absolute.endswith(_NOT_DATA):
+            return
+        if f"{os.sep}." in absolute or len(self.into) >= _MOST:
+            return
+        self._add(self._settings.relative(absolute))
+
+    def _add(self, spelled: str) -> None:
+        if self.into is not None and spelled not in self.into:
+            self.into.append(spelled)

@@ -1,0 +1,110 @@
+"""The user's frames: what an object is called in the notebook, and how a call was written."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from types import FrameType
+from typing import Any
+
+__all__ = ["argument_of", "call_node", "name_of", "root_name", "user_frames"]
+
+_OURS = ("nbmlops.", "wrapt")
+_INSTALLED = ("site-packages", "dist-packages", f"{sys.base_prefix}/lib/python")
+_HIDDEN = re.compile(r"_(?:\d*|_+|i+|i\d+|oh|dh|ih)$")  # IPython's own output names
+_LONGEST = 60
+
+
+def user_frames(namespace: dict[str, Any], limit: int = 200) -> list[FrameType]:
+    """The frames of the user's own code, innermost first, down to the cell."""
+    frames: list[FrameType] = []
+    frame: FrameType | None = sys._getframe(1)
+    for _ in range(limit):
+        if frame is None:
+            break
+        module = frame.f_globals.get("__name__", "")
+        if not module.startswith(_OURS) and not _is_installed(frame):
+            frames.append(frame)
+            if frame.f_globals is namespace and frame.f_code.co_name == "<module>":
+                break
+        frame = frame.f_back
+    return frames
+
+
+def _is_installed(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    return any(part in file for part in _INSTALLED) or file.startswith("<frozen")
+
+
+def name_of(obj: Any, namespace: dict[str, Any], frames: list[FrameType]) -> str | None:
+    """What `obj` is called: the name nearest to the cell that is bound to this very object."""
+    if obj is None or isinstance(obj, bool | int | float | str):
+        return None
+    for name, value in list(namespace.items()):
+        if value is obj and not _HIDDEN.match(name):
+            return name
+    for frame in reversed(frames):
+        for name, value in list(frame.f_locals.items()):
+            if value is obj and not name.startswith(("_", ".")) and name != "self":
+                return name
+    return None
+
+
+def call_node(frame: FrameType) -> ast.Call | None:
+    """The call that `frame` is at, as written; None where Python cannot tell."""
+    try:
+        import executing
+
+        node = executing.Source.executing(frame).node
+    except Exception:  # noqa: BLE001 - a foreign library reading foreign code; names then fall back to roles
+        return None
+    return node if isinstance(node, ast.Call) else None
+
+
+def argument_of(call: ast.Call | None, position: int, keyword: str) -> ast.expr | None:
+    """The expression that a call hands over at `position` or by `keyword`."""
+    if call is None:
+        return None
+    for word in call.keywords:
+        if word.arg == keyword:
+            return word.value
+    if position < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args):
+        return call.args[position]
+    return None
+
+
+def written(node: ast.expr | None) -> str | None:
+    """An expression as a name for its value, if it is short enough to be one."""
+    if node is None:
+        return None
+    text = ast.unparse(node)
+    return text if len(text) <= _LONGEST else root_name(node)
+
+
+def root_name(node: ast.expr | None) -> str | None:
+    """The name at the bottom of an expression: ``X_test`` of ``X_test.drop("a").to_numpy()``."""
+    while node is not None:
+        if isinstance(node, ast.Name):
+            return node.id
+        if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+            node = node.value
+        elif isinstance(node, ast.Call):
+            inner = node.func
+            if isinstance(inner, ast.Attribute) and not _is_module_call(inner):
+                node = inner.value
+            else:
+                node = node.args[0] if node.args else None
+        elif isinstance(node, ast.Compare) or isinstance(node, ast.BinOp):
+            node = node.left
+        elif isinstance(node, ast.UnaryOp):
+            node = node.operand
+        else:
+            return None
+    return None
+
+
+def _is_module_call(node: ast.Attribute) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id in {
+        "np", "numpy", "pd", "pandas", "torch", "scipy", "sp", "jnp", "tf", "pl",
+    }  # fmt: skip

@@ -1,0 +1,244 @@
+"""Anything that is trained by ``fit``: watchers for its training, predicting and scoring methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.tracking.frames import argument_of, call_node, name_of, root_name
+from nbmlops.tracking.inputs import Argument, arguments_of, base_name
+from nbmlops.tracking.instruments.wrapping import watch
+from nbmlops.tracking.parameters import named_parameters, parameters_of
+from nbmlops.tracking.trainings import Training
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["PREDICTS", "TRAINS", "EstimatorWatch", "class_path", "data_name"]
+
+TRAINS = ("fit", "fit_predict", "fit_transform", "partial_fit")
+PREDICTS = (
+    "predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples",
+)  # fmt: skip
+# A model can do one of these once it is fitted; what can only transform is preparation.
+_MODEL_SIGNS = (*PREDICTS, "fit_predict", "kneighbors", "forecast", "sample", "forward", "__call__")
+_FIT_OPTIONS = {"self", "X", "y", "sample_weight"}
+
+
+class EstimatorWatch:
+    """The watchers of one tracker for classes that follow the estimator API."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self.tracker = tracker
+
+    def watch_class(self, cls: type, *, own_only: bool = False) -> None:
+        """Watch the methods that `cls` and, unless `own_only`, its bases define."""
+        for base in (cls,) if own_only else cls.__mro__[:-1]:
+            own = vars(base)
+            for names, watcher in (
+                (TRAINS, self._train),
+                (PREDICTS, self._predict),
+                (("score",), self._score),
+            ):
+                for name in names:
+                    if name in own and not isinstance(
+                        own[name], staticmethod | classmethod | property
+                    ):
+                        watch(base, name, watcher)
+
+    def _train(
+        self,
+        function: Callable[..., Any],
+        model: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        tracker = self.tracker
+        if model is None or not tracker.watching or tracker.activity.busy:
+            return function(*args, **kwargs)
+        training = None
+        try:
+            training = self._begin(function, model, args, kwargs)
+        except Exception as error:  # noqa: BLE001 - the user's training comes first; `fault` tells
+            tracker.fault("a training", error)
+        if training is None:
+            return self._quietly(function, args, kwargs)
+        try:
+            answer = function(*args, **kwargs)
+        except BaseException:
+            tracker.drop_training(training)
+            raise
+        try:
+            _after(training, model)
+            tracker.end_training(training)
+            self._labels(training, model, answer, function.__name__)
+        except Exception as error:  # noqa: BLE001 - the user's training comes first; `fault` tells
+            tracker.fault("a training", error)
+        return answer
+
+    def _quietly(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Preparation: what it trains inside is not a training either."""
+        self.tracker.activity.enter()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            self.tracker.activity.leave()
+
+    def _begin(
+        self,
+        function: Callable[..., Any],
+        model: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Training | None:
+        if not _is_model(model):
+            return None
+        tracker = self.tracker
+        frames = tracker.frames()
+        data, options = arguments_of(function, args, kwargs, frames, tracker.namespace)
+        incremental = function.__name__ == "partial_fit"
+        if incremental:
+            known = tracker.training_of(model)
+            if known is not None and known.incremental:
+                tracker.begin_training(known, [])
+                known.began -= known.duration
+                return known
+            data = [_whole(argument, tracker.namespace, frames) for argument in data]
+        parameters, hidden, gaps = parameters_of(model)
+        named = {p.name for p in parameters}
+        extra, more_hidden = named_parameters(
+            {k: v for k, v in options.items() if k not in named and k not in _FIT_OPTIONS}
+        )
+        training = Training(
+            model=model,
+            model_class=class_path(model),
+            name=_title(model),
+            parameters=(*parameters, *extra),
+            gaps=list(gaps),
+            redacted=[*hidden, *more_hidden],
+            incremental=incremental,
+        )
+        tracker.begin_training(training, data)
+        return training
+
+    def _labels(self, training: Training, model: Any, answer: Any, method: str) -> None:
+        """What a clusterer found is a prediction on its training data."""
+        remember = self.tracker.provenance.remember_prediction
+        if method == "fit_predict":
+            remember(answer, training.id, training.data_name)
+        labels = vars(model).get("labels_") if hasattr(model, "__dict__") else None
+        if labels is not None:
+            remember(labels, training.id, training.data_name)
+
+    def _predict(
+        self,
+        function: Callable[..., Any],
+        model: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        tracker = self.tracker
+        run_id = None
+        if model is not None and tracker.watching and not tracker.activity.busy:
+            run_id = tracker.provenance.run_of(model)
+        if run_id is None:
+            return function(*args, **kwargs)
+        answer = self._quietly(function, args, kwargs)
+        try:
+            name = data_name(tracker, function, args, kwargs)
+            tracker.provenance.remember_prediction(answer, run_id, name)
+        except Exception as error:  # noqa: BLE001 - the user's prediction comes first; `fault` tells
+            tracker.fault("a prediction", error)
+        return answer
+
+    def _score(
+        self,
+        function: Callable[..., Any],
+        model: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        tracker = self.tracker
+        run_id = None
+        if model is not None and tracker.watching and not tracker.activity.busy:
+            run_id = tracker.provenance.run_of(model)
+        if run_id is None:
+            return function(*args, **kwargs)
+        answer = self._quietly(function, args, kwargs)
+        try:
+            name = data_name(tracker, function, args, kwargs)
+            tracker.add_metric(run_id, f"score_{name}" if name else "score", answer, name)
+        except Exception as error:  # noqa: BLE001 - the user's score comes first; `fault` tells
+            tracker.fault("a score", error)
+        return answer
+
+
+def data_name(
+    tracker: Tracker, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> str | None:
+    """What the first argument of a call is called, down to the data underneath."""
+    frames = tracker.frames()
+    value = args[0] if args else kwargs.get("X")
+    if name := name_of(value, tracker.namespace, frames):
+        return name
+    return root_name(argument_of(call_node(frames[0]), 0, "X")) if frames else None
+
+
+def class_path(model: Any) -> str:
+    """The importable path of an object's class."""
+    kind = type(model)
+    # Libraries keep classes in private modules and show them one folder up.
+    module = ".".join(
+        part
+        for part in kind.__module__.split(".")
+        if not part.startswith("_") or part == "__main__"
+    )
+    return f"{module}.{kind.__qualname__}"
+
+
+def _title(model: Any) -> str:
+    kind = type(model).__name__
+    inner = None
+    if kind == "Pipeline" and getattr(model, "steps", None):
+        inner = model.steps[-1][1]
+    elif kind.endswith("SearchCV"):
+        inner = getattr(model, "estimator", None)
+    return (
+        f"{kind} of {_title(inner)}" if inner is not None and kind != type(inner).__name__ else kind
+    )
+
+
+def _is_model(model: Any) -> bool:
+    def can(sign: str) -> bool:
+        try:
+            return hasattr(model, sign)
+        except Exception:  # noqa: BLE001 - a user's own __getattr__ may raise anything; it then cannot
+            return False
+
+    if can("transform") or can("fit_transform"):
+        return any(can(sign) for sign in _MODEL_SIGNS)
+    return True
+
+
+def _after(training: Training, model: Any) -> None:
+    """What only a fitted model can tell: a search's best parameters and its candidates."""
+    from nbmlops.tracking.instruments.fitted import take_results
+
+    take_results(training, model)
+
+
+def _whole(argument: Argument, namespace: dict[str, Any], frames: list[FrameType]) -> Argument:
+    """The data that a batch was cut from, where the code names it."""
+    root = base_name(argument)
+    for place in (*(f.f_locals for f in frames[:1]), namespace):
+        value = place.get(root)
+        if value is not None and hasattr(value, "__len__") and hasattr(argument.value, "__len__"):
+            return (
+                Argument(argument.role, value, root)
+                if len(value) >= len(argument.value)
+                else argument
+            )
+    return argument

@@ -1,0 +1,53 @@
+"""What a fitted model says about itself: a search's best candidate, losses, information criteria."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from nbmlops.records import Metric, Parameter, Scalar, now
+from nbmlops.tracking.parameters import as_scalar
+from nbmlops.tracking.trainings import Training
+
+__all__ = ["take_results"]
+
+_ATTRIBUTES = {
+    "best_score_": "best_cv_score", "inertia_": "inertia", "loss_": "loss", "lower_bound_": "lower_bound",
+    "oob_score_": "oob_score", "reconstruction_err_": "reconstruction_error",
+}  # fmt: skip
+
+
+def take_results(training: Training, model: Any) -> None:
+    """Add to `training` what `model` tells once it is fitted."""
+    try:
+        fitted = dict(vars(model))
+    except TypeError:
+        return
+    for attribute, name in _ATTRIBUTES.items():
+        value = fitted.get(attribute)
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            training.metrics.append(Metric(name=name, value=float(value), at=now()))
+    best = fitted.get("best_params_")
+    if isinstance(best, dict):
+        training.parameters = (
+            *training.parameters,
+            *(
+                Parameter(name=f"best_{name}"[:250], value=as_scalar(value), is_default=False)
+                for name, value in best.items()
+            ),
+        )
+    results = fitted.get("cv_results_")
+    if isinstance(results, dict):
+        training.tables["candidates"] = _candidates(results)
+
+
+def _candidates(results: dict[str, Any]) -> tuple[dict[str, Scalar], ...]:
+    columns = {
+        name: list(values)
+        for name, values in results.items()
+        if name != "params" and not name.startswith("split")
+    }
+    count = min((len(values) for values in columns.values()), default=0)
+    return tuple(
+        {name: as_scalar(values[row]) for name, values in columns.items()} for row in range(count)
+    )

@@ -1,0 +1,38 @@
+"""scikit-learn, and everything that derives from its BaseEstimator."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.tracking.instruments.estimators import EstimatorWatch
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["SklearnInstrument"]
+
+
+class SklearnInstrument:
+    """Watches every estimator class that exists or will."""
+
+    modules = ("sklearn.base",)
+
+    def install(self, tracker: Tracker, module: ModuleType) -> None:
+        """Watch all subclasses of ``BaseEstimator``, now and as they are defined."""
+        watch = EstimatorWatch(tracker)
+        base: Any = module.BaseEstimator
+
+        def __init_subclass__(cls: type, **kwargs: Any) -> None:
+            super(base, cls).__init_subclass__(**kwargs)
+            try:
+                watch.watch_class(cls)
+            except Exception as error:  # noqa: BLE001 - the user's class must come to be; `fault` tells
+                tracker.fault(f"the class {cls.__name__}", error)
+
+        base.__init_subclass__ = classmethod(__init_subclass__)
+        waiting = [base]
+        while waiting:
+            cls = waiting.pop()
+            watch.watch_class(cls)
+            waiting += type.__subclasses__(cls)

@@ -1,0 +1,122 @@
+"""scikit-learn's metric functions and scorers: each value finds the model that it is about."""
+
+from __future__ import annotations
+
+import inspect
+import numbers
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.tracking.instruments.estimators import data_name
+from nbmlops.tracking.instruments.wrapping import Watched, is_watched, watch
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["SklearnMetricsInstrument", "replace_functions"]
+
+_NOT_METRICS = {"make_scorer", "get_scorer", "get_scorer_names", "check_scoring"}
+# The argument that a model made; a metric without it judges labels that a clusterer found.
+_PREDICTED = (
+    "y_pred",
+    "y_score",
+    "y_prob",
+    "y_proba",
+    "probas_pred",
+    "pred_decision",
+    "labels_pred",
+    "labels",
+)
+
+
+class SklearnMetricsInstrument:
+    """Watches ``sklearn.metrics``."""
+
+    modules = ("sklearn.metrics",)
+
+    def install(self, tracker: Tracker, module: ModuleType) -> None:
+        """Watch the public functions, also where the notebook has imported them already."""
+
+        def metric(
+            function: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        ) -> Any:
+            value = function(*args, **kwargs)
+            if tracker.watching and not tracker.activity.busy:
+                try:
+                    _take(tracker, function, args, kwargs, value)
+                except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
+                    tracker.fault("a metric", error)
+            return value
+
+        def scorer(
+            function: Callable[..., Any],
+            instance: Any,
+            args: tuple[Any, ...],
+            kwargs: dict[str, Any],
+        ) -> Any:
+            estimator = args[0] if args else kwargs.get("estimator")
+            run_id = tracker.provenance.run_of(estimator) if tracker.watching else None
+            if run_id is None or tracker.activity.busy:
+                return function(*args, **kwargs)
+            tracker.activity.enter()
+            try:
+                value = function(*args, **kwargs)
+            finally:
+                tracker.activity.leave()
+            try:
+                data = data_name(tracker, function, args[1:], kwargs)
+                name = instance._score_func.__name__
+                tracker.add_metric(run_id, f"{name}_{data}" if data else name, value, data)
+            except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
+                tracker.fault("a metric", error)
+            return value
+
+        names = [
+            name for name in module.__all__
+            if inspect.isfunction(getattr(module, name, None))
+            and name not in _NOT_METRICS and not name.startswith("pairwise")
+        ]  # fmt: skip
+        replace_functions(tracker, module, names, metric)
+        from sklearn.metrics import _scorer
+
+        watch(_scorer._BaseScorer, "__call__", scorer)
+
+
+def replace_functions(
+    tracker: Tracker, module: ModuleType, names: list[str], watcher: Callable[..., Any]
+) -> None:
+    """Watch public functions in `module`, and the same ones under the notebook's own names."""
+    for name in names:
+        original = getattr(module, name)
+        if is_watched(original):
+            continue
+        watched = Watched(original, watcher)
+        setattr(module, name, watched)
+        for bound, value in list(tracker.namespace.items()):
+            if value is original:
+                tracker.namespace[bound] = watched
+
+
+def _take(
+    tracker: Tracker,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    value: Any,
+) -> None:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return
+    bound = inspect.signature(function).bind(*args, **kwargs).arguments
+    predicted = [bound[name] for name in _PREDICTED if name in bound]
+    rest = [
+        v
+        for k, v in bound.items()
+        if k not in _PREDICTED and hasattr(v, "__len__") and not isinstance(v, str)
+    ]
+    origin = tracker.origin([*predicted, *rest])
+    if origin is None:
+        tracker.unknown_metric(function.__name__)
+        return
+    name = f"{function.__name__}_{origin.data}" if origin.data else function.__name__
+    tracker.add_metric(origin.run_id, name, float(value), origin.data)

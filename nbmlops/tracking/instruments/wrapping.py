@@ -1,0 +1,48 @@
+"""A function with a watcher around it that vanishes when the function is pickled.
+
+Workers in other processes must not need nbmlops, nor may a model's pickle hold a tracker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Any
+
+import wrapt
+
+__all__ = ["Watched", "is_watched", "watch"]
+
+Watcher = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+
+
+class _WatchedMethod(wrapt.BoundFunctionWrapper):  # type: ignore[misc]
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self.__self__, self.__name__)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return self.__reduce__()
+
+
+class Watched(wrapt.FunctionWrapper):  # type: ignore[misc]
+    """A function or method with a watcher around it."""
+
+    __bound_function_wrapper__ = _WatchedMethod
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return itemgetter(0), ((self.__wrapped__,),)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return self.__reduce__()
+
+
+def is_watched(value: Any) -> bool:
+    """Whether a watcher stands around it already."""
+    return type(value) is Watched
+
+
+def watch(owner: Any, name: str, watcher: Watcher) -> None:
+    """Put a watcher around ``owner.name``, once."""
+    value = vars(owner)[name]
+    if not is_watched(value):
+        setattr(owner, name, Watched(value, watcher))

@@ -1,0 +1,58 @@
+"""IPython's cell events, told to a tracker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["Observer"]
+
+
+class Observer:
+    """Listens to one IPython `shell` on behalf of `tracker`."""
+
+    def __init__(self, shell: Any, tracker: Tracker) -> None:
+        self._shell, self._tracker = shell, tracker
+        self._listening = False
+
+    def start(self) -> None:
+        """Listen, once; a cell that is running already is taken in."""
+        if self._listening:
+            return
+        self._shell.events.register("pre_run_cell", self._began)
+        self._shell.events.register("post_run_cell", self._ended)
+        self._listening = True
+
+    def stop(self) -> None:
+        """Listen no more."""
+        if self._listening:
+            self._shell.events.unregister("pre_run_cell", self._began)
+            self._shell.events.unregister("post_run_cell", self._ended)
+            self._listening = False
+
+    def take_running(self, source: str) -> None:
+        """Take in the cell that switched tracking on, which began before we listened."""
+        self._tracker.cell_began(source, None, self._shell.execution_count)
+
+    def _began(self, info: Any) -> None:
+        if info.silent or not self._tracker.on:
+            return
+        try:
+            source = info.raw_cell if isinstance(info.raw_cell, str) else ""
+            self._tracker.cell_began(
+                source, getattr(info, "cell_id", None), self._shell.execution_count
+            )
+        except Exception as error:  # noqa: BLE001 - the user's cell comes first; `fault` tells
+            self._tracker.fault("a cell", error)
+
+    def _ended(self, result: Any) -> None:
+        try:
+            error = result.error_before_exec or result.error_in_exec
+            if error is None:
+                self._tracker.cell_ended("ok")
+            else:
+                self._tracker.cell_ended("error", f"{type(error).__name__}: {error}"[:1000])
+        except Exception as fault:  # noqa: BLE001 - the user's cell is over and its reply must go out; `fault` tells
+            self._tracker.fault("a cell", fault)

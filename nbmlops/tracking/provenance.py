@@ -1,0 +1,144 @@
+"""Which model made this array? Weak references from predictions to the runs of their models."""
+
+from __future__ import annotations
+
+import ast
+import weakref
+from types import FrameType
+from typing import Any
+
+import msgspec
+
+from nbmlops.tracking.frames import argument_of, call_node, root_name
+
+__all__ = ["Origin", "Provenance"]
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """A prediction's model, as its run, and the name of the data that it was made on."""
+
+    run_id: str
+    data: str | None
+
+
+class Provenance:
+    """Remembers, without keeping anything alive, which run made a model and which made an array."""
+
+    def __init__(self) -> None:
+        self._models: dict[int, tuple[Any, str]] = {}
+        self._arrays: dict[int, tuple[Any, Origin]] = {}
+        self._latest: list[tuple[Origin, int | None]] = []
+
+    def new_cell(self) -> None:
+        """Forget what was predicted last; a guess never reaches back into an earlier cell."""
+        self._latest.clear()
+
+    # -- models ---------------------------------------------------------------------------------
+    def remember_model(self, model: Any, run_id: str) -> None:
+        """`model` was trained in run `run_id`."""
+        self._remember(self._models, model, run_id)
+
+    def run_of(self, model: Any) -> str | None:
+        """The run that trained `model`."""
+        found = self._models.get(id(model))
+        return found[1] if found and found[0]() is model else None
+
+    # -- predictions ----------------------------------------------------------------------------
+    def remember_prediction(self, answer: Any, run_id: str, data: str | None) -> None:
+        """`answer` was predicted by the model of run `run_id` on the data called `data`."""
+        origin = Origin(run_id, data)
+        for array in answer if isinstance(answer, tuple) else (answer,):
+            self._remember(self._arrays, array, origin)
+        self._latest.append((origin, _length(answer)))
+        del self._latest[:-20]
+
+    def origin_of(self, value: Any) -> Origin | None:
+        """Where an array came from, also through its views."""
+        for _ in range(10):
+            found = self._arrays.get(id(value))
+            if found and found[0]() is value:
+                return found[1]  # type: ignore[no-any-return]
+            base = getattr(value, "base", None)
+            if base is None or base is value:
+                return None
+            value = base
+        return None
+
+    def origin_in_call(
+        self, values: list[Any], frames: list[FrameType], namespace: dict[str, Any]
+    ) -> Origin | None:
+        """Where what a metric was handed came from.
+
+        By identity; else by the code that made it; else the last prediction of this cell that is
+        as long.
+        """
+        for value in values:
+            if origin := self.origin_of(value):
+                return origin
+        if frames and (origin := self._origin_in_code(frames[0], namespace)):
+            return origin
+        lengths = {_length(value) for value in values}
+        near = [origin for origin, length in self._latest if length in lengths]
+        return near[-1] if near else None
+
+    def _origin_in_code(self, frame: FrameType, namespace: dict[str, Any]) -> Origin | None:
+        call = call_node(frame)
+        if call is None:
+            return None
+        try:
+            import executing
+
+            tree = executing.Source.for_frame(frame).tree
+        except Exception:  # noqa: BLE001 - foreign code that cannot be read; the caller guesses less
+            tree = None
+        makers = _assignments(tree) if tree is not None else {}
+        seen: set[str] = set()
+        waiting: list[ast.AST] = [*reversed(call.args), *(k.value for k in call.keywords)]
+        while waiting:
+            node = waiting.pop(0)
+            for part in ast.walk(node):
+                if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
+                    owner = root_name(part.func.value)
+                    run_id = self.run_of(_lookup(owner, frame, namespace))
+                    if run_id and part.func.attr.startswith(("predict", "decision", "score_")):
+                        return Origin(run_id, root_name(argument_of(part, 0, "X")))
+                if isinstance(part, ast.Name) and part.id not in seen:
+                    seen.add(part.id)
+                    if origin := self.origin_of(_lookup(part.id, frame, namespace)):
+                        return origin
+                    waiting += makers.get(part.id, [])
+        return None
+
+    @staticmethod
+    def _remember(store: dict[int, tuple[Any, Any]], obj: Any, value: Any) -> None:
+        key = id(obj)
+        try:
+            # The callback drops the entry before the id can be given to another object.
+            reference = weakref.ref(obj, lambda _gone: store.pop(key, None))
+        except TypeError:
+            return
+        store[key] = (reference, value)
+
+
+def _assignments(tree: ast.AST) -> dict[str, list[ast.AST]]:
+    made: dict[str, list[ast.AST]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                for part in ast.walk(target):
+                    if isinstance(part, ast.Name):
+                        made.setdefault(part.id, []).insert(0, node.value)
+    return made
+
+
+def _lookup(name: str | None, frame: FrameType, namespace: dict[str, Any]) -> Any:
+    if name is None:
+        return None
+    return frame.f_locals.get(name, frame.f_globals.get(name, namespace.get(name)))
+
+
+def _length(value: Any) -> int | None:
+    try:
+        return len(value)
+    except Exception:  # noqa: BLE001 - a user's own __len__ may raise anything; it then has no length
+        return None

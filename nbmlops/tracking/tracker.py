@@ -1,0 +1,448 @@
+"""One kernel's tracking: cells come in, trainings are found in them, runs go to the journal."""
+
+from __future__ import annotations
+
+import atexit
+import math
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any
+
+import msgspec
+
+from nbmlops.errors import NbmlopsError
+from nbmlops.records import CellRecord, Gap, Metric, TrackedRun, new_id, now
+from nbmlops.settings import Settings
+from nbmlops.tracking.assembly import assemble
+from nbmlops.tracking.cells import CellHistory, ExecutedCell
+from nbmlops.tracking.completeness import with_gaps
+from nbmlops.tracking.courier import Courier
+from nbmlops.tracking.environment import EnvironmentReader
+from nbmlops.tracking.files import FileWatch
+from nbmlops.tracking.frames import user_frames
+from nbmlops.tracking.inputs import Argument, head, input_of
+from nbmlops.tracking.instruments import install_instruments
+from nbmlops.tracking.journal import Journal
+from nbmlops.tracking.notebook_path import notebook_path
+from nbmlops.tracking.provenance import Origin, Provenance
+from nbmlops.tracking.sessions import Session
+from nbmlops.tracking.slicing import stale_cells
+from nbmlops.tracking.snapshots import SnapshotWriter
+from nbmlops.tracking.trainings import Activity, Training
+
+__all__ = ["MOST_RUNS", "Tracker"]
+
+MOST_RUNS = 50  # runs of one cell; what it trains beyond becomes rows of a table
+_LARGE = 32 << 20  # bytes from which data is fingerprinted beside its training rather than before
+_EXIT_WAIT = 25.0  # seconds that a kernel's exit waits for delivery; the deliverer goes on after
+
+Show = Callable[[TrackedRun, TrackedRun | None, bool], None]
+"""Shows a run, beside the previous run of its cell; the flag says that it was shown before."""
+
+
+class Tracker:
+    """Tracks one kernel whose global names are `namespace`, under `settings`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        namespace: dict[str, Any],
+        *,
+        show: Show = lambda _run, _previous, _again: None,
+        say: Callable[[str], None] = lambda text: print(text, file=sys.stderr),
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.settings = settings
+        self.namespace = namespace
+        self.journal = Journal(settings.journal_path)
+        self.history = CellHistory()
+        self.activity = Activity()
+        self.provenance = Provenance()
+        self.on = False
+        self._show, self._say, self._environ = show, say, environ
+        self._pid = os.getpid()
+        self._session: Session | None = None
+        self._environment = EnvironmentReader(settings.root)
+        self._snapshots = SnapshotWriter(settings.spool, self._snapshot_done)
+        self.courier = Courier(settings, self.journal)
+        self._files = FileWatch(settings)
+        self._cell: ExecutedCell | None = None
+        self._trained: dict[str, Training] = {}
+        self._surplus: list[Training] = []
+        self._measured: dict[str, TrackedRun] = {}
+        self._made_here: dict[str, TrackedRun] = {}
+        self._unwritten: dict[str, tuple[TrackedRun, str | None, tuple[str, str] | None]] = {}
+        self._faults: dict[str, str] = {}
+        self._naming: dict[str, threading.Thread] = {}
+
+    # -- on and off ---------------------------------------------------------------------------
+    def start(self) -> None:
+        """Track from now on."""
+        if self._session is None:
+            self._session = Session(self.settings.home)
+            atexit.register(self.finish)
+            install_instruments(self)
+            self._environment.warm()
+            self.courier.wake()
+        self.on = True
+        self._files.on = True
+
+    def stop(self) -> None:
+        """Track no longer; what is pending is still delivered."""
+        self.on = self._files.on = False
+
+    def finish(self) -> None:
+        """End the session: journal what is still open, and see it delivered."""
+        if os.getpid() != self._pid or self._session is None:
+            return
+        self.stop()
+        if self._cell is not None:
+            self.cell_ended("error", "The kernel ended.")
+        self._snapshots.finish_all()
+        self._session.close()
+        try:
+            self.courier.finish(_EXIT_WAIT)
+        except (NbmlopsError, OSError) as error:
+            self._say(f"nbmlops: not everything is delivered yet; `nbmlops sync` does it. {error}")
+
+    def settle(self) -> None:
+        """Wait until every model of the cells so far is written."""
+        self._snapshots.finish_all()
+
+    @property
+    def watching(self) -> bool:
+        """Whether a call that an instrument sees now is to be considered."""
+        return self.on and self._cell is not None and os.getpid() == self._pid
+
+    # -- cells --------------------------------------------------------------------------------
+    def cell_began(self, source: str, cell_id: str | None, execution_count: int) -> None:
+        """A cell begins to run."""
+        self.activity.on_cell_thread()
+        self.provenance.new_cell()
+        self._trained.clear()
+        self._surplus.clear()
+        self._measured.clear()
+        self._cell = ExecutedCell(
+            cell_id=cell_id,
+            source=source,
+            execution_count=execution_count,
+            order=len(self.history.executed) + 1,
+            started=now(),
+        )
+        self.history.add(self._cell)
+        self._files.into = self._cell.files_read
+        self._began = time.perf_counter()
+
+    def cell_ended(self, outcome: str, error: str | None = None) -> None:
+        """The cell has run; its trainings become runs, and are shown."""
+        cell, self._cell = self._cell, None
+        if cell is None:
+            return
+        cell.duration = time.perf_counter() - self._began
+        cell.outcome, cell.error = ("ok", None) if outcome == "ok" else ("error", error)
+        self._files.into = None
+        self._retry_unwritten()
+        if self._trained or self._measured:
+            record = self.history.record(cell)
+            self._finish_trainings(record)
+            self._finish_measured(record)
+        self._trained.clear()
+        self._surplus.clear()
+
+    # -- trainings ------------------------------------------------------------------------------
+    def begin_training(self, training: Training, arguments: list[Argument]) -> None:
+        """A training begins: its data is named before it can change."""
+        self.activity.enter()
+        self._snapshots.finish(training.model)
+        self._environment.warm()
+        training.destination = self._active_mlflow_run()
+        training.data_name = arguments[0].name if arguments else None
+        if arguments:
+            training.sample = head(arguments[0].value)
+        large = (
+            sum(getattr(a.value, "nbytes", 0) or 0 for a in arguments if _plain_nbytes(a)) > _LARGE
+        )
+        if large:
+            thread = threading.Thread(target=self._name_data, args=(training, arguments))
+            self._naming[training.id] = thread
+            thread.start()
+        else:
+            self._name_data(training, arguments)
+        training.began = time.perf_counter()
+
+    def end_training(self, training: Training) -> None:
+        """A training ended well: it is journaled at once, and its model is saved in the background."""
+        training.duration = time.perf_counter() - training.began
+        self.activity.leave()
+        if naming := self._naming.pop(training.id, None):
+            naming.join()
+        self.add_training(training)
+
+    def drop_training(self, training: Training) -> None:
+        """A training raised: there is no model to keep."""
+        self.activity.leave()
+        if naming := self._naming.pop(training.id, None):
+            naming.join()
+
+    def add_training(self, training: Training) -> None:
+        """Take in a training that has ended."""
+        if self._cell is None:
+            return
+        if training.id not in self._trained and len(self._trained) >= MOST_RUNS:
+            self._surplus.append(training)
+            training.model = training.sample = None
+            return
+        self._trained[training.id] = training
+        for model in _parts_of(training.model):
+            self.provenance.remember_model(model, training.id)
+        self._journal(
+            self._assemble(training, self.history.record(self._cell)),
+            open_=True,
+            model="saving" if training.keep_model else None,
+            destination=training.destination,
+        )
+        if training.keep_model and not training.incremental:
+            self._save_model(training)
+
+    def training_of(self, model: Any) -> Training | None:
+        """The training of `model` in the cell that runs now, if there was one."""
+        return self._trained.get(self.provenance.run_of(model) or "")
+
+    # -- metrics --------------------------------------------------------------------------------
+    def add_metric(
+        self,
+        run_id: str,
+        name: str,
+        value: float,
+        data: str | None = None,
+        *,
+        candidate: bool = False,
+        step: int = 0,
+    ) -> None:
+        """A metric of the model of run `run_id` was computed now."""
+        number = float(value)
+        metric = Metric(
+            name=name,
+            value=number if math.isfinite(number) else None,
+            at=now(),
+            data=data,
+            cell_id=self._cell.cell_id if self._cell else None,
+            candidate=candidate,
+            step=step,
+        )
+        training = self._trained.get(run_id)
+        cell = self.history.record(self._cell) if self._cell and training is None else None
+        if training is not None:
+            same = (metric.name, metric.data, metric.step)
+            training.metrics = [m for m in training.metrics if (m.name, m.data, m.step) != same]
+            training.metrics.append(metric)
+        try:
+            run = self.journal.add_metric(run_id, metric, cell)
+        except NbmlopsError as error:
+            self.fault("journal", error)
+            return
+        if training is None:
+            self._measured[run_id] = run
+
+    def unknown_metric(self, name: str) -> None:
+        """A metric was computed on something whose model is not known."""
+        if self._made_here or self._trained:
+            self._faults.setdefault(
+                "metrics", f"{name} was computed on values whose model could not be told."
+            )
+
+    def latest_run(self) -> str | None:
+        """The run that was tracked last in this session."""
+        if self._trained:
+            return next(reversed(self._trained))
+        return next(reversed(self._made_here), None)
+
+    def frames(self) -> list[FrameType]:
+        """The user's frames that led to the call of an instrument."""
+        return user_frames(self.namespace)
+
+    def origin(self, values: list[Any]) -> Origin | None:
+        """Which run made the values that a metric was handed."""
+        return self.provenance.origin_in_call(values, self.frames(), self.namespace)
+
+    def file_read(self, path: Any) -> None:
+        """A reader that Python's audit does not see has read `path`."""
+        self._files.read(path)
+
+    # -- faults ---------------------------------------------------------------------------------
+    def fault(self, where: str, error: BaseException) -> None:
+        """Something of ours failed: say so once, and put it on the next record."""
+        text = f"{type(error).__name__}: {error}"[:300]
+        if where not in self._faults:
+            self._say(
+                f"nbmlops: {where} could not be captured ({text}). Your cell is not affected."
+            )
+        self._faults[where] = text
+
+    # -- inside -------------------------------------------------------------------------------
+    def _name_data(self, training: Training, arguments: list[Argument]) -> None:
+        for argument in arguments:
+            if argument.value is not None:
+                training.inputs.append(input_of(argument))
+
+    def _assemble(self, training: Training, cell: CellRecord) -> TrackedRun:
+        path = notebook_path(self.namespace, self._environ)
+        return assemble(
+            training,
+            cell=cell,
+            history=self.history,
+            author=self.settings.user,
+            notebook=self.settings.relative(path) if path else None,
+            environment=self._environment,
+            execution_id=self._environ.get("NBMLOPS_EXECUTION") or None,
+            faults=self._faults,
+        )
+
+    def _finish_trainings(self, cell: CellRecord) -> None:
+        parent = new_id("cell") if len(self._trained) > 1 else None
+        for number, training in enumerate(self._trained.values()):
+            if training.incremental and training.keep_model:
+                self._save_model(training)
+            run = self._assemble(training, cell)
+            run = msgspec.structs.replace(run, parent_id=parent)
+            if self._surplus and number == 0:
+                run = msgspec.structs.replace(
+                    run, tables={**run.tables, "trainings": _rows(self._surplus)}
+                )
+            previous = self._previous(run)
+            self._journal(run, open_=False)
+            self._made_here[run.id] = run
+            training.model = training.sample = None
+            if len(self._trained) <= 4 or number >= len(self._trained) - 1:
+                self._try_show(run, previous, again=False)
+        self._faults.clear()
+        if self._trained:
+            self.courier.wake()
+
+    def _finish_measured(self, cell: CellRecord) -> None:
+        for run_id in self._measured:
+
+            def edit(run: TrackedRun) -> TrackedRun:
+                cells = tuple(cell if c.order == cell.order else c for c in run.metric_cells)
+                return msgspec.structs.replace(run, metric_cells=cells)
+
+            try:
+                run = self.journal.change(run_id, edit)
+            except NbmlopsError as error:
+                self.fault("journal", error)
+                continue
+            self._try_show(run, self._previous(run), again=True)
+        if self._measured:
+            self.courier.wake()
+
+    def _journal(
+        self,
+        run: TrackedRun,
+        *,
+        open_: bool,
+        model: str | None = None,
+        destination: tuple[str, str] | None = None,
+    ) -> None:
+        session = self._session.id if self._session else ""
+        try:
+            self.journal.record(
+                run, session=session, open_=open_, model=model, destination=destination
+            )
+            self._unwritten.pop(run.id, None)
+        except NbmlopsError as error:
+            kept = self._unwritten.get(run.id, (run, model, destination))
+            self._unwritten[run.id] = (run, model or kept[1], destination or kept[2])
+            self.fault("journal", error)
+
+    def _retry_unwritten(self) -> None:
+        for run, model, destination in list(self._unwritten.values()):
+            self._journal(run, open_=False, model=model, destination=destination)
+
+    def _save_model(self, training: Training) -> None:
+        self._snapshots.write(training.id, {"model": training.model, "sample": training.sample})
+
+    def _snapshot_done(self, run_id: str, problem: str | None) -> None:
+        try:
+            if problem is None:
+                self.journal.note_model(run_id, "saved")
+                return
+            why = f"The model could not be saved: {problem}"[:500]
+            self.journal.change(run_id, lambda run: with_gaps(run, Gap(what="model", why=why)))
+            self.journal.note_model(run_id, "none")
+        except NbmlopsError as error:
+            self.fault("model", error)
+
+    def _previous(self, run: TrackedRun) -> TrackedRun | None:
+        if run.cell.cell_id is None:
+            return None
+        try:
+            recent = self.journal.runs(run.notebook, limit=40)
+        except NbmlopsError:
+            return None
+        return next(
+            (
+                r
+                for r in recent
+                if r.cell.cell_id == run.cell.cell_id
+                and r.started < run.started
+                and r.model_class == run.model_class
+                and r.id != run.id
+            ),
+            None,
+        )
+
+    def _try_show(self, run: TrackedRun, previous: TrackedRun | None, *, again: bool) -> None:
+        try:
+            self._show(run, previous, again)
+        except Exception as error:  # noqa: BLE001 - a front end may raise anything; the record is safe already
+            self.fault("card", error)
+
+    def _active_mlflow_run(self) -> tuple[str, str] | None:
+        mlflow = sys.modules.get("mlflow")
+        if mlflow is None or not hasattr(mlflow, "active_run"):
+            return None
+        run = mlflow.active_run()
+        return (mlflow.get_tracking_uri(), run.info.run_id) if run else None
+
+    def stale(self) -> dict[str, tuple[str, ...]]:
+        """What has become stale of this session's runs, by run id."""
+        records, code = self.history.records(), self.history.code()
+        found = {id_: stale_cells(run.cells, records, code) for id_, run in self._made_here.items()}
+        return {id_: why for id_, why in found.items() if why}
+
+
+def _plain_nbytes(argument: Argument) -> bool:
+    return isinstance(getattr(argument.value, "nbytes", None), int)
+
+
+def _parts_of(model: Any) -> list[Any]:
+    """A trained object and what a search or pipeline leaves inside it to predict with."""
+    found = [model]
+    for name in ("best_estimator_", "_final_estimator", "model"):
+        try:
+            inner = vars(model).get(name) or (
+                getattr(model, name)
+                if name == "_final_estimator" and hasattr(model, "steps")
+                else None
+            )
+        except Exception:  # noqa: BLE001, S112 - a user's own attributes may raise anything; the whole model still counts
+            continue
+        if inner is not None and not isinstance(inner, str):
+            found.append(inner)
+    return found
+
+
+def _rows(trainings: list[Training]) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {
+            "model": t.model_class,
+            "duration": t.duration,
+            **{p.name: p.value for p in t.parameters if not p.is_default},
+            **{m.name: m.value for m in t.metrics},
+        }
+        for t in trainings
+    )

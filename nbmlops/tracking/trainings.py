@@ -1,0 +1,83 @@
+"""A training while it goes on, and which training is the outermost one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from nbmlops.records import (
+    DataInput,
+    Gap,
+    Metric,
+    Parameter,
+    Scalar,
+    TrainingKind,
+    new_id,
+    now,
+)
+
+__all__ = ["Activity", "Training"]
+
+
+class Training(msgspec.Struct, kw_only=True):
+    """What is known of a training so far; `model` is let go when its cell ends."""
+
+    id: str = msgspec.field(default_factory=lambda: new_id("run"))
+    kind: TrainingKind = "training"
+    model: Any
+    model_class: str
+    name: str
+    started: datetime = msgspec.field(default_factory=now)
+    began: float = msgspec.field(default_factory=time.perf_counter)
+    duration: float = 0.0
+    parameters: tuple[Parameter, ...] = ()
+    inputs: list[DataInput] = msgspec.field(default_factory=list)
+    metrics: list[Metric] = msgspec.field(default_factory=list)
+    gaps: list[Gap] = msgspec.field(default_factory=list)
+    redacted: list[str] = msgspec.field(default_factory=list)
+    tables: dict[str, tuple[dict[str, Scalar], ...]] = msgspec.field(default_factory=dict)
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    data_name: str | None = None
+    sample: Any = None
+    destination: tuple[str, str] | None = None
+    incremental: bool = False
+    keep_model: bool = True
+
+
+class Activity:
+    """Which threads are inside a training. A worker thread of a training's is inside it too."""
+
+    def __init__(self) -> None:
+        self._inside: dict[int, int] = {}
+        self._cell_thread = threading.get_ident()
+
+    def on_cell_thread(self) -> None:
+        """The calling thread runs the cell."""
+        self._cell_thread = threading.get_ident()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the calling thread works for a training that has begun."""
+        mine = threading.get_ident()
+        if mine in self._inside:
+            return True
+        # joblib's threads carry nothing of the thread that started them.
+        return mine != self._cell_thread and self._cell_thread in self._inside
+
+    def enter(self) -> None:
+        """The calling thread begins a training."""
+        mine = threading.get_ident()
+        self._inside[mine] = self._inside.get(mine, 0) + 1
+
+    def leave(self) -> None:
+        """The calling thread ends a training."""
+        mine = threading.get_ident()
+        left = self._inside.get(mine, 1) - 1
+        if left:
+            self._inside[mine] = left
+        else:
+            self._inside.pop(mine, None)
