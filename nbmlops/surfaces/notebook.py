@@ -10,7 +10,7 @@ from nbmlops.settings import load_settings
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["metric", "runs"]
+__all__ = ["metric", "review", "runs"]
 
 
 def runs(notebook: str | None = None) -> pd.DataFrame:
@@ -67,3 +67,14 @@ def _tracker() -> Any:
     if magics is None or magics.tracker is None:
         raise NotFound("Tracking is off: run %load_ext nbmlops and %track first.")
     return magics.tracker
+
+
+def review(review_id: str) -> Any:
+    """The review widget for `review_id`: its evidence, and approve or reject with a comment.
+
+    :raises NotFound: if there is no such review.
+    """
+    from nbmlops.surfaces.review_widget import ReviewWidget
+    from nbmlops.workspace import Workspace
+
+    return ReviewWidget(Workspace.open(), review_id)

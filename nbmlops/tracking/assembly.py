@@ -33,7 +33,7 @@ def assemble(
     execution_id: str | None,
     faults: Mapping[str, str],
 ) -> TrackedRun:
-    """The run of `training` in `cell`; `faults` are instruments that failed, with what they said."""
+    """The run of `training` in `cell`; `faults` are instruments that failed, and how."""
     records = history.records()
     code = history.code()
     slice_, doubts = slice_of(records, cell, code)

@@ -26,12 +26,16 @@ _SEEDING = {
 }
 # Methods that change the object that they are called on, in the libraries of notebooks.
 _CHANGING = frozenset(
-    """
-    append extend insert pop popitem remove clear update add discard sort reverse setdefault fill
-    fit fit_transform fit_predict partial_fit fit_generator fit_resample set_params compile train
-    step backward zero_grad load_state_dict add_ mul_ sub_ copy_ optimize register execute shuffle
-    """.split()
-)
+    {
+        "append", "extend", "insert", "pop", "popitem", "remove", "clear", "update", "add",
+        "discard", "sort", "reverse", "setdefault", "fill", "fit", "fit_transform", "fit_predict",
+        "partial_fit", "fit_generator", "fit_resample", "set_params", "compile", "train", "step",
+        "backward", "zero_grad", "load_state_dict", "add_", "mul_", "sub_", "copy_", "optimize",
+        "register", "execute", "shuffle",
+    }
+)  # fmt: skip
+_MAGIC_LINE = re.compile(r"^(?P<indent>\s*)(?:%|!|\?)")
+_MAGIC_ASSIGN = re.compile(r"^(?P<indent>\s*)(?P<name>[A-Za-z_]\w*)\s*=\s*(?:%|!)(?!=)")
 
 
 class CellCode(msgspec.Struct, frozen=True, kw_only=True):

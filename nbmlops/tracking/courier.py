@@ -68,7 +68,7 @@ class Courier:
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
         settings = self._settings
         settings.home.mkdir(parents=True, exist_ok=True)
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - our own module, in this interpreter
             [sys.executable, "-m", "nbmlops.tracking.deliverer", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -31,7 +31,7 @@ class FileWatch:
             "/etc",
             "/usr",
             "/lib",
-            "/tmp/ipykernel",
+            "/tmp/ipykernel",  # noqa: S108 - compared with, never written
             str(settings.home),
         )
         self._foreign = (*paths, *system, sys.base_prefix)

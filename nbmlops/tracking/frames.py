@@ -95,7 +95,7 @@ def root_name(node: ast.expr | None) -> str | None:
                 node = inner.value
             else:
                 node = node.args[0] if node.args else None
-        elif isinstance(node, ast.Compare) or isinstance(node, ast.BinOp):
+        elif isinstance(node, ast.Compare | ast.BinOp):
             node = node.left
         elif isinstance(node, ast.UnaryOp):
             node = node.operand

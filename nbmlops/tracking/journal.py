@@ -178,8 +178,8 @@ class Journal:
                 mlflow_model_uri=mlflow_model_uri,
             )
             db.execute(
-                "UPDATE runs SET record = ?, delivered = max(delivered, ?), open = 0, problem = NULL,"
-                " model = CASE WHEN ? AND model = 'saved' THEN 'delivered' ELSE model END"
+                "UPDATE runs SET record = ?, delivered = max(delivered, ?), open = 0,"
+                " problem = NULL, model = CASE WHEN ? AND model = 'saved' THEN 'delivered' ELSE model END"
                 " WHERE id = ?",
                 (encode(run), revision, mlflow_model_uri is not None, run_id),
             )
@@ -277,7 +277,8 @@ class Journal:
         if version > _VERSION:
             db.close()
             raise SchemaTooNew(
-                f"{self.path} was written by a newer nbmlops. Update this one: pip install -U nbmlops."
+                f"{self.path} was written by a newer nbmlops."
+                " Update this one: pip install -U nbmlops."
             )
         if version < _VERSION:
             db.executescript(

@@ -80,7 +80,7 @@ def _read(path: Path) -> tuple[dict[str, Any], set[str]]:
             return super().find_class(module, name)
 
     with path.open("rb") as file:
-        return Reader(io.BufferedReader(file)).load(), roots  # type: ignore[arg-type]
+        return Reader(io.BufferedReader(file)).load(), roots
 
 
 def _flavour(model: Any) -> str | None:
@@ -117,7 +117,7 @@ def _requirements(roots: set[str]) -> list[str]:
 def _save_sklearn(saver: Any, model: Any, folder: Path, arguments: dict[str, Any]) -> None:
     """Prefer skops, which cannot run code when it is loaded, where all types are known ones."""
     try:
-        import skops.io
+        import skops.io  # type: ignore[import-untyped] # ships none
 
         data = skops.io.dumps(model)
         trusted = skops.io.get_untrusted_types(data=data)
@@ -133,7 +133,7 @@ def _save_sklearn(saver: Any, model: Any, folder: Path, arguments: dict[str, Any
 
 def _save_function(model: Any, folder: Path, signature: Any, requirements: list[str]) -> None:
     """Save a model of no library that MLflow knows as a Python function around its own predict."""
-    import cloudpickle
+    import cloudpickle  # type: ignore[import-untyped] # ships none
     from mlflow.pyfunc import PythonModel, save_model
 
     class OwnModel(PythonModel):  # type: ignore[misc]

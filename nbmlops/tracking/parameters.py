@@ -61,7 +61,7 @@ def as_scalar(value: Any) -> Scalar:
     return brief(value)
 
 
-def brief(value: Any, depth: int = 3) -> str:
+def brief(value: Any, depth: int = 3) -> str:  # noqa: PLR0911 - one line a kind of value
     """A short text for any value, made without calling code of the value's own where possible."""
     if value is None or isinstance(value, bool | int | float | str | bytes):
         return repr(value)[:_LONGEST]
@@ -83,7 +83,7 @@ def brief(value: Any, depth: int = 3) -> str:
         return f"{kind.__name__}{shape}"
     if hasattr(kind, "get_params"):
         return f"{kind.__name__}()"
-    if kind.__repr__ is object.__repr__:
+    if getattr(kind, "__repr__", None) is object.__repr__:
         return f"{kind.__name__}()"
     try:
         return repr(value)[:_LONGEST]
@@ -106,7 +106,7 @@ def _parameters(
 
 
 def _constructor_values(model: Any) -> dict[str, Any]:
-    """What the constructor took, as far as the object still has it, and its other plain settings."""
+    """What the constructor took, as far as it is still there, and other plain settings."""
     try:
         attributes = dict(vars(model))
     except TypeError:

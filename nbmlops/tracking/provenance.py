@@ -57,7 +57,7 @@ class Provenance:
         for _ in range(10):
             found = self._arrays.get(id(value))
             if found and found[0]() is value:
-                return found[1]  # type: ignore[no-any-return]
+                return found[1]
             base = getattr(value, "base", None)
             if base is None or base is value:
                 return None

@@ -23,7 +23,7 @@ SNAPSHOT_FILE = "model.pickle"
 
 def write_snapshot(folder: Path, content: dict[str, Any]) -> None:
     """Pickle `content` into `folder`; the file appears whole or not at all."""
-    import cloudpickle
+    import cloudpickle  # type: ignore[import-untyped] # ships none
 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = folder / f"{new_id('part')}.tmp"

@@ -175,7 +175,7 @@ class Tracker:
         training.began = time.perf_counter()
 
     def end_training(self, training: Training) -> None:
-        """A training ended well: it is journaled at once, and its model is saved in the background."""
+        """A training ended well: it is journaled at once, its model saved in the background."""
         training.duration = time.perf_counter() - training.began
         self.activity.leave()
         if naming := self._naming.pop(training.id, None):

@@ -1,4 +1,4 @@
-"""Anything that is trained by ``fit``: watchers for its training, predicting and scoring methods."""
+"""Anything that is trained by ``fit``: watchers for training, predicting and scoring."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fitted model says about itself: a search's best candidate, losses, information criteria."""
+"""What a fitted model says about itself: a search's best candidate, losses, scores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from nbmlops.tracking.trainings import Training
 __all__ = ["take_results"]
 
 _ATTRIBUTES = {
-    "best_score_": "best_cv_score", "inertia_": "inertia", "loss_": "loss", "lower_bound_": "lower_bound",
+    "best_score_": "best_cv_score", "inertia_": "inertia", "loss_": "loss",
+    "lower_bound_": "lower_bound",
     "oob_score_": "oob_score", "reconstruction_err_": "reconstruction_error",
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Classes that people write themselves: one with ``fit`` or ``partial_fit`` counts like a library's.
+"""Classes that people write themselves: one with ``fit`` counts like a library's.
 
 A class is seen as it is made. Only the notebook's classes and those of local modules are watched;
 installed libraries have instruments of their own.

@@ -23,14 +23,14 @@ class SklearnInstrument:
         watch = EstimatorWatch(tracker)
         base: Any = module.BaseEstimator
 
-        def __init_subclass__(cls: type, **kwargs: Any) -> None:
+        def seen(cls: Any, /, **kwargs: Any) -> None:
             super(base, cls).__init_subclass__(**kwargs)
             try:
                 watch.watch_class(cls)
             except Exception as error:  # noqa: BLE001 - the user's class must come to be; `fault` tells
                 tracker.fault(f"the class {cls.__name__}", error)
 
-        base.__init_subclass__ = classmethod(__init_subclass__)
+        base.__init_subclass__ = classmethod(seen)
         waiting = [base]
         while waiting:
             cls = waiting.pop()

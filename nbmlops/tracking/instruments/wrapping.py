@@ -16,7 +16,7 @@ __all__ = ["Watched", "is_watched", "watch"]
 Watcher = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
-class _WatchedMethod(wrapt.BoundFunctionWrapper):  # type: ignore[misc]
+class _WatchedMethod(wrapt.BoundFunctionWrapper[Any, Any]):
     def __reduce__(self) -> tuple[Any, ...]:
         return getattr, (self.__self__, self.__name__)
 
@@ -24,7 +24,7 @@ class _WatchedMethod(wrapt.BoundFunctionWrapper):  # type: ignore[misc]
         return self.__reduce__()
 
 
-class Watched(wrapt.FunctionWrapper):  # type: ignore[misc]
+class Watched(wrapt.FunctionWrapper[Any, Any]):
     """A function or method with a watcher around it."""
 
     __bound_function_wrapper__ = _WatchedMethod
