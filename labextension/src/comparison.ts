@@ -20,7 +20,7 @@ export function compareRuns(
   return [
     ...texts('model', [['class', older.model_class, newer.model_class]]),
     ...texts('data', pairs(inputs(older), inputs(newer))),
-    ...texts('parameter', pairs(parameters(older), parameters(newer))),
+    ...texts('parameter', parameters(older, newer)),
     ...metrics(older, newer)
   ];
 }
@@ -55,8 +55,23 @@ function inputs(run: RunSummary): Map<string, string> {
   return new Map(run.inputs.map(i => [i.name, i.digest.slice(0, 8)]));
 }
 
-function parameters(run: RunSummary): Map<string, string> {
-  return new Map(run.parameters.map(p => [p.name, plain(p.value)]));
+/** The parameters that somebody chose in either run: two classes' defaults differ anyway. */
+function parameters(
+  older: RunSummary,
+  newer: RunSummary
+): [string, string, string][] {
+  const chosen = new Set(
+    [...newer.parameters, ...older.parameters]
+      .filter(p => !p.is_default)
+      .map(p => p.name)
+  );
+  const values = (run: RunSummary) =>
+    new Map(
+      run.parameters
+        .filter(p => chosen.has(p.name))
+        .map(p => [p.name, plain(p.value)])
+    );
+  return pairs(values(older), values(newer));
 }
 
 function metrics(older: RunSummary, newer: RunSummary): IDifference[] {

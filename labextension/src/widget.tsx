@@ -14,7 +14,10 @@ export class RecordsPanel extends ReactWidget {
     super();
     this.addClass('nbmlops-Panel');
     this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', this._props.trans.__('Tracked runs'));
+    this.node.setAttribute(
+      'aria-label',
+      this._props.trans.__('Runs and reviews')
+    );
   }
 
   // The event stream does not replay what it said while nobody could hear.

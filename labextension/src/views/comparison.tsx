@@ -38,10 +38,10 @@ export function ComparisonView(props: {
               <th scope="col">
                 <span className="nbmlops-hidden">{trans.__('What')}</span>
               </th>
-              <th scope="col" title={className(older.model_class)}>
+              <th scope="col" title={older.name}>
                 {when(older.started)}
               </th>
-              <th scope="col" title={className(newer.model_class)}>
+              <th scope="col" title={newer.name}>
                 {when(newer.started)}
               </th>
             </tr>

@@ -4,7 +4,6 @@ import React from 'react';
 import { Metric, Parameter, RunSummary } from '../contract';
 import {
   chosenFirst,
-  className,
   delta,
   duration,
   metricKey,
@@ -28,7 +27,7 @@ export interface IRunProps {
 /** One tracked run. */
 export function RunView(props: IRunProps): JSX.Element {
   const { run, earlier, selected, onSelect, onReveal, trans } = props;
-  const name = className(run.model_class);
+  const { name } = run;
   return (
     <li
       className="nbmlops-Run"

@@ -45,9 +45,12 @@ class NbmlopsHandler(APIHandler):
 
         :raises msgspec.ValidationError: if it does not have that shape.
         """
-        query = {name: self.get_query_argument(name) for name in self.request.query_arguments}
-        # A websocket-free client may pass its token here; it is not ours to read.
-        query.pop("token", None)
+        # JupyterLab appends the present instant, against caches; a client may append its token.
+        query = {
+            name: self.get_query_argument(name)
+            for name in self.request.query_arguments
+            if name != "token" and not name.isdigit()
+        }
         return msgspec.convert(query, kind, strict=False)
 
     def read_body(self, kind: type[T]) -> T:

@@ -1,0 +1,178 @@
+import { nullTranslator } from '@jupyterlab/translation';
+import React, { act } from 'react';
+import { createRoot, Root } from 'react-dom/client';
+
+import { IRecordsState } from '../model';
+import { IPanelProps, PanelView } from '../views/panel';
+import { metric, parameter, review, run } from './records';
+
+const trans = nullTranslator.load('nbmlops');
+
+describe('PanelView', () => {
+  let node: HTMLElement;
+  let root: Root;
+  let props: Omit<IPanelProps, 'state'>;
+
+  const show = (state: Partial<IRecordsState>) =>
+    act(() =>
+      root.render(
+        <PanelView
+          {...props}
+          state={{
+            notebook: 'deep/train.ipynb',
+            runs: [],
+            reviews: [],
+            loading: false,
+            failure: null,
+            ...state
+          }}
+        />
+      )
+    );
+  const find = (selector: string) => [
+    ...node.querySelectorAll<HTMLElement>(selector)
+  ];
+  const button = (text: string) =>
+    find('button').find(b => b.textContent === text)!;
+
+  beforeEach(() => {
+    (globalThis as Record<string, unknown>).IS_REACT_ACT_ENVIRONMENT = true;
+    node = document.createElement('div');
+    document.body.append(node);
+    root = createRoot(node);
+    props = {
+      onReveal: jest.fn(),
+      onOpenReview: jest.fn(),
+      onStartTracking: jest.fn(),
+      onRefresh: jest.fn(),
+      trans
+    };
+  });
+
+  afterEach(() => {
+    act(() => root.unmount());
+    node.remove();
+  });
+
+  it('says what to do where there is nothing', () => {
+    show({ notebook: null });
+    expect(node.textContent).toContain('Open a notebook');
+    show({});
+    expect(node.textContent).toContain('%load_ext nbmlops');
+    act(() => button('Turn tracking on').click());
+    expect(props.onStartTracking).toHaveBeenCalled();
+    expect(node.textContent).toContain('No review waits');
+  });
+
+  it('says why it failed and offers to try again', () => {
+    show({ failure: 'The journal cannot be used.' });
+    const alert = find('[role=alert]')[0];
+    expect(alert.textContent).toContain('The journal cannot be used.');
+    act(() => button('Try again').click());
+    expect(props.onRefresh).toHaveBeenCalled();
+  });
+
+  it('shows a run with its data, parameters, metrics and gaps', () => {
+    show({
+      runs: [
+        run({
+          name: 'SVC',
+          parameters: [parameter('tol', 0.1, true), parameter('C', 3)],
+          metrics: [metric('auc', 0.8, 'X_test')],
+          gaps: [{ what: 'git', why: 'The folder is no repository.' }],
+          completeness: 0.875,
+          delivered: false
+        }),
+        run({ id: 'run-0', metrics: [metric('auc', 0.7, 'X_test')] })
+      ]
+    });
+    const [first] = find('.nbmlops-Run');
+    const text = first.textContent!;
+    for (const part of [
+      'SVC',
+      'abababab',
+      '0.8000',
+      '+0.1000',
+      '87%',
+      '1 gap'
+    ]) {
+      expect(text).toContain(part);
+    }
+    expect(text).toContain('The folder is no repository.');
+    expect(text).toContain('pending');
+    expect(text.indexOf('C 3')).toBeLessThan(text.indexOf('tol 0.1'));
+    expect(first.querySelector(`[title*="${'ab'.repeat(32)}"]`)).not.toBeNull();
+    expect(
+      first.querySelector('[role=meter]')!.getAttribute('aria-valuenow')
+    ).toBe('87');
+    act(() => button('SVC').click());
+    expect(props.onReveal).toHaveBeenCalledWith(
+      expect.objectContaining({ name: 'SVC' })
+    );
+  });
+
+  it('shows hostile text as text', () => {
+    const hostile = '<img src=x onerror=alert(1)>';
+    show({
+      runs: [
+        run({
+          name: hostile,
+          parameters: [parameter(hostile, hostile)],
+          metrics: [metric(hostile, 1, hostile)],
+          gaps: [{ what: hostile, why: hostile }]
+        })
+      ],
+      reviews: [review({ model_name: hostile, missing: [hostile] })],
+      failure: hostile
+    });
+    expect(find('img')).toEqual([]);
+    expect(node.textContent).toContain(hostile);
+  });
+
+  it('compares the two runs that were selected last', () => {
+    show({
+      runs: ['c', 'b', 'a'].map((id, index) =>
+        run({ id, name: id, parameters: [parameter('C', index)] })
+      )
+    });
+    const tick = (index: number) =>
+      act(() => find('input[type=checkbox]')[index].click());
+    tick(0);
+    expect(find('.nbmlops-Comparison')).toEqual([]);
+    tick(1);
+    expect(find('.nbmlops-Comparison')[0].textContent).toMatch(/C10/);
+    tick(2);
+    expect(find('input:checked')).toHaveLength(2);
+    expect(find('.nbmlops-Comparison')[0].textContent).toMatch(/C21/);
+    act(() => button('Close').click());
+    expect(find('.nbmlops-Comparison')).toEqual([]);
+  });
+
+  it('sorts by a metric, greatest first and absent last', () => {
+    show({
+      runs: [
+        run({ id: 'new', metrics: [] }),
+        run({ id: 'low', metrics: [metric('auc', 0.1)] }),
+        run({ id: 'high', metrics: [metric('auc', 0.9)] })
+      ]
+    });
+    const order = () => find('.nbmlops-Run').map(r => r.dataset.runId);
+    expect(order()).toEqual(['new', 'low', 'high']);
+    const select = node.querySelector('select')!;
+    act(() => {
+      select.value = 'auc';
+      select.dispatchEvent(new Event('change', { bubbles: true }));
+    });
+    expect(order()).toEqual(['high', 'low', 'new']);
+  });
+
+  it('lists the reviews that wait, with what is missing', () => {
+    show({ reviews: [review(), review({ id: 'review-2', missing: [] })] });
+    expect(node.textContent).toContain('1 sign-off is missing');
+    expect(node.textContent).toContain('It can be registered.');
+    act(() => button('Open review').click());
+    expect(props.onOpenReview).toHaveBeenCalledWith(
+      expect.objectContaining({ id: 'review-1' })
+    );
+  });
+});
