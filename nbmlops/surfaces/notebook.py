@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.errors import NbmlopsError, NotFound
+from nbmlops.records import Identity
 from nbmlops.settings import load_settings
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from nbmlops.surfaces.review_widget import ReviewWidget
 
 __all__ = ["metric", "review", "runs"]
 
@@ -69,12 +72,14 @@ def _tracker() -> Any:
     return magics.tracker
 
 
-def review(review_id: str) -> Any:
+def review(review_id: str, by: str | None = None) -> ReviewWidget:
     """The review widget for `review_id`: its evidence, and approve or reject with a comment.
+
+    The buttons sign as `by` (default: this machine's user); nobody vouches for the name.
 
     :raises NotFound: if there is no such review.
     """
     from nbmlops.surfaces.review_widget import ReviewWidget
     from nbmlops.workspace import Workspace
 
-    return ReviewWidget(Workspace.open(), review_id)
+    return ReviewWidget(Workspace.open(), review_id, Identity(name=by) if by else None)

@@ -65,6 +65,14 @@ def test_the_whole_notebook_runs_with_its_parameters_and_surroundings(
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
+def test_the_kernel_hears_each_cells_id(executor: Executor, folder: Path) -> None:
+    """As JupyterLab tells it, so that a run knows its cell."""
+    asked = job(folder, "1", "print(get_ipython().kernel.get_parent()['metadata']['cellId'])")
+    executor.run(asked)
+    executed = nbformat.read(asked.output, as_version=4)
+    assert executed.cells[-1].outputs[0].text.strip() == executed.cells[-1].id
+
+
 def test_a_cell_that_raises_is_named_and_what_ran_is_kept(executor: Executor, folder: Path) -> None:
     """The sentence has the error; the output notebook has everything until there."""
     with pytest.raises(CellFailed, match="raised ZeroDivisionError: division by zero") as caught:

@@ -119,7 +119,7 @@ def test_2_the_better_run_was_promoted_after_a_clean_run_agreed(demo: Demo) -> N
     assert any("parameters" in c.metadata.get("tags", []) for c in sealed.cells)
     assert "scikit-learn==" in (bundle / "requirements.txt").read_text()
     clean = demo.client.get_run(demo.workspace.run(promotion.clean_run.run_id).mlflow_run_id or "")
-    assert clean.data.tags["nbmlops.execution"].startswith("clean-run-")
+    assert clean.data.tags["nbmlops.execution_id"].startswith("clean-run-")
     assert [f.promotion for f in demo.facts if isinstance(f, Promoted)] == [promotion]
 
 
@@ -140,7 +140,7 @@ def test_3_the_scheduler_executed_what_was_due(demo: Demo) -> None:
     ]
     assert injected == ["# Parameters\nmonth = 8\n"]
     august = demo.client.get_run(demo.workspace.run(execution.run_ids[-1]).mlflow_run_id or "")
-    assert august.data.tags["nbmlops.execution"] == execution.id
+    assert august.data.tags["nbmlops.execution_id"] == execution.id
     july = demo.story.runs[1]
     assert august.data.tags["nbmlops.data_digest"] != july.data_digest
     assert [f.schedule for f in demo.facts if isinstance(f, Scheduled)] == [schedule]

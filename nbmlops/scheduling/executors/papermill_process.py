@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
+import papermill.engines
 from jupyter_client.kernelspec import NoSuchKernel
 from nbformat.reader import NotJSONError
 from papermill import execute_notebook
+from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillException, PapermillExecutionError
 
@@ -33,6 +35,8 @@ def main() -> None:
     """Read a job from standard input, run it, and tell how it went."""
     reporter = _Reporter()
     job = decode(sys.stdin.buffer.read(), NotebookJob)
+    # The engine names its client by this; the process is ours alone.
+    papermill.engines.PapermillNotebookClient = _NamingClient
     papermill_engines.register("nbmlops", _reporting_engine(reporter))
     Path(job.output).parent.mkdir(parents=True, exist_ok=True)
     reporter.tell(_run(job))
@@ -69,6 +73,29 @@ def _run(job: NotebookJob) -> Event:
 
 def _literal(path: str) -> str:
     return path.replace("{", "{{").replace("}", "}}")
+
+
+class _NamingClient(PapermillNotebookClient):  # type: ignore[misc] # papermill ships no types
+    """papermill's client, which also tells the kernel each cell's id, as JupyterLab does."""
+
+    _cell_id: str | None = None
+
+    def execute_cell(self, cell: Any, cell_index: int, **rest: Any) -> Any:
+        self._cell_id = cell.get("id")
+        return super().execute_cell(cell, cell_index, **rest)
+
+    def start_new_kernel_client(self, **rest: Any) -> Any:
+        client = super().start_new_kernel_client(**rest)
+        make = client.session.msg
+
+        def msg(kind: str, *args: Any, **more: Any) -> Any:
+            message = make(kind, *args, **more)
+            if kind == "execute_request" and self._cell_id:
+                message["metadata"]["cellId"] = self._cell_id
+            return message
+
+        client.session.msg = msg
+        return client
 
 
 def _reporting_engine(reporter: _Reporter) -> type[NBClientEngine]:

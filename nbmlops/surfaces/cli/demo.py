@@ -64,17 +64,15 @@ def demo(folder: str, as_json: bool) -> None:
 
         tell(f"\n[bold]4  Govern[/]  {AUTHOR} is the author, {REVIEWER} the reviewer")
         review, registration, refusals = job.review_and_register(promotion)
-        for who, refusal in zip(
-            ("register, unsigned", f"{AUTHOR} signs off", "register, one cell edited"),
-            refusals,
-            strict=True,
-        ):
-            tell(f"[red]Refused[/] {who}: {escape(refusal)}")
+        unsigned, own, edited = map(escape, refusals)
+        tell(f"[red]Refused[/] register, unsigned: {unsigned}")
+        tell(f"[red]Refused[/] {AUTHOR} signs off: {own}")
         tell(
             f"[green]Registered[/] {registration.model_name} version {registration.version}, alias "
             f"{registration.alias}, signed off by {REVIEWER} on content "
             f"{registration.content_digest[:12]}"
         )
+        tell(f"[red]Refused[/] register, one cell edited: {edited}")
 
         tell("\n[bold]5  Audit[/]  every step is a fact in a chain")
         intact, damaged = job.audit()

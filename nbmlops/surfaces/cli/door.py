@@ -82,7 +82,8 @@ def table(*headings: str, title: str | None = None) -> Table:
     """An empty table in the house's style."""
     grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
     for heading in headings:
-        grid.add_column(heading, overflow="fold")
+        # The first column is an id, which people copy: it must not be broken.
+        grid.add_column(heading, overflow="fold", no_wrap=heading == headings[0])
     return grid
 
 

@@ -50,12 +50,12 @@ def runs_table(found: list[TrackedRun]) -> object:
 
     grid = table("run", "model", "metrics", "data", "notebook", "when")
     for run in found:
-        metrics = "  ".join(
+        metrics = "\n".join(
             f"{m.name} {m.value:.4g}" if m.value is not None else f"{m.name} –" for m in run.metrics
         )
         grid.add_row(
             run.id,
-            escape(run.model_class.rpartition(".")[2]),
+            escape(run.name),
             escape(metrics),
             run.data_digest[:12],
             escape(run.notebook or "–"),
