@@ -114,7 +114,10 @@ def load_settings(
 
     :raises SettingsError: if nbmlops.toml cannot be read or has a key that is not known.
     """
-    root = _find_root(Path(environ.get("NBMLOPS_ROOT") or start or Path.cwd()).resolve())
+    try:
+        root = _find_root(Path(environ.get("NBMLOPS_ROOT") or start or Path.cwd()).resolve())
+    except FileNotFoundError as error:
+        raise SettingsError("The current folder no longer exists. Change to another.") from error
     home = root / HOME_NAME
     file = _read_file(root / FILE_NAME)
     return Settings(

@@ -153,6 +153,20 @@ def test_a_local_store_is_reached_through_the_gate(tmp_path: Path) -> None:
     assert settings.registry_uri == f"nbmlops+{settings.tracking_uri}"
 
 
+def test_a_current_folder_that_is_gone_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody deleted it under the shell."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(SettingsError, match="no longer exists"):
+        load_settings(None, {})
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(None, {}).root == tmp_path
+
+
 @pytest.mark.parametrize("content", [b"\xff", b"x = ", b"[policy]\nsign_off = 1"])
 def test_settings_that_cannot_be_used_name_the_file(tmp_path: Path, content: bytes) -> None:
     """One sentence."""

@@ -45,20 +45,20 @@ def sync(as_json: bool) -> None:
 
 
 def runs_table(found: list[TrackedRun]) -> object:
-    """The runs as a table: id, model, metrics, data digest, when."""
+    """The runs as a table: id, model and notebook, metrics, data digest, when."""
     from rich.markup import escape
 
-    grid = table("run", "model", "metrics", "data", "notebook", "when")
+    grid = table("run", "model", "metrics", "data", "when")
+    grid.columns[2].no_wrap = True
     for run in found:
         metrics = "\n".join(
             f"{m.name} {m.value:.4g}" if m.value is not None else f"{m.name} –" for m in run.metrics
         )
         grid.add_row(
             run.id,
-            escape(run.name),
+            f"{escape(run.name)}\n[dim]{escape(run.notebook or 'no notebook')}[/]",
             escape(metrics),
             run.data_digest[:12],
-            escape(run.notebook or "–"),
-            f"{run.started:%Y-%m-%d %H:%M}",
+            f"{run.started:%m-%d %H:%M}",
         )
     return grid
