@@ -70,8 +70,7 @@ class TrackMagics(Magics):
         """Start tracking."""
         if self.tracker is None:
             from nbmlops.settings import load_settings
-            from nbmlops.tracking.observer import Observer
-            from nbmlops.tracking.tracker import Tracker
+            from nbmlops.tracking import Observer, Tracker
 
             self.tracker = Tracker(load_settings(), self.shell.user_ns, show=self._show)
             self._observer = Observer(self.shell, self.tracker)
@@ -94,7 +93,7 @@ class TrackMagics(Magics):
     def status(self) -> None:
         """Say whether tracking is on, and what is still to be delivered."""
         from nbmlops.settings import load_settings
-        from nbmlops.tracking.journal import Journal
+        from nbmlops.tracking import Journal
 
         settings = self.tracker.settings if self.tracker else load_settings()
         journal = Journal(settings.journal_path)
@@ -115,8 +114,7 @@ class TrackMagics(Magics):
     def sync(self) -> None:
         """Deliver now, and wait for it."""
         from nbmlops.settings import load_settings
-        from nbmlops.tracking.courier import Courier
-        from nbmlops.tracking.journal import Journal
+        from nbmlops.tracking import Courier, Journal
 
         if self.tracker is not None:
             self.tracker.settle()

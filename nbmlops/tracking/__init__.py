@@ -9,16 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbmlops.tracking.courier import Courier
     from nbmlops.tracking.delivery import deliver_pending
     from nbmlops.tracking.journal import Journal
     from nbmlops.tracking.mlflow_store import MlflowStore
+    from nbmlops.tracking.observer import Observer
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["Journal", "MlflowStore", "Tracker", "deliver_pending"]
+__all__ = ["Courier", "Journal", "MlflowStore", "Observer", "Tracker", "deliver_pending"]
 
 _HOMES = {
+    "Courier": "courier",
     "Journal": "journal",
     "MlflowStore": "mlflow_store",
+    "Observer": "observer",
     "Tracker": "tracker",
     "deliver_pending": "delivery",
 }
