@@ -179,7 +179,8 @@ class Journal:
             )
             db.execute(
                 "UPDATE runs SET record = ?, delivered = max(delivered, ?), open = 0,"
-                " problem = NULL, model = CASE WHEN ? AND model = 'saved' THEN 'delivered' ELSE model END"
+                " problem = NULL,"
+                " model = CASE WHEN ? AND model = 'saved' THEN 'delivered' ELSE model END"
                 " WHERE id = ?",
                 (encode(run), revision, mlflow_model_uri is not None, run_id),
             )

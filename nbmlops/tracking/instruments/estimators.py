@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.records import Gap
 from nbmlops.tracking.frames import argument_of, call_node, name_of, root_name
 from nbmlops.tracking.inputs import Argument, arguments_of, base_name
 from nbmlops.tracking.instruments.wrapping import watch
@@ -121,6 +122,11 @@ class EstimatorWatch:
             redacted=[*hidden, *more_hidden],
             incremental=incremental,
         )
+        if training.redacted:
+            training.keep_model = False
+            training.gaps.append(
+                Gap(what="model", why=f"It holds a credential ({training.redacted[0]}).")
+            )
         tracker.begin_training(training, data)
         return training
 
