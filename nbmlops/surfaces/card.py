@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from nbmlops.records import Metric, TrackedRun, to_plain
+from nbmlops.records import Metric, Parameter, TrackedRun, to_plain
 
 __all__ = ["MIME", "card_bundle", "lines"]
 
@@ -25,7 +25,11 @@ def card_bundle(run: TrackedRun, previous: TrackedRun | None = None) -> dict[str
 
 def lines(run: TrackedRun, previous: TrackedRun | None = None) -> list[str]:
     """The card's lines: model, data and what changed, metrics, what was not captured."""
-    differs = [f"{p.name}={p.value}" for p in run.parameters if not p.is_default]
+    differs = [
+        f"{p.name.rpartition('__')[2]}={p.value}"
+        for p in run.parameters
+        if not p.is_default and not _holds_estimators(p)
+    ]
     told = [f"● {_short(run.name, 60)}  {_listed(differs)}".rstrip() + f"  ({run.duration:.2f} s)"]
     told.append(_data_line(run, previous))
     if run.metrics:
@@ -36,6 +40,11 @@ def lines(run: TrackedRun, previous: TrackedRun | None = None) -> list[str]:
         captured += f" (+{len(run.gaps) - 1} more; %track explain)" if len(run.gaps) > 1 else ""
     told.append(f"{run.id} · {_short(captured, 160)}")
     return told[:4]
+
+
+def _holds_estimators(parameter: Parameter) -> bool:
+    """Whether it is a part of a pipeline, whose own parameters stand beside it."""
+    return isinstance(parameter.value, str) and parameter.value.endswith((")", "]"))
 
 
 def _data_line(run: TrackedRun, previous: TrackedRun | None) -> str:
