@@ -23,7 +23,7 @@ test-long: $(VENV)/.installed-for-tests
 format: $(VENV)/.installed-for-tests
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	cd labextension && ../$(BIN)/jlpm lint
+	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm lint
 
 $(BIN)/python:
 	$(if $(UV),$(UV) venv --quiet --python 3.11 $(VENV),$(PYTHON) -m venv $(VENV))

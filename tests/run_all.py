@@ -19,7 +19,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).parents[1]
-BIN = Path(sys.executable).parent
+BIN = Path(sys.executable).absolute().parent
 EXTENSION = ROOT / "labextension"
 
 
@@ -33,6 +33,8 @@ class Tally(NamedTuple):
 def main() -> int:
     """Run all checks; 0 if all passed."""
     _require_chromium()
+    # jlpm's scripts call jlpm, and tests call what the environment installed.
+    os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     total = Tally(0, 0)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
