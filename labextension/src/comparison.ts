@@ -1,5 +1,12 @@
 import { Metric, RunSummary } from './contract';
-import { IDelta, difference, metricKey, number, plain } from './format';
+import {
+  IDelta,
+  difference,
+  groupParameters,
+  metricKey,
+  number,
+  plain
+} from './format';
 
 /** One line of a comparison: what differs between an older run and a newer. */
 export interface IDifference {
@@ -61,15 +68,15 @@ function parameters(
   newer: RunSummary
 ): [string, string, string][] {
   const chosen = new Set(
-    [...newer.parameters, ...older.parameters]
-      .filter(p => !p.is_default)
-      .map(p => p.name)
+    [newer, older].flatMap(run =>
+      groupParameters(run.parameters).chosen.map(p => p.name)
+    )
   );
   const values = (run: RunSummary) =>
     new Map(
       run.parameters
         .filter(p => chosen.has(p.name))
-        .map(p => [p.name, plain(p.value)])
+        .map(p => [p.name, plain(p.value)] as const)
     );
   return pairs(values(older), values(newer));
 }

@@ -60,15 +60,41 @@ export function when(instant: string, today = new Date()): string {
     : `${at.toLocaleDateString([], { day: 'numeric', month: 'short' })}, ${time}`;
 }
 
-/** Parameters that differ from their default first, each group in its own order. */
-export function chosenFirst(parameters: readonly Parameter[]): {
-  chosen: Parameter[];
-  defaults: Parameter[];
-} {
+/** A model's parameters as a person asks for them. */
+export interface IParameterGroups {
+  /** Those that somebody chose. */
+  readonly chosen: Parameter[];
+  /** The estimators that it is put together from. */
+  readonly parts: Parameter[];
+  readonly defaults: Parameter[];
+}
+
+/** Parameters by what they say, each group in its own order. */
+export function groupParameters(
+  parameters: readonly Parameter[]
+): IParameterGroups {
+  const isPart = ({ value }: Parameter) =>
+    typeof value === 'string' && /\w\(.*\)/s.test(value);
+  const given = parameters.filter(p => !p.is_default);
   return {
-    chosen: parameters.filter(p => !p.is_default),
+    chosen: given.filter(p => !isPart(p)),
+    parts: given.filter(isPart),
     defaults: parameters.filter(p => p.is_default)
   };
+}
+
+/** A parameter's name without the path to its part, unless another ends the same. */
+export function shortName(
+  name: string,
+  parameters: readonly Parameter[]
+): string {
+  const last = lastOf(name);
+  const same = parameters.filter(p => lastOf(p.name) === last);
+  return same.length > 1 ? name : last;
+}
+
+function lastOf(name: string): string {
+  return name.slice(name.lastIndexOf('__') + 1).replace(/^_/, '');
 }
 
 /** A metric's name, with the data that it was computed on where that is known. */

@@ -10,7 +10,10 @@ import pytest
 from browser import chromium, local_page
 from installed import ROOT, Installed, install_wheel
 from lab import Hand, Lab, running_lab
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
+
+# A first delivery to MLflow makes its tables; a slow machine takes its time over that.
+expect.set_options(timeout=45_000)
 
 ARTIFACTS = ROOT / "tests" / "artifacts"
 

@@ -1,11 +1,12 @@
 import {
-  chosenFirst,
   delta,
   difference,
   duration,
   greaterIsBetter,
+  groupParameters,
   number,
   plain,
+  shortName,
   when
 } from '../format';
 import { metric, parameter, run } from './records';
@@ -57,14 +58,33 @@ describe('when', () => {
   });
 });
 
-describe('chosenFirst', () => {
-  it('parts what was chosen from what was left', () => {
-    const { chosen, defaults } = chosenFirst([
+describe('groupParameters', () => {
+  it('parts what was chosen from what it is made of and what was left', () => {
+    const { chosen, parts, defaults } = groupParameters([
       parameter('tol', 1e-4, true),
-      parameter('C', 3)
+      parameter('svc', 'SVC(C=3)'),
+      parameter('svc__C', 3),
+      parameter('steps', "[('svc', SVC(C=3))]"),
+      parameter('svc__kernel', 'rbf (mine)')
     ]);
-    expect(chosen.map(p => p.name)).toEqual(['C']);
+    expect(chosen.map(p => p.name)).toEqual(['svc__C', 'svc__kernel']);
+    expect(parts.map(p => p.name)).toEqual(['svc', 'steps']);
     expect(defaults.map(p => p.name)).toEqual(['tol']);
+  });
+});
+
+describe('shortName', () => {
+  it('leaves the path out where the end is enough', () => {
+    const all = ['svc__C', 'a__n', 'b__n', 'tol', 'x__y_'].map(name =>
+      parameter(name, 1)
+    );
+    expect(all.map(p => shortName(p.name, all))).toEqual([
+      'C',
+      'a__n',
+      'b__n',
+      'tol',
+      'y_'
+    ]);
   });
 });
 

@@ -44,26 +44,23 @@ export function ComparisonView(props: {
               <th scope="col" title={newer.name}>
                 {when(newer.started)}
               </th>
+              <th scope="col">
+                <span className="nbmlops-hidden">{trans.__('Change')}</span>
+              </th>
             </tr>
           </thead>
           <tbody>
             {differences.map(row => (
               <tr key={`${row.kind} ${row.name}`}>
                 <th scope="row" title={`${row.kind}: ${row.name}`}>
-                  {row.name}
+                  {row.kind === 'parameter'
+                    ? row.name.split('__').pop()
+                    : row.name}
                 </th>
                 <td title={row.older}>{shown(row.kind, row.older)}</td>
-                <td title={row.newer}>
-                  {shown(row.kind, row.newer)}
-                  {row.delta ? (
-                    <span
-                      className="nbmlops-Delta"
-                      data-verdict={row.delta.verdict}
-                    >
-                      {' '}
-                      {row.delta.text}
-                    </span>
-                  ) : null}
+                <td title={row.newer}>{shown(row.kind, row.newer)}</td>
+                <td className="nbmlops-Delta" data-verdict={row.delta?.verdict}>
+                  {row.delta?.text}
                 </td>
               </tr>
             ))}

@@ -3,13 +3,14 @@ import React from 'react';
 
 import { Metric, Parameter, RunSummary } from '../contract';
 import {
-  chosenFirst,
   delta,
   duration,
+  groupParameters,
   metricKey,
   number,
   plain,
   shortDigest,
+  shortName,
   when
 } from '../format';
 import { CompletenessView } from './completeness';
@@ -153,27 +154,45 @@ function ParametersView(props: {
   trans: TranslationBundle;
 }): JSX.Element | null {
   const { parameters, trans } = props;
-  const { chosen, defaults } = chosenFirst(parameters);
+  const { chosen, parts, defaults } = groupParameters(parameters);
   if (parameters.length === 0) {
     return null;
   }
+  const rest = [...parts, ...defaults];
   return (
     <div className="nbmlops-Parameters">
       {chosen.length > 0 ? (
         <ul aria-label={trans.__('Parameters that differ from their default')}>
           {chosen.map(parameter => (
-            <ParameterItem key={parameter.name} parameter={parameter} />
+            <ParameterItem
+              key={parameter.name}
+              parameter={parameter}
+              label={shortName(parameter.name, chosen)}
+            />
           ))}
         </ul>
       ) : null}
-      {defaults.length > 0 ? (
+      {rest.length > 0 ? (
         <details>
           <summary>
-            {trans._n('%1 default', '%1 defaults', defaults.length)}
+            {[
+              parts.length > 0
+                ? trans._n('%1 part', '%1 parts', parts.length)
+                : '',
+              defaults.length > 0
+                ? trans._n('%1 default', '%1 defaults', defaults.length)
+                : ''
+            ]
+              .filter(text => text !== '')
+              .join(' · ')}
           </summary>
-          <ul aria-label={trans.__('Parameters at their default')}>
-            {defaults.map(parameter => (
-              <ParameterItem key={parameter.name} parameter={parameter} />
+          <ul aria-label={trans.__('Parts, and parameters at their default')}>
+            {rest.map(parameter => (
+              <ParameterItem
+                key={parameter.name}
+                parameter={parameter}
+                label={parameter.name}
+              />
             ))}
           </ul>
         </details>
@@ -182,11 +201,14 @@ function ParametersView(props: {
   );
 }
 
-function ParameterItem(props: { parameter: Parameter }): JSX.Element {
+function ParameterItem(props: {
+  parameter: Parameter;
+  label: string;
+}): JSX.Element {
   const { name, value } = props.parameter;
   return (
     <li title={`${name} = ${plain(value)}`}>
-      <span>{name}</span> <code>{plain(value)}</code>
+      <span>{props.label}</span> <code>{plain(value)}</code>
     </li>
   );
 }
