@@ -20,10 +20,11 @@ export interface Contract {
  * last. `metric_cells` computed its metrics afterwards. `notebook` is a path relative to the
  * project's root where it lies inside. `mlflow_run_id` is None until the record is delivered.
  * `execution_id` names the clean run or scheduled execution that it was part of, if any.
- * `duration` is in seconds; `completeness` runs from 0 to 1. `kind` tells a library's training from
- * one that was inferred from the code or forced by ``%%track``. `stale` says in sentences what
+ * `duration` is in seconds; `completeness` runs from 0 to 1. `kind` tells a library's training
+ * from one that was inferred from the code or forced by ``%%track``. `stale` says in sentences what
  * has changed under the model since; `redacted` names what was hidden because it looks like a
- * secret. `parent_id` joins the runs of a cell that trained several models.
+ * secret. `parent_id` joins the runs of a cell that trained several models. `tables` hold a
+ * search's candidates, a curve, or trainings past the first 50 of a cell, one dict a row.
  */
 export interface TrackedRun {
   id: string;
@@ -50,6 +51,11 @@ export interface TrackedRun {
   completeness: number;
   stale: string[];
   redacted: string[];
+  tables: {
+    [k: string]: {
+      [k: string]: boolean | number | string | null;
+    }[];
+  };
   execution_id: string | null;
   mlflow_run_id: string | null;
   mlflow_experiment_id: string | null;
@@ -292,7 +298,7 @@ export interface RunSummary {
   execution_id: string | null;
 }
 /**
- * A training's input without its columns: `rows` and `columns` are counts.
+ * A training's input without its columns: `rows` and `columns` are counts, index left out.
  */
 export interface InputSummary {
   role: string;

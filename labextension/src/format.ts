@@ -97,9 +97,18 @@ function lastOf(name: string): string {
   return name.slice(name.lastIndexOf('__') + 1).replace(/^_/, '');
 }
 
+/** A metric's name without the data's name behind it, which is shown apart. */
+export function metricName(metric: Metric): string {
+  const suffix = `_${metric.data}`;
+  return metric.data && metric.name.endsWith(suffix)
+    ? metric.name.slice(0, -suffix.length)
+    : metric.name;
+}
+
 /** A metric's name, with the data that it was computed on where that is known. */
 export function metricKey(metric: Metric): string {
-  return metric.data ? `${metric.name} on ${metric.data}` : metric.name;
+  const name = metricName(metric);
+  return metric.data ? `${name} on ${metric.data}` : name;
 }
 
 /** Whether a greater value of a metric is better; null where its name does not tell. */

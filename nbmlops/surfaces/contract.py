@@ -41,7 +41,7 @@ __all__ = [
 
 
 class InputSummary(Record, frozen=True, kw_only=True):
-    """A training's input without its columns: `rows` and `columns` are counts."""
+    """A training's input without its columns: `rows` and `columns` are counts, index left out."""
 
     role: str
     name: str
@@ -60,7 +60,7 @@ class InputSummary(Record, frozen=True, kw_only=True):
             kind=data.fingerprint.kind,
             digest=data.fingerprint.digest,
             rows=data.fingerprint.rows,
-            columns=len(data.fingerprint.columns),
+            columns=sum(not column.index for column in data.fingerprint.columns),
             files=data.files,
         )
 

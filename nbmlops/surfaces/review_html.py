@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 
@@ -157,25 +158,31 @@ def _size(data: DataInput) -> str:
     fingerprint = data.fingerprint
     if fingerprint.rows is None:
         return f"{fingerprint.nbytes:,} bytes"
-    columns = len(fingerprint.columns)
+    columns = sum(not column.index for column in fingerprint.columns)
     return f"{fingerprint.rows:,} × {columns}" if columns else f"{fingerprint.rows:,} rows"
 
 
 def _parameters(parameters: tuple[Parameter, ...]) -> str:
-    chosen = [p for p in parameters if not p.is_default]
     defaults = [p for p in parameters if p.is_default]
+    given = [p for p in parameters if not p.is_default]
+    parts = [p for p in given if _is_part(p)]
+    chosen = [p for p in given if not _is_part(p)]
     html = "<h4>Parameters</h4>"
     html += (
         _table(("name", "value"), map(_parameter, chosen))
         if chosen
         else '<div class="quiet">All are at their default.</div>'
     )
-    if defaults:
-        html += _details(
-            f"{len(defaults)} at their default",
-            _table(("name", "value"), map(_parameter, defaults)),
-        )
+    for title, group in (("Parts", parts), ("At their default", defaults)):
+        if group:
+            body = _table(("name", "value"), map(_parameter, group))
+            html += _details(f"{title}: {len(group)}", body)
     return html
+
+
+def _is_part(parameter: Parameter) -> bool:
+    """Whether the value is an estimator of its own, or a list of such."""
+    return isinstance(parameter.value, str) and bool(re.search(r"\w\(.*\)", parameter.value))
 
 
 def _parameter(parameter: Parameter) -> tuple[str, ...]:

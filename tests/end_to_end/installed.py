@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "nbmlops" / "labextension"
+NODE = {"node", "nodejs", "npm", "npx", "corepack", "yarn", "yarnpkg", "jlpm"}
 SOURCES = ROOT / "labextension"
 
 
@@ -23,8 +24,8 @@ class Installed:
 
     @property
     def path(self) -> str:
-        """The PATH that its programs see: their own folder and nothing else."""
-        return str(self.folder / "bin")
+        """The PATH that its programs see: their own folder, and the system's without Node."""
+        return os.pathsep.join((str(self.folder / "bin"), str(self.folder / "system")))
 
     def program(self, name: str) -> str:
         """An installed program."""
@@ -41,6 +42,7 @@ def install_wheel(cache: Path) -> Installed:
             if old.name not in ("dist", key):
                 shutil.rmtree(old)
         _install(wheel, installed)
+        _link_system(installed.folder / "system")
         (installed.folder / "complete").touch()
     if shutil.which("node", path=installed.path):
         raise AssertionError("Node is in reach of the installed programs; the test proves nothing.")
@@ -93,6 +95,15 @@ def _install(wheel: Path, installed: Installed) -> None:
     else:
         _run([sys.executable, "-m", "venv", "--clear", str(installed.folder)])
         _run([installed.program("python"), "-m", "pip", "install", "--quiet", str(wheel)])
+
+
+def _link_system(folder: Path) -> None:
+    folder.mkdir()
+    for place in (Path("/usr/bin"), Path("/bin")):
+        for program in place.iterdir():
+            link = folder / program.name
+            if program.name not in NODE and not link.is_symlink():
+                link.symlink_to(program)
 
 
 def _run(command: list[str], environment: dict[str, str] | None = None) -> None:

@@ -177,6 +177,10 @@ class Hand:
         ).first.click()
         self.panel.wait_for()
 
+    def toggle_files(self) -> None:
+        """Show or hide the left sidebar."""
+        self.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+
     def use_theme(self, name: str) -> None:
         """Change JupyterLab's theme, and wait until it shows."""
         self.page.evaluate(

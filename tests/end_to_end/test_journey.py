@@ -9,7 +9,7 @@ from conftest import artifact
 from lab import Hand, Lab
 from playwright.sync_api import Page, expect
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
 NOTEBOOK = "01_track.ipynb"
 
@@ -69,6 +69,11 @@ def test_a_trained_cell_is_approved_by_a_second_person(lab: Lab, hand: Hand) -> 
     expect(hand.reviews).to_have_count(1)
     expect(hand.reviews).to_contain_text("1 sign-off is missing")
 
+    newest.get_by_role("button", name=run["name"]).click()
+    hand.toggle_files()
+    page.screenshot(path=artifact("panel.png"))
+    hand.toggle_files()
+
     hand.reviews.get_by_role("button", name="Open review").click()
     approve = page.get_by_role("button", name="Approve")
     expect(approve).to_be_visible()
@@ -94,7 +99,7 @@ def test_a_trained_cell_is_approved_by_a_second_person(lab: Lab, hand: Hand) -> 
     assert sign_off["comment"].startswith("The split by month")
 
 
-def test_another_tab_of_the_project_hears_of_runs_from_a_shell(lab: Lab, hand: Hand) -> None:
+def test_a_notebook_without_runs_is_started_from_the_panel(lab: Lab, hand: Hand) -> None:
     """A notebook that has no runs says what to do; its button starts tracking."""
     hand.open(lab.address("02_review.ipynb", "second"))
     hand.show_panel()

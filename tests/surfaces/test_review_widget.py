@@ -39,6 +39,7 @@ def test_it_shows_the_evidence(workspace: Workspace, submitted: Submit) -> None:
         code=("model = SVC(C=3).fit(X, y)",),
         parameters=(
             Parameter(name="C", value=3, is_default=False),
+            Parameter(name="scaler", value="StandardScaler()", is_default=False),
             Parameter(name="kernel", value="rbf", is_default=True),
         ),
         metrics=(),
@@ -65,7 +66,8 @@ def test_it_shows_the_evidence(workspace: Workspace, submitted: Submit) -> None:
     for part in (
         "late_arrival", "submitted by ada", submission.content_digest, "sklearn.svm.SVC",
         "auc", "0.71", "agrees", "differs by more than 1%", "X_train", "1,200 rows", "ab" * 32,
-        "a generator", "C", "1 at their default", "the folder is no repository", "87 %",
+        "a generator", "C", "At their default: 1", "Parts: 1", "the folder is no repository",
+        "87 %",
         "model = SVC(C=3).fit(X, y)", "does not agree", "1 sign-off is missing", "Nobody yet",
     ):  # fmt: skip
         assert part in html, part

@@ -4,6 +4,7 @@ import {
   duration,
   greaterIsBetter,
   groupParameters,
+  metricKey,
   number,
   plain,
   shortName,
@@ -122,6 +123,12 @@ describe('difference', () => {
   ])('judges %s from %p to %p as %s', (name, before, after, verdict) => {
     expect(difference(name, before, after).verdict).toBe(verdict);
   });
+});
+
+it('names the data of a metric once', () => {
+  expect(metricKey(metric('auc_X_test', 1, 'X_test'))).toBe('auc on X_test');
+  expect(metricKey(metric('auc', 1, 'X_test'))).toBe('auc on X_test');
+  expect(metricKey(metric('auc_X_test', 1))).toBe('auc_X_test');
 });
 
 it('does not guess what a name does not tell', () => {

@@ -7,6 +7,7 @@ import {
   duration,
   groupParameters,
   metricKey,
+  metricName,
   number,
   plain,
   shortDigest,
@@ -122,7 +123,7 @@ function MetricRow(props: {
   return (
     <tr>
       <th scope="row" title={metricKey(metric)}>
-        {metric.name}
+        {metricName(metric)}
         {metric.candidate ? (
           <span
             className="nbmlops-hint"
