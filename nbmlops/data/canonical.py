@@ -5,6 +5,8 @@ Every number is little-endian. ``field(b)`` is the length of b as 8 bytes, then 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from blake3 import blake3
 
 __all__ = ["CHUNK_ROWS", "FORMAT", "column_digest", "field", "number", "root_digest"]
@@ -25,8 +27,13 @@ def field(data: bytes) -> bytes:
 
 def column_digest(type_name: str, rows: int, chunks: bytes, extra: bytes = b"") -> bytes:
     """Name a column by type, row count, the categories' order (`extra`) and its chunk digests."""
-    head = b"nb1 column" + field(type_name.encode()) + number(rows) + field(extra)
-    return blake3(head + chunks).digest()
+    return blake3(_column_head(type_name, rows) + field(extra) + chunks).digest()
+
+
+@lru_cache(maxsize=256)
+def _column_head(type_name: str, rows: int) -> bytes:
+    # In a wide frame, thousands of columns share it.
+    return b"nb1 column" + field(type_name.encode()) + number(rows)
 
 
 def root_digest(kind: str, extent: tuple[int, ...], entries: list[tuple[bytes, bytes]]) -> str:

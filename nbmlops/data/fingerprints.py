@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["fingerprint", "hash_opened", "multiset_digest", "naming"]
 
+# Nobody reads statistics of more columns than this, and making them would take longest of all.
+_SUMMARIZED_COLUMNS = 1_000
+
 # What a library raises when its own data lets it down; what it said is passed on to the caller.
 _READING_ERRORS = (
     ArithmeticError,
@@ -113,6 +116,7 @@ def _record(
 
     columns = []
     entries = []
+    summarized = len(hashed) <= _SUMMARIZED_COLUMNS
     for (label, index), found in zip(labels, hashed, strict=True):
         packed = b64encode(b"".join(found.chunks)).decode() if len(found.chunks) > 1 else ""
         columns.append(
@@ -121,7 +125,7 @@ def _record(
                 type=found.type,
                 digest=found.digest.hex(),
                 nulls=found.nulls,
-                summary=summarize(found),
+                summary=summarize(found) if summarized else {},
                 chunks=packed,
                 index=index,
             )

@@ -6,17 +6,20 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from nbmlops.data.canonical import CHUNK_ROWS, column_digest
 from nbmlops.data.columns import Chunk, Column
+
+if TYPE_CHECKING:
+    from nbmlops.data.numeric import NumericColumn
 
 __all__ = ["Hashed", "fold", "hash_columns", "worker_count"]
 
 # Below this many bytes a second thread costs more than it saves.
 _INLINE_BYTES = 2_000_000
-# A task this large keeps a worker busy for about a millisecond.
-_TASK_BYTES = 4_000_000
+# A task this large keeps a worker busy for a millisecond or two.
+_TASK_BYTES = 8_000_000
 
 Progress = Callable[[int], None]
 
@@ -71,44 +74,103 @@ def fold(column: Column, chunks: Sequence[Chunk], rows: int | None = None) -> Ha
 
 def hash_columns(columns: Sequence[Column], progress: Progress | None = None) -> list[Hashed]:
     """Hash whole columns; `progress` hears of bytes as they are done."""
-    spans = _tasks(columns)
-    if len(spans) == 1:
-        done = [_run(columns, spans[0], progress)]
+    tasks = _tasks(columns)
+    if len(tasks) == 1:
+        done = [_run(columns, tasks[0], progress)]
     else:
         with ThreadPoolExecutor(worker_count(), thread_name_prefix="fingerprint") as pool:
-            done = list(pool.map(lambda span: _run(columns, span, progress), spans))
+            done = list(pool.map(lambda task: _run(columns, task, progress), tasks))
     found: list[list[Chunk]] = [[] for _ in columns]
-    for span, chunks in zip(spans, done, strict=True):
-        for (at, _), chunk in zip(span, chunks, strict=True):
-            found[at].append(chunk)
+    for told in done:
+        for at, chunks in told:
+            found[at].extend(chunks)
     return [fold(column, chunks) for column, chunks in zip(columns, found, strict=True)]
 
 
-Span = list[tuple[int, int]]
+class _Piece(NamedTuple):
+    """Rows `start` to `stop` of the column at place `at`; whole runs, but for a column's last."""
+
+    at: int
+    start: int
+    stop: int
 
 
-def _tasks(columns: Sequence[Column]) -> list[Span]:
-    """Cut columns into runs, and group the runs into tasks of a few megabytes."""
+def _tasks(columns: Sequence[Column]) -> list[list[_Piece]]:
+    """Cut columns into pieces, and group the pieces into tasks of a few megabytes."""
     total = sum(column.rows * column.width for column in columns)
     limit = float("inf") if total < _INLINE_BYTES or worker_count() == 1 else _TASK_BYTES
-    spans: list[Span] = [[]]
+    tasks: list[list[_Piece]] = [[]]
     size = 0.0
     for at, column in enumerate(columns):
         rows, width = column.rows, column.width
-        for start in range(0, rows or 1, CHUNK_ROWS):
-            if size > limit:
-                spans.append([])
+        per_run = CHUNK_ROWS * width
+        start = 0
+        while True:
+            if size >= limit:
+                tasks.append([])
                 size = 0.0
-            spans[-1].append((at, start))
-            size += min(CHUNK_ROWS, rows - start) * width
-    return spans
+            room = rows if limit == float("inf") else int((limit - size) / (per_run or 1) + 1)
+            stop = rows if room * CHUNK_ROWS >= rows - start else start + room * CHUNK_ROWS
+            tasks[-1].append(_Piece(at, start, stop))
+            size += (stop - start) * width
+            start = stop
+            if start >= rows:
+                break
+    return tasks
 
 
-def _run(columns: Sequence[Column], span: Span, progress: Progress | None) -> list[Chunk]:
-    chunks = []
-    for at, start in span:
-        column = columns[at]
-        chunks.append(column.chunk(start, min(start + CHUNK_ROWS, column.rows)))
+def _run(
+    columns: Sequence[Column], task: list[_Piece], progress: Progress | None
+) -> list[tuple[int, list[Chunk]]]:
+    told: list[tuple[int, list[Chunk]]] = []
+    done = 0
+    while done < len(task):
+        together = _neighbours(columns, task, done)
+        if together > 1:
+            told.extend(_hash_neighbours(columns, task[done : done + together]))
+        else:
+            told.append((task[done].at, _hash_piece(columns[task[done].at], task[done])))
+        done += together
     if progress is not None:
-        progress(sum(chunk.nbytes for chunk in chunks))
+        progress(sum(chunk.nbytes for _, chunks in told for chunk in chunks))
+    return told
+
+
+def _hash_piece(column: Column, piece: _Piece) -> list[Chunk]:
+    start = piece.start
+    chunks: list[Chunk] = []
+    runs = getattr(column, "runs", None)
+    if runs is not None and piece.stop - start >= 2 * CHUNK_ROWS:
+        count = (piece.stop - start) // CHUNK_ROWS
+        chunks = runs(start, count)
+        start += count * CHUNK_ROWS
+        if start == piece.stop:
+            return chunks
+    for at in range(start, piece.stop, CHUNK_ROWS) if piece.stop else (0,):
+        chunks.append(column.chunk(at, min(at + CHUNK_ROWS, piece.stop)))
     return chunks
+
+
+def _neighbours(columns: Sequence[Column], task: list[_Piece], first: int) -> int:
+    """How many pieces from `first` on are whole short columns, side by side in one block."""
+    lead = columns[task[first].at]
+    block = getattr(lead, "block", None)
+    if block is None or not 0 < lead.rows <= CHUNK_ROWS:
+        return 1
+    count = 1
+    for piece in task[first + 1 :]:
+        column = columns[piece.at]
+        if getattr(column, "block", None) is not block or column.place != lead.place + count:  # type: ignore[attr-defined]
+            break
+        count += 1
+    return count
+
+
+def _hash_neighbours(
+    columns: Sequence[Column], pieces: list[_Piece]
+) -> list[tuple[int, list[Chunk]]]:
+    from nbmlops.data.numeric import hash_rows
+
+    lead = cast("NumericColumn", columns[pieces[0].at])
+    chunks = hash_rows(lead.block[lead.place : lead.place + len(pieces)], lead.sort)
+    return [(piece.at, [chunk]) for piece, chunk in zip(pieces, chunks, strict=True)]

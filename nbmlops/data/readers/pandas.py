@@ -6,7 +6,6 @@ front of the columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -41,9 +40,32 @@ def read(obj: Any) -> Reading:
     raise NoCanonicalForm(f"pandas' {type(obj).__qualname__} is no data that nbmlops can read")
 
 
-def _frame_entries(frame: Any) -> Iterator[Entry]:
-    for label, series in frame.items():
-        yield Entry(label, open_array(series.array))
+def _frame_entries(frame: Any) -> list[Entry]:
+    blocks = getattr(getattr(frame, "_mgr", None), "blocks", None)
+    if blocks is None:
+        return [Entry(label, open_array(series.array)) for label, series in frame.items()]
+    # Series by series, a wide frame would spend most of its time on making series.
+    columns: dict[int, Column] = {}
+    for block in blocks:
+        columns.update(zip(block.mgr_locs, _block_columns(block.values), strict=True))
+    return [Entry(label, columns[at]) for at, label in enumerate(frame.columns.tolist())]
+
+
+def _block_columns(values: Any) -> list[Column]:
+    """Open the columns that pandas keeps in one array: its rows, where it has two dimensions."""
+    if values.ndim == 1:
+        return [open_array(values)]
+    if isinstance(values.dtype, np.dtype) and not isinstance(values, np.ndarray):
+        values = np.asarray(values)  # datetimes without a zone, and timedeltas
+    if not isinstance(values, np.ndarray):
+        return [open_array(row) for row in values]
+    known = numpy_type(values.dtype)
+    if known is None:
+        return [array_column(row) for row in values]
+    block = values if values.flags.c_contiguous and values.dtype.isnative else None
+    return [
+        NumericColumn(row, *known, block=block, place=place) for place, row in enumerate(values)
+    ]
 
 
 def _index_entries(index: Any) -> list[Entry]:
