@@ -44,7 +44,9 @@ class Courier:
             ) from error
         left = {p.run.id for p in self._journal.pending()} & before
         if left:
-            why = told.decode(errors="replace").strip().splitlines()
+            problems = self._journal.problems()
+            why = [problems[run_id] for run_id in left if run_id in problems]
+            why = why or told.decode(errors="replace").strip().splitlines()
             raise StoreError(
                 f"{len(left)} of {len(before)} records are not delivered"
                 f" and wait in the journal. {why[-1] if why else ''}".strip()

@@ -33,13 +33,24 @@ def main(arguments: list[str] | None = None) -> int:
     settings = load_settings()
     journal, store = Journal(settings.journal_path), MlflowStore(settings)
     if not stay:
+        return _once(journal, store)
+    _stay(journal, store)
+    return 0
+
+
+def _once(journal: Journal, store: MlflowStore) -> int:
+    for patience in (*_RETRY[:2], None):
         try:
             deliver_pending(journal, store, step=_step)
         except NbmlopsError as error:
-            print(error, file=sys.stderr)
-            return error.exit_code
-        return 0
-    _stay(journal, store)
+            if patience is None:
+                print(error, file=sys.stderr)
+                return error.exit_code
+        if not journal.pending():
+            break
+        if patience is not None:
+            # SQLite may have been busy, or another process was just making MLflow's tables.
+            time.sleep(patience)
     return 0
 
 

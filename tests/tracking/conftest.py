@@ -109,7 +109,7 @@ class Kernel:
     def store(self) -> MlflowStore:
         """The project's MLflow, with everything delivered."""
         reply = self.run("%track sync")
-        assert reply.status == "ok", reply.error
+        assert reply.status == "ok", reply.text
         store = MlflowStore(self.settings)
         deliver_pending(self.journal, store)
         return store

@@ -100,8 +100,8 @@ def test_a_later_metric_reaches_its_model(kernel: Kernel, code: str, name: str) 
         kernel.run("p = model.predict_proba(X_test)[:, 1]")
     newer = only(kernel.trained("other = LogisticRegression(C=4).fit(X_train, y_train)"))
     assert not kernel.trained(code)
-    assert any(n.startswith(name.split("_X")[0]) for n in metrics(kernel, run)), metrics(
-        kernel, run
+    assert any(n.startswith(name.split("_X", maxsplit=1)[0]) for n in metrics(kernel, run)), (
+        metrics(kernel, run)
     )
     if name.endswith("X_test"):
         assert name in metrics(kernel, run)

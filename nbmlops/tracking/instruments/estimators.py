@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -202,6 +203,9 @@ def class_path(model: Any) -> str:
         for part in kind.__module__.split(".")
         if not part.startswith("_") or part == "__main__"
     )
+    root = module.partition(".")[0]
+    if root != "__main__" and getattr(sys.modules.get(root), kind.__qualname__, None) is kind:
+        module = root  # a library's front door
     return f"{module}.{kind.__qualname__}"
 
 

@@ -1,0 +1,145 @@
+"""Trainings of other libraries in a real kernel: their parameters, data and metrics."""
+
+from __future__ import annotations
+
+import pytest
+
+from nbmlops.records import TrackedRun
+
+from .conftest import Kernel
+
+DATA = """
+import numpy as np, pandas as pd
+rng = np.random.default_rng(0)
+X = pd.DataFrame(rng.normal(size=(300, 3)), columns=["a", "b", "c"])
+y = (X["a"] + 0.1 * rng.normal(size=300) > 0).astype(int)
+X_valid, y_valid = X[:60].copy(), y[:60].copy()
+from sklearn.metrics import roc_auc_score
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _data(kernel: Kernel) -> None:
+    assert not kernel.trained(DATA)
+
+
+def one(kernel: Kernel, code: str) -> TrackedRun:
+    (run,) = kernel.trained(code)
+    assert run.gaps == ()
+    return run
+
+
+def told(run: TrackedRun) -> dict[str, object]:
+    return {p.name: p.value for p in run.parameters if not p.is_default}
+
+
+def metrics(kernel: Kernel, run: TrackedRun) -> dict[str, float | None]:
+    return {m.name: m.value for m in kernel.journal.run(run.id).metrics}
+
+
+def test_xgboost_native(kernel: Kernel) -> None:
+    """`train` on a DMatrix: the table and label that it was made from, and the evaluations."""
+    run = one(
+        kernel,
+        "import xgboost as xgb\n"
+        "d = xgb.DMatrix(X, label=y)\nv = xgb.DMatrix(X_valid, label=y_valid)\n"
+        "booster = xgb.train({'objective': 'binary:logistic', 'max_depth': 2, 'seed': 1}, d,\n"
+        "                    num_boost_round=5, evals=[(v, 'valid')], verbose_eval=False)",
+    )
+    assert run.model_class == "xgboost.Booster"
+    assert told(run) == {
+        "objective": "binary:logistic", "max_depth": 2, "seed": 1, "num_boost_round": 5,
+    }  # fmt: skip
+    assert [(i.role, i.name) for i in run.inputs] == [
+        ("X", "X"), ("y", "y"), ("evals[0].X", "X_valid"), ("evals[0].y", "y_valid"),
+    ]  # fmt: skip
+    assert "logloss_valid" in metrics(kernel, run)
+    assert len(run.tables["evaluation"]) == 5
+    kernel.trained("roc_auc_score(y_valid, booster.predict(v))")
+    assert "roc_auc_score_v" in metrics(kernel, run)
+
+
+def test_xgboost_and_lightgbm_estimators(kernel: Kernel) -> None:
+    """Their scikit-learn classes are trainings like any other."""
+    run = one(
+        kernel,
+        "from xgboost import XGBClassifier\n"
+        "x = XGBClassifier(n_estimators=4, random_state=0)\n"
+        "x.fit(X, y, eval_set=[(X_valid, y_valid)], verbose=False)",
+    )
+    assert told(run)["n_estimators"] == 4
+    assert ("eval_set[0].X", "X_valid") in [(i.role, i.name) for i in run.inputs]
+    run = one(
+        kernel,
+        "from lightgbm import LGBMRegressor\n"
+        "l = LGBMRegressor(n_estimators=4, random_state=0, verbose=-1).fit(X, y)",
+    )
+    assert told(run)["n_estimators"] == 4
+
+
+def test_lightgbm_native(kernel: Kernel) -> None:
+    """`train` and `cv` on a Dataset."""
+    run = one(
+        kernel,
+        "import lightgbm as lgb\n"
+        "train_set = lgb.Dataset(X, label=y)\n"
+        "gbm = lgb.train({'objective': 'binary', 'num_leaves': 7, 'verbose': -1}, train_set,\n"
+        "                num_boost_round=3)",
+    )
+    assert told(run)["num_leaves"] == 7
+    assert [(i.role, i.name) for i in run.inputs] == [("X", "X"), ("y", "y")]
+    kernel.trained("roc_auc_score(y_valid, gbm.predict(X_valid))")
+    assert "roc_auc_score_X_valid" in metrics(kernel, run)
+    run = one(
+        kernel,
+        "folds = lgb.cv({'objective': 'binary', 'verbose': -1}, lgb.Dataset(X, label=y),\n"
+        "               num_boost_round=3, nfold=3)",
+    )
+    assert run.kind == "cross-validation"
+    assert any(name.endswith("_cv") for name in metrics(kernel, run))
+
+
+def test_statsmodels_arrays_and_formula(kernel: Kernel) -> None:
+    """Parameters, data and fit statistics of both interfaces."""
+    run = one(
+        kernel,
+        "import statsmodels.api as sm\nexog = sm.add_constant(X)\n"
+        "ols = sm.OLS(y, exog).fit(cov_type='HC3')",
+    )
+    assert run.model_class.endswith(".OLS")
+    assert told(run)["cov_type"] == "HC3"
+    assert [(i.role, i.name) for i in run.inputs] == [("exog", "exog"), ("endog", "y")]
+    expected = float(kernel.value("ols.rsquared"))
+    assert metrics(kernel, run)["rsquared"] == pytest.approx(expected)
+    assert [row["name"] for row in run.tables["coefficients"]] == ["const", "a", "b", "c"]
+    run = one(
+        kernel,
+        "import statsmodels.formula.api as smf\ntable = X.assign(y=y)\n"
+        "logit = smf.logit('y ~ a + b', data=table).fit(disp=0, method='bfgs')",
+    )
+    assert told(run)["formula"] == "y ~ a + b"
+    assert told(run)["method"] == "bfgs"
+    assert [i.name for i in run.inputs] == ["table"]
+    assert "prsquared" in metrics(kernel, run)
+    kernel.trained("roc_auc_score(y_valid, logit.predict(X_valid))")
+    assert "roc_auc_score_X_valid" in metrics(kernel, run)
+
+
+def test_an_active_mlflow_run_is_joined(kernel: Kernel) -> None:
+    """The user's own run keeps what they logged, and receives the record."""
+    uri = kernel.settings.tracking_uri
+    run = one(
+        kernel,
+        f"import mlflow\nmlflow.set_tracking_uri({uri!r})\n"
+        "mlflow.set_experiment('mine')\n"
+        "from sklearn.linear_model import Ridge\n"
+        "with mlflow.start_run() as active:\n"
+        "    mlflow.log_param('alpha', 'mine')\n"
+        "    Ridge(alpha=3.0).fit(X, y)",
+    )
+    store = kernel.store()
+    theirs = store.client.get_run(kernel.value("active.info.run_id"))
+    assert theirs.data.params["alpha"] == "mine"
+    assert theirs.data.params["solver"] == "auto"
+    assert theirs.data.tags["nbmlops.run_id"] == run.id
+    assert kernel.journal.run(run.id).mlflow_run_id == theirs.info.run_id
