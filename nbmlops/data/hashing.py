@@ -12,7 +12,7 @@ from nbmlops.data.canonical import CHUNK_ROWS, column_digest
 from nbmlops.data.columns import Chunk, Column
 
 if TYPE_CHECKING:
-    from nbmlops.data.numeric import NumericColumn
+    from nbmlops.data.numeric import Array, NumericColumn
 
 __all__ = ["Hashed", "fold", "hash_columns", "worker_count"]
 
@@ -172,5 +172,6 @@ def _hash_neighbours(
     from nbmlops.data.numeric import hash_rows
 
     lead = cast("NumericColumn", columns[pieces[0].at])
-    chunks = hash_rows(lead.block[lead.place : lead.place + len(pieces)], lead.sort)
+    block = cast("Array", lead.block)
+    chunks = hash_rows(block[lead.place : lead.place + len(pieces)], lead.sort)
     return [(piece.at, [chunk]) for piece, chunk in zip(pieces, chunks, strict=True)]
