@@ -4,6 +4,7 @@ import React from 'react';
 import { compareRuns } from '../comparison';
 import { RunSummary } from '../contract';
 import { className, when } from '../format';
+import { Breakable } from './breakable';
 
 /** What differs between two runs. */
 export function ComparisonView(props: {
@@ -53,12 +54,20 @@ export function ComparisonView(props: {
             {differences.map(row => (
               <tr key={`${row.kind} ${row.name}`}>
                 <th scope="row" title={`${row.kind}: ${row.name}`}>
-                  {row.kind === 'parameter'
-                    ? row.name.split('__').pop()
-                    : row.name}
+                  <Breakable
+                    text={
+                      row.kind === 'parameter'
+                        ? row.name.replace(/^.*__/, '')
+                        : row.name
+                    }
+                  />
                 </th>
-                <td title={row.older}>{shown(row.kind, row.older)}</td>
-                <td title={row.newer}>{shown(row.kind, row.newer)}</td>
+                <td title={row.older}>
+                  <Breakable text={shown(row.kind, row.older)} />
+                </td>
+                <td title={row.newer}>
+                  <Breakable text={shown(row.kind, row.newer)} />
+                </td>
                 <td className="nbmlops-Delta" data-verdict={row.delta?.verdict}>
                   {row.delta?.text}
                 </td>

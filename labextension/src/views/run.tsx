@@ -14,6 +14,7 @@ import {
   shortName,
   when
 } from '../format';
+import { Breakable } from './breakable';
 import { CompletenessView } from './completeness';
 
 export interface IRunProps {
@@ -56,7 +57,7 @@ export function RunView(props: IRunProps): JSX.Element {
               : trans.__('%1: go to the cell that trained it', run.model_class)
           }
         >
-          {name}
+          <Breakable text={name} />
         </button>
         <time
           dateTime={run.started}
