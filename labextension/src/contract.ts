@@ -21,8 +21,8 @@ export interface Contract {
  * project's root where it lies inside. `mlflow_run_id` is None until the record is delivered.
  * `execution_id` names the clean run or scheduled execution that it was part of, if any.
  * `duration` is in seconds; `completeness` runs from 0 to 1. `kind` tells a library's training
- * from one that was inferred from the code or forced by ``%%track``. `stale` says in sentences what
- * has changed under the model since; `redacted` names what was hidden because it looks like a
+ * from one that was inferred from the code or forced by ``%%track``. `stale` says in sentences
+ * what has changed under the model since; `redacted` names what was hidden because it looks like a
  * secret. `parent_id` joins the runs of a cell that trained several models. `tables` hold a
  * search's candidates, a curve, or trainings past the first 50 of a cell, one dict a row.
  */

@@ -1,4 +1,4 @@
-"""How fast fingerprints are, as ratios measured in one run: ``python tests/benchmarks/fingerprint.py``.
+"""How fast fingerprints are, as ratios measured in one run of this script.
 
 Each line pairs the fingerprint with its yardstick, run in turns; a ratio is of the two medians of
 one and the same run, so that a busy machine slows both. Exit status 1 if a floor is missed.
