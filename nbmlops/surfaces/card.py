@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from nbmlops.records import Metric, Parameter, TrackedRun, to_plain
+from nbmlops.records import Fingerprint, Metric, Parameter, TrackedRun, to_plain
 
 __all__ = ["MIME", "card_bundle", "lines"]
 
@@ -48,7 +48,7 @@ def _holds_estimators(parameter: Parameter) -> bool:
 
 
 def _data_line(run: TrackedRun, previous: TrackedRun | None) -> str:
-    names = [f"{i.name}{_size(i.fingerprint.rows, len(i.fingerprint.columns))}" for i in run.inputs]
+    names = [f"{i.name}{_size(i.fingerprint)}" for i in run.inputs]
     text = f"data {run.data_digest[:8]}  {_listed(names)}" if names else "no data was seen"
     if previous is None:
         return text
@@ -80,10 +80,11 @@ def _metric(metric: Metric, previous: TrackedRun | None) -> str:
     return f"{text} ?" if metric.candidate else text
 
 
-def _size(rows: int | None, columns: int) -> str:
-    if rows is None:
+def _size(fingerprint: Fingerprint) -> str:
+    if fingerprint.rows is None:
         return ""
-    return f" {rows:,}×{columns}" if columns else f" {rows:,}"
+    columns = sum(not column.index for column in fingerprint.columns)
+    return f" {fingerprint.rows:,}×{columns}" if columns else f" {fingerprint.rows:,}"
 
 
 def _listed(items: list[str], between: str = ", ") -> str:
