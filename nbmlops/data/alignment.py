@@ -144,6 +144,9 @@ def _offsets(pairs: list[Pair]) -> Iterator[int]:
 
 def _aligned(pairs: list[Pair]) -> Iterator[int]:
     """Multiples of 65,536, from the records alone."""
+    firsts = [(pair.old.chunk_digests()[:1], pair.new.chunk_digests()[:1]) for pair in pairs]
+    if all(one == other for one, other in firsts):
+        return  # the front is where it was: nothing slid
     for at, digest in enumerate(pairs[0].old.chunk_digests()):
         first = pairs[0].new.chunk_digests()[:1]
         if at and first and digest == first[0]:

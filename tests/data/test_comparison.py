@@ -1,0 +1,297 @@
+"""Any single mutation shows, and compare says which."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import dask.dataframe as dd
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nbmlops
+from nbmlops.data import compare, fingerprint, multiset_digest
+from nbmlops.errors import FingerprintError
+from nbmlops.records import Fingerprint, decode, encode
+from nbmlops.surfaces.cli.data import compare as compare_command
+from nbmlops.surfaces.cli.data import fingerprint as fingerprint_command
+
+BIG = 150_000
+
+
+def make(rows: int, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "x": rng.random(rows),
+            "n": rng.integers(0, 10**9, rows),
+            "s": pd.Series([f"{number:x}" for number in rng.integers(0, 10**9, rows)], dtype="str"),
+            "t": pd.Timestamp("2020") + pd.to_timedelta(rng.integers(0, 10**9, rows), "s"),
+        }
+    )
+
+
+FRAME = make(30)
+NEW_VALUE = {"x": 2.5, "n": -1, "s": "other", "t": pd.Timestamp("1999")}
+
+
+@given(row=st.integers(0, 29), column=st.sampled_from("xnst"), null=st.booleans())
+def test_one_changed_cell_shows(row: int, column: str, null: bool) -> None:
+    changed = FRAME.copy()
+    null = null and column != "n"
+    changed.loc[row, column] = None if null else NEW_VALUE[column]
+    diff = compare(FRAME, changed)
+    assert not diff.identical
+    assert diff.changed == (column,)
+    assert diff.changed_rows == ((row, row + 1),)
+    assert diff.changed_values == {column: 1}
+    assert compare(fingerprint(FRAME), fingerprint(changed)).changed == (column,)
+
+
+@given(rows=st.lists(st.integers(0, 29), min_size=2, max_size=2, unique=True))
+def test_two_swapped_rows_show(rows: list[int]) -> None:
+    order = list(range(30))
+    order[rows[0]], order[rows[1]] = rows[1], rows[0]
+    swapped = FRAME.iloc[order].reset_index(drop=True)
+    assert fingerprint(swapped).digest != fingerprint(FRAME).digest
+    assert compare(FRAME, swapped).reordered
+    assert compare(FRAME, FRAME.iloc[order]).reordered
+    swapped.loc[0, "n"] += 1
+    assert not compare(FRAME, swapped).reordered
+
+
+@given(columns=st.permutations("xnst"))
+def test_swapped_columns_show(columns: list[str]) -> None:
+    diff = compare(FRAME, FRAME[columns])
+    same = columns == list("xnst")
+    assert diff.identical is same
+    assert diff.moved is not same
+    assert diff.changed == ()
+
+
+@given(column=st.sampled_from("xnst"))
+def test_a_renamed_a_retyped_and_a_lost_column_show(column: str) -> None:
+    assert compare(FRAME, FRAME.rename(columns={column: "new"})).renamed == ((column, "new"),)
+    assert compare(FRAME, FRAME.drop(columns=column)).removed == (column,)
+    assert compare(FRAME.drop(columns=column), FRAME).added == (column,)
+    narrow = {"x": "float32", "n": "int32", "s": "category", "t": "datetime64[ns]"}
+    ((name, _, _),) = compare(FRAME, FRAME.astype({column: narrow[column]})).retyped
+    assert name == column
+
+
+def test_a_flipped_label_far_down_shows() -> None:
+    labels = np.zeros(BIG, "i8")
+    flipped = labels.copy()
+    flipped[70_000:] = 1
+    assert compare(labels, flipped).changed_rows == ((70_000, BIG),)
+    diff = compare(fingerprint(labels), fingerprint(flipped))
+    assert diff.changed_rows == ((65_536, BIG),)
+
+
+@pytest.mark.parametrize("rows", [1, 40_000, 65_536, 100_000, 131_072])
+def test_appended_and_cut_rows_are_counted(rows: int) -> None:
+    whole, part = make(BIG), make(BIG)[:rows]
+    for old in (part, fingerprint(part)):
+        diff = compare(old, whole)
+        assert (diff.appended, diff.changed, diff.notes) == (BIG - rows, (), ())
+    assert compare(whole, part).cut == BIG - rows
+    touched = whole.copy()
+    touched.loc[rows - 1, "n"] = -1
+    assert compare(fingerprint(part), touched).changed == ("n",)
+
+
+def test_appended_rows_from_the_records_alone() -> None:
+    whole = make(BIG)
+    diff = compare(fingerprint(whole[:131_072]), fingerprint(whole))
+    assert (diff.appended, diff.notes) == (BIG - 131_072, ())
+    diff = compare(fingerprint(whole[:100_000]), fingerprint(whole))
+    assert diff.appended == 50_000
+    assert "34,464" in str(diff)
+
+
+@pytest.mark.parametrize(("gone", "come"), [(1, 0), (70_000, 0), (777, 50), (65_536, 65_536)])
+def test_a_window_that_slid_is_seen(gone: int, come: int) -> None:
+    old = make(BIG)
+    new = pd.concat([old[gone:], make(come, seed=1)], ignore_index=True)
+    diff = compare(old, new)
+    assert (diff.dropped, diff.appended or 0, diff.changed) == (gone, come, ())
+    new.loc[5, "n"] = -1
+    assert compare(old, new).dropped is None
+
+
+def test_arrays_are_compared_row_by_row() -> None:
+    old = np.random.default_rng(0).random((1000, 300))
+    new = old.copy()
+    new[5, 5] = 0
+    assert compare(old, new).changed_rows == ((5, 6),)
+    assert compare(old, np.vstack([old, old[:3]])).appended == 3
+    assert "shape" in str(compare(old, old.reshape(300, 1000)))
+
+
+def test_it_reads_well_and_escapes_names() -> None:
+    old = pd.DataFrame({"<script>": [1], "b": [1]})
+    diff = compare(old, old.assign(**{"<script>": 2}))
+    assert str(diff) == "Changed: <script> (1 value), in row 0."
+    assert "<script>" not in diff._repr_html_()
+    assert "&lt;script&gt;" in diff._repr_html_()
+    assert str(compare(old, old.copy())) == "The new data is exactly the same as the old data."
+
+
+def test_records_survive_the_wire() -> None:
+    found = fingerprint(make(BIG), "train")
+    assert decode(encode(found), Fingerprint) == found
+    assert len(encode(fingerprint(make(100)))) < 2_000
+    assert found.columns[0].summary.keys() == {"min", "max", "mean"}
+
+
+def test_the_order_free_digest_is_one_on_every_engine() -> None:
+    frame = make(500)
+    shuffled = frame.sample(frac=1, random_state=0)
+    expected = multiset_digest(frame)
+    assert multiset_digest(shuffled) == expected
+    assert multiset_digest(pl.from_pandas(shuffled)) == expected
+    assert multiset_digest(duckdb.from_df(shuffled).order("x")) == expected
+    lazy = dd.from_pandas(frame, npartitions=4)
+    assert fingerprint(lazy).digest == expected
+    assert compare(shuffled, lazy).identical
+    frame.loc[3, "n"] += 1
+    assert multiset_digest(frame) != expected
+    diff = compare(lazy, dd.from_pandas(frame, npartitions=2))
+    assert diff.changed == ("n",)
+    doubled = pd.concat([shuffled, shuffled[:1]])
+    assert multiset_digest(doubled) != expected
+
+
+def test_spark_rows_are_hashed_on_the_engine() -> None:
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    root = str(Path(nbmlops.__file__).parents[1])
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.sql.session.timeZone", "UTC")
+    spark = builder.config("spark.executorEnv.PYTHONPATH", root).getOrCreate()
+    try:
+        table = make(200).drop(columns="t")
+        found = fingerprint(spark.createDataFrame(table).repartition(3))
+        assert found.kind == "rows"
+        assert found.digest == multiset_digest(table)
+        table.loc[0, "n"] += 1
+        assert found.digest != multiset_digest(table)
+    finally:
+        spark.stop()
+
+
+class Stranger:
+    """Nothing that nbmlops knows."""
+
+
+def test_unknown_objects_say_why() -> None:
+    for obj in (Stranger(), print, 3, None, {"model": Stranger()}, pd.Series([Stranger()])):
+        found = fingerprint(obj)
+        assert (found.kind, found.digest) == ("unknown", "")
+        assert found.reason
+    with pytest.raises(FingerprintError, match="Stranger"):
+        compare(Stranger(), FRAME)
+
+
+def _cycle() -> Any:
+    held: list[Any] = [1]
+    held.append(held)
+    return held
+
+
+def _ring() -> Any:
+    held: dict[str, Any] = {}
+    held["me"] = held
+    return held
+
+
+def _shrinking() -> Any:
+    class Shrinking(dict):  # type: ignore[type-arg]
+        def items(self) -> Any:
+            for key in self:
+                self[key + "'"] = 1
+                yield key, 1
+
+    return Shrinking(a=1)
+
+
+@pytest.mark.parametrize("make_bad", [_cycle, _ring, _shrinking])
+def test_what_cannot_be_read_names_itself(make_bad: Any) -> None:
+    with pytest.raises(FingerprintError, match="Cannot fingerprint training data"):
+        fingerprint(make_bad(), "training data")
+
+
+def test_a_map_whose_file_was_cut_short_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    np.zeros(100_000).tofile(path)
+    mapped = np.memmap(path, "f8", mode="r")
+    assert fingerprint(mapped).rows == 100_000
+    os.truncate(path, 8)
+    with pytest.raises(FingerprintError, match="shorter"):
+        fingerprint(mapped)
+
+
+def test_files_and_folders(tmp_path: Path) -> None:
+    from blake3 import blake3
+
+    (tmp_path / "sub").mkdir()
+    content = os.urandom(5_000_000)
+    (tmp_path / "sub" / "a").write_bytes(content)
+    (tmp_path / "b").write_bytes(b"")
+    assert fingerprint(tmp_path / "sub" / "a").digest == blake3(content).hexdigest()
+    assert fingerprint(str(tmp_path / "b")).digest == blake3(b"").hexdigest()
+    before = fingerprint(tmp_path)
+    (tmp_path / "sub" / "a").write_bytes(content + b"!")
+    after = fingerprint(tmp_path)
+    assert compare(before, after).changed == ("sub/a",)
+    (tmp_path / "b").rename(tmp_path / "c")
+    assert compare(after, fingerprint(tmp_path)).renamed == (("b", "c"),)
+    with pytest.raises(FingerprintError, match="not there"):
+        fingerprint(tmp_path / "gone")
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(bytes(10_000_000))
+
+    def grow(_: int) -> None:
+        with path.open("ab") as file:
+            file.write(b"more")
+
+    with pytest.raises(FingerprintError, match="changed while it was read"):
+        fingerprint(path, progress=grow)
+    assert fingerprint(path).kind == "file"
+
+
+def test_the_commands(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.parquet", tmp_path / "new.csv"
+    frame = FRAME.drop(columns="t")
+    frame.to_parquet(old)
+    frame.assign(n=frame["n"] + 1).to_csv(new, index=False)
+    shown = CliRunner().invoke(fingerprint_command, [str(old)])
+    assert fingerprint(old).digest in shown.output
+    told = CliRunner().invoke(fingerprint_command, [str(old), str(new), "--json"])
+    assert [each.name for each in decode(told.stdout, list[Fingerprint])] == [str(old), str(new)]
+    assert (
+        "Changed: n (30 values)" in CliRunner().invoke(compare_command, [str(old), str(new)]).output
+    )
+    missing = CliRunner().invoke(fingerprint_command, [str(tmp_path / "no")])
+    assert isinstance(missing.exception, FingerprintError)
+
+
+def test_looking_costs_no_library() -> None:
+    code = (
+        "import sys, nbmlops.data; print(sorted({'numpy', 'pandas', 'pyarrow'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
