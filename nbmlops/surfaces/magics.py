@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from nbmlops.errors import NbmlopsError
@@ -41,27 +41,46 @@ class TrackMagics(Magics):
         "verb",
         nargs="?",
         default="on",
-        help="on (default), off, status, runs, sync",
+        help="on (default), off, status, runs, sync, diff A B, slice RUN, explain",
     )
-    @line_magic
-    def track(self, line: str) -> Any:
-        """Track every training cell of this notebook from here on."""
+    @argument("runs", nargs="*", default=[], help="the run ids that diff and slice are about")
+    @argument("--name", default=None, help="%%%%track: the run's name")
+    @argument(
+        "--tag",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="%%%%track: a tag of the run",
+    )
+    @line_cell_magic
+    def track(self, line: str, cell: str | None = None) -> Any:
+        """Track every training cell of this notebook from here on.
+
+        ``%%track --name N --tag k=v`` puts this very cell into a run, whatever it does.
+        """
         try:
             arguments = parse_argstring(self.track, line)
         except UsageError:
             raise UsageError(
                 f"%track does not take {line!r}. See %track? for what it does."
             ) from None
-        verbs = {
+        verbs: dict[str, Any] = {
             "on": self.on,
             "off": self.off,
             "status": self.status,
             "runs": self.runs,
             "sync": self.sync,
+            "diff": self.diff,
+            "slice": self.slice,
+            "explain": self.explain,
         }
         if arguments.verb not in verbs:
             raise UsageError(f"%track knows no {arguments.verb!r}; it knows {', '.join(verbs)}.")
         try:
+            if cell is not None:
+                return self._force(arguments, cell)
+            if arguments.verb in ("diff", "slice"):
+                return verbs[arguments.verb](*_wanted(arguments))
             return verbs[arguments.verb]()
         except NbmlopsError as error:
             raise UsageError(str(error)) from None
@@ -125,6 +144,51 @@ class TrackMagics(Magics):
         count = courier.deliver()
         print(f"Delivered {count} record{'' if count == 1 else 's'} to MLflow; none is waiting.")
 
+    def diff(self, first: str, second: str) -> None:
+        """Print what differs between two runs."""
+        from nbmlops.tracking import differences
+
+        journal = self._journal()
+        print("\n".join(differences(journal.run(first), journal.run(second))))
+
+    def slice(self, run_id: str) -> None:
+        """Print the cells that rebuild a run's model, in order."""
+        run = self._journal().run(run_id)
+        print("\n\n".join(f"# In[{c.execution_count}]\n{c.source}" for c in run.cells))
+
+    def explain(self) -> None:
+        """Say what was captured of the latest run, and what was not and why."""
+        runs = self._journal().runs(limit=1)
+        if not runs:
+            print("Nothing has been tracked yet.")
+            return
+        (run,) = runs
+        print(f"{run.id}: {run.name}, {run.completeness:.0%} captured.")
+        print(f"  cells: {', '.join(f'[{c.execution_count}]' for c in run.cells)}")
+        print(f"  data: {', '.join(f'{i.role}={i.name}' for i in run.inputs) or 'none seen'}")
+        print(f"  parameters: {len(run.parameters)}; metrics: {len(run.metrics)}")
+        for gap in run.gaps:
+            print(f"  not captured, {gap.what}: {gap.why}")
+        for hidden in run.redacted:
+            print(f"  hidden: {hidden}")
+        for why in self.tracker.stale().get(run.id, ()) if self.tracker else ():
+            print(f"  stale: {why}")
+
+    def _force(self, arguments: Any, cell: str) -> None:
+        """Run the cell, and put it into a run even if no instrument knows what it does."""
+        tags = dict(_tag(text) for text in arguments.tag)
+        if self.tracker is None or not self.tracker.on:
+            raise UsageError("%%track needs tracking to be on: run %track first.")
+        self.tracker.force(arguments.name and arguments.name.strip("'\""), tags)
+        self.shell.run_cell(cell, store_history=False).raise_error()
+
+    def _journal(self) -> Any:
+        from nbmlops.settings import load_settings
+        from nbmlops.tracking import Journal
+
+        settings = self.tracker.settings if self.tracker else load_settings()
+        return Journal(settings.journal_path)
+
     def _show(self, run: TrackedRun, previous: TrackedRun | None, again: bool) -> None:
         from nbmlops.surfaces.card import card_bundle
 
@@ -137,3 +201,18 @@ class TrackMagics(Magics):
             transient={"display_id": f"nbmlops-{run.id}"},
             update=again,
         )
+
+
+def _wanted(arguments: Any) -> list[str]:
+    count = 2 if arguments.verb == "diff" else 1
+    if len(arguments.runs) != count:
+        ids = "two run ids" if count == 2 else "a run id"
+        raise UsageError(f"%track {arguments.verb} takes {ids}; %track runs lists them.")
+    return list(arguments.runs)
+
+
+def _tag(text: str) -> tuple[str, str]:
+    name, given, value = text.strip("'\"").partition("=")
+    if not given or not name:
+        raise UsageError(f"--tag takes KEY=VALUE, not {text!r}.")
+    return name, value

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbmlops.tracking.comparison import differences
     from nbmlops.tracking.courier import Courier
     from nbmlops.tracking.delivery import deliver_pending
     from nbmlops.tracking.journal import Journal
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
     from nbmlops.tracking.observer import Observer
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["Courier", "Journal", "MlflowStore", "Observer", "Tracker", "deliver_pending"]
+__all__ = [
+    "Courier",
+    "Journal",
+    "MlflowStore",
+    "Observer",
+    "Tracker",
+    "deliver_pending",
+    "differences",
+]
 
 _HOMES = {
     "Courier": "courier",
@@ -25,6 +34,7 @@ _HOMES = {
     "Observer": "observer",
     "Tracker": "tracker",
     "deliver_pending": "delivery",
+    "differences": "comparison",
 }
 
 

@@ -196,7 +196,7 @@ class MlflowStore:
             [experiment], filter_string=f"tags.`{_ID_TAG}` = '{run.id}'", max_results=1
         )
         model = found[0] if found else client.create_logged_model(
-            experiment, name=_key(run.name)[:200] or "model", source_run_id=run_id,
+            experiment, name=_model_name(run.name), source_run_id=run_id,
             tags={_ID_TAG: run.id},
         )  # fmt: skip
         described = Model.load(str(folder))
@@ -427,6 +427,11 @@ def _note(run: TrackedRun) -> str:
 
 def _key(name: str) -> str:
     return _NOT_A_KEY.sub("_", name)[:250]
+
+
+def _model_name(name: str) -> str:
+    # MLflow allows no dots, slashes, colons, quotes or per cents in a model's name.
+    return re.sub(r"[^\w\- ]", "_", name, flags=re.ASCII)[:200] or "model"
 
 
 def _quoted(text: str) -> str:

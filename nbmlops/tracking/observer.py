@@ -16,6 +16,7 @@ class Observer:
     def __init__(self, shell: Any, tracker: Tracker) -> None:
         self._shell, self._tracker = shell, tracker
         self._listening = False
+        self._depth = 0  # a cell that runs inside a cell, as ``%%track`` does, is part of it
 
     def start(self) -> None:
         """Listen, once; a cell that is running already is taken in."""
@@ -30,14 +31,18 @@ class Observer:
         if self._listening:
             self._shell.events.unregister("pre_run_cell", self._began)
             self._shell.events.unregister("post_run_cell", self._ended)
-            self._listening = False
+            self._listening, self._depth = False, 0
 
     def take_running(self, source: str) -> None:
         """Take in the cell that switched tracking on, which began before we listened."""
+        self._depth = 1
         self._tracker.cell_began(source, None, self._shell.execution_count)
 
     def _began(self, info: Any) -> None:
         if info.silent or not self._tracker.on:
+            return
+        self._depth += 1
+        if self._depth > 1:
             return
         try:
             source = info.raw_cell if isinstance(info.raw_cell, str) else ""
@@ -48,6 +53,9 @@ class Observer:
             self._tracker.fault("a cell", error)
 
     def _ended(self, result: Any) -> None:
+        self._depth = max(0, self._depth - 1)
+        if self._depth:
+            return
         try:
             error = result.error_before_exec or result.error_in_exec
             if error is None:

@@ -78,6 +78,7 @@ class Tracker:
         self._unwritten: dict[str, tuple[TrackedRun, str | None, tuple[str, str] | None]] = {}
         self._faults: dict[str, str] = {}
         self._naming: dict[str, threading.Thread] = {}
+        self._forced: tuple[str | None, dict[str, str]] | None = None
 
     # -- on and off ---------------------------------------------------------------------------
     def start(self) -> None:
@@ -139,6 +140,7 @@ class Tracker:
 
     def cell_ended(self, outcome: str, error: str | None = None) -> None:
         """The cell has run; its trainings become runs, and are shown."""
+        self._take_forced()
         cell, self._cell = self._cell, None
         if cell is None:
             return
@@ -211,6 +213,25 @@ class Tracker:
     def training_of(self, model: Any) -> Training | None:
         """The training of `model` in the cell that runs now, if there was one."""
         return self._trained.get(self.provenance.run_of(model) or "")
+
+    def force(self, name: str | None, tags: dict[str, str]) -> None:
+        """The running cell becomes a run in any case, under that name and with those tags."""
+        self._forced = (name, tags)
+
+    def _take_forced(self) -> None:
+        if self._forced is None:
+            return
+        (name, tags), self._forced = self._forced, None
+        if not self._trained:
+            made = Training(
+                kind="forced", model=None, model_class="", name=name or "cell", keep_model=False
+            )
+            made.started = self._cell.started if self._cell else made.started
+            made.duration = time.perf_counter() - self._began
+            self.add_training(made)
+        for training in self._trained.values():
+            training.name = name or training.name
+            training.tags.update(tags)
 
     # -- metrics --------------------------------------------------------------------------------
     def add_metric(

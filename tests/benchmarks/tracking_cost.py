@@ -10,6 +10,7 @@ import statistics
 import tempfile
 import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,18 @@ from nbmlops.settings import load_settings
 from nbmlops.tracking import Tracker
 
 FITS = 30
+Fit = Callable[[], object]
 
 
-def fits(X: pd.DataFrame, y: pd.Series, around=lambda fit: fit()) -> float:  # type: ignore[no-untyped-def]
+def fits(
+    X: pd.DataFrame,  # noqa: N803 - as scikit-learn spells it
+    y: pd.Series,
+    around: Callable[[Fit], None] = lambda fit: fit(),
+    count: int = FITS,
+) -> float:
     """The median time of a fit, in milliseconds."""
     taken = []
-    for _ in range(FITS):
+    for _ in range(count):
         began = time.perf_counter()
         around(lambda: LinearRegression().fit(X, y))
         taken.append((time.perf_counter() - began) * 1000)
@@ -45,10 +52,7 @@ def main() -> None:
     mlflow.set_tracking_uri(f"sqlite:///{folder / 'auto.db'}")
     mlflow.autolog(silent=True)
     LinearRegression().fit(X, y)
-    auto = statistics.median(
-        [(lambda b: (LinearRegression().fit(X, y), time.perf_counter() - b)[1])(time.perf_counter()) * 1000
-         for _ in range(3)]
-    )  # fmt: skip
+    auto = fits(X, y, count=3)
     mlflow.autolog(disable=True)
 
     namespace = {"X": X, "y": y}

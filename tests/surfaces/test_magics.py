@@ -1,0 +1,138 @@
+"""The magics and the card, in a real kernel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+from nbmlops.records import CellRecord, Environment, Metric, Parameter, TrackedRun, now
+from nbmlops.settings import load_settings
+from nbmlops.surfaces.card import MIME, card_bundle
+from nbmlops.tracking import Journal
+
+ROOT = Path(__file__).parents[2]
+HEAVY = "{'mlflow', 'pandas', 'sklearn', 'sqlalchemy'}"
+
+
+class Notebook:
+    """A kernel and its project folder."""
+
+    def __init__(self, project: Path, client: BlockingKernelClient) -> None:
+        self.project, self.client = project, client
+
+    def run(self, code: str) -> str:
+        """Run a cell; what it printed, and what it raised."""
+        told: list[str] = []
+
+        def hear(message: dict) -> None:  # type: ignore[type-arg] # the protocol's own JSON
+            content = message["content"]
+            if message["msg_type"] == "stream":
+                told.append(content["text"])
+            elif message["msg_type"] == "execute_result":
+                told.append(content["data"]["text/plain"])
+            elif message["msg_type"] == "error":
+                told.append("\n".join(content["traceback"]))
+
+        self.client.execute_interactive(code, output_hook=hear, timeout=120, allow_stdin=False)
+        return "".join(told)
+
+    def runs(self) -> list[TrackedRun]:
+        """The project's runs, newest first."""
+        return Journal(load_settings(self.project, {}).journal_path).runs()
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
+    project = tmp_path_factory.mktemp("project")
+    (project / "nbmlops.toml").touch()
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("NBMLOPS_", "MLFLOW_"))}
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(cwd=str(project), env={**clean, "PYTHONPATH": str(ROOT)})
+    client = manager.blocking_client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    yield Notebook(project, client)
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def test_loading_and_tracking_import_nothing_heavy(notebook: Notebook) -> None:
+    """The first cell of a fresh kernel; the control is that pandas is seen once imported."""
+    seen = f"import sys; print(sorted(set(sys.modules) & {HEAVY}))"
+    assert "Tracking into" in notebook.run("%load_ext nbmlops\n%track")
+    assert notebook.run(seen).strip() == "[]"
+    assert "pandas" in notebook.run("import pandas\n" + seen)
+
+
+def test_a_verb_that_is_not_known_gets_one_sentence(notebook: Notebook) -> None:
+    """No traceback; `status` beside it works."""
+    told = notebook.run("%track backwards")
+    assert "knows no 'backwards'" in told
+    assert "Traceback" not in told
+    assert "Tracking is on." in notebook.run("%track status")
+
+
+def test_a_forced_cell_becomes_a_run_with_name_and_tags(notebook: Notebook) -> None:
+    """Also one that no instrument knows; the cell's names stay with the notebook."""
+    told = notebook.run("%%track --name 'by hand' --tag team=blue\nslope = 3 / 2\nslope")
+    assert "1.5" in told
+    run = notebook.runs()[0]
+    assert (run.kind, run.name, run.tags) == ("forced", "by hand", {"team": "blue"})
+    assert notebook.run("print(slope)").strip() == "1.5"
+    assert "--tag takes KEY=VALUE" in notebook.run("%%track --tag blue\n1")
+
+
+def test_diff_slice_and_explain(notebook: Notebook) -> None:
+    """What differs between two runs, what one is made from, and what was captured."""
+    notebook.run("from sklearn.linear_model import Ridge\nX, y = [[1.0], [2.0]], [1.0, 2.0]")
+    notebook.run("print('no part of it')")
+    notebook.run("Ridge(alpha=1.0).fit(X, y)")
+    notebook.run("Ridge(alpha=2.0).fit(X, y)")
+    new, old = notebook.runs()[:2]
+    told = notebook.run(f"%track diff {old.id} {new.id}")
+    assert "parameter alpha: 1.0 → 2.0" in told
+    assert "data" not in told
+    sliced = notebook.run(f"%track slice {new.id}")
+    assert "import Ridge" in sliced
+    assert "no part of it" not in sliced
+    assert new.id in notebook.run("%track explain")
+    assert "two run ids" in notebook.run("%track diff one")
+    assert "No tracked run" in notebook.run("%track slice run-ffffffffffff")
+
+
+def test_off_means_off(notebook: Notebook) -> None:
+    """Nothing is tracked while it is off, and again once it is on."""
+    notebook.run("%track off")
+    count = len(notebook.runs())
+    notebook.run("Ridge(alpha=3.0).fit(X, y)")
+    assert len(notebook.runs()) == count
+    notebook.run("%track")
+    notebook.run("Ridge(alpha=4.0).fit(X, y)")
+    assert len(notebook.runs()) == count + 1
+
+
+def test_hostile_names_are_escaped_and_the_card_has_four_lines() -> None:
+    """Whatever a parameter or metric is called, the card holds no markup of its making."""
+    evil = "<img src=x onerror=alert(1)>"
+    cell = CellRecord(
+        cell_id="a", source="x", source_digest="d", execution_count=1, order=1, started=now(),
+        duration=1.0, outcome="ok",
+    )  # fmt: skip
+    run = TrackedRun(
+        id="run-1", name=f"{evil}\n\n\n{evil}", author="ada", notebook=None, started=now(),
+        duration=1.0, model_class=evil, cell=cell,
+        environment=Environment(python="3", platform="x"),
+        parameters=(Parameter(name=evil, value=evil, is_default=False),),
+        metrics=(Metric(name=evil, value=None, at=now()),),
+    )  # fmt: skip
+    bundle = card_bundle(run, run)
+    assert "<img" not in bundle["text/html"]
+    assert "&lt;img" in bundle["text/html"]
+    assert "--jp-" in bundle["text/html"]
+    assert len(bundle["text/plain"].splitlines()) <= 4
+    assert bundle[MIME]["id"] == "run-1"
