@@ -9,13 +9,14 @@ import sys
 import sysconfig
 import threading
 import time
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
 from nbmlops.records import Environment, GitState, digest_bytes
 
-__all__ = ["EnvironmentReader", "git_state", "imported_packages", "local_modules"]
+__all__ = ["EnvironmentReader", "git_state", "imported_packages"]
 
 # Distributions whose import name differs from theirs; the rest is found in their own file lists.
 _DISTRIBUTIONS = {
@@ -33,38 +34,70 @@ class EnvironmentReader:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._versions: dict[str, tuple[str, str] | None] = {}
         self._lock = threading.Lock()
-        self._git: tuple[float, GitState | None] = (float("-inf"), None)
+        self._seen: set[str] = set()
+        self._packages: dict[str, tuple[str, str] | None] = {}
+        self._local: set[str] = set()
         self._digests: dict[str, tuple[tuple[int, int], str]] = {}
+        self._git: GitState | None = None
+        self._git_read = float("-inf")
 
     def read(self, seeds: tuple[str, ...] = ()) -> Environment:
-        """The environment as it is now."""
+        """The environment as it is now; the git state may be a few seconds old."""
         with self._lock:
-            if time.monotonic() - self._git[0] > _GIT_FRESH:
-                self._git = (time.monotonic(), git_state(self.root))
+            self._look_at_new_modules()
+            if time.monotonic() - self._git_read > _GIT_FRESH:
+                self._git, self._git_read = git_state(self.root), time.monotonic()
             return Environment(
                 python=platform.python_version(),
                 platform=f"{platform.system()}-{platform.machine()}",
-                packages=imported_packages(self._versions),
-                git=self._git[1],
-                local_modules=local_modules(self.root, self._digests),
+                packages=dict(sorted(found for found in self._packages.values() if found)),
+                git=self._git,
+                local_modules=self._local_digests(),
                 seeds=seeds,
             )
 
     def warm(self) -> None:
-        """Read once in the background, so that no cell waits for it."""
-        threading.Thread(target=self.read, name="nbmlops-environment", daemon=True).start()
+        """Read in the background what has grown old, so that no cell waits for it."""
+        if time.monotonic() - self._git_read > _GIT_FRESH:
+            threading.Thread(target=self.read, name="nbmlops-environment", daemon=True).start()
+
+    def _look_at_new_modules(self) -> None:
+        new = sys.modules.keys() - self._seen
+        if not new:
+            return
+        self._seen |= new
+        imported_packages(self._packages, new)
+        prefix = f"{self.root}{os.sep}"
+        for name in new - {"__main__"}:
+            file = _file(sys.modules.get(name))
+            if file.startswith(prefix) and "site-packages" not in file:
+                self._local.add(file)
+
+    def _local_digests(self) -> dict[str, str]:
+        found = {}
+        for file in sorted(self._local):
+            try:
+                stat = os.stat(file)
+                stamp = (stat.st_mtime_ns, stat.st_size)
+                if self._digests.get(file, (None, ""))[0] != stamp:
+                    self._digests[file] = (stamp, digest_bytes(Path(file).read_bytes()))
+            except OSError:
+                continue  # deleted since its import
+            found[file.removeprefix(f"{self.root}{os.sep}")] = self._digests[file][1]
+        return found
 
 
-def imported_packages(known: dict[str, tuple[str, str] | None]) -> dict[str, str]:
-    """Version by distribution for every imported installed package; `known` is the memory."""
+def imported_packages(
+    known: dict[str, tuple[str, str] | None], names: Iterable[str] | None = None
+) -> dict[str, tuple[str, str] | None]:
+    """Add (distribution, version) by module to `known` for the imported modules among `names`."""
     folders = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
     unknown = []
-    for name, module in list(sys.modules.items()):
+    for name in list(sys.modules) if names is None else names:
         if "." in name or name in known or name.startswith("_") or name in sys.stdlib_module_names:
             continue
-        if not _file(module).startswith(folders):
+        if not _file(sys.modules.get(name)).startswith(folders):
             continue
         known[name] = _distribution(_DISTRIBUTIONS.get(name, name))
         if known[name] is None:
@@ -73,26 +106,7 @@ def imported_packages(known: dict[str, tuple[str, str] | None]) -> dict[str, str
         owners = metadata.packages_distributions()
         for name in unknown:
             known[name] = _distribution(owners.get(name, [""])[0])
-    return dict(sorted(found for found in known.values() if found))
-
-
-def local_modules(root: Path, digests: dict[str, tuple[tuple[int, int], str]]) -> dict[str, str]:
-    """BLAKE3-256 by path (relative to `root`) of the project's own imported modules."""
-    found = {}
-    prefix = f"{root}{os.sep}"
-    for name, module in list(sys.modules.items()):
-        file = _file(module)
-        if name == "__main__" or not file.startswith(prefix) or "site-packages" in file:
-            continue
-        try:
-            stat = os.stat(file)
-            stamp = (stat.st_mtime_ns, stat.st_size)
-            if digests.get(file, (None, ""))[0] != stamp:
-                digests[file] = (stamp, digest_bytes(Path(file).read_bytes()))
-        except OSError:
-            continue  # deleted since its import: the slice's gaps say so
-        found[file.removeprefix(prefix)] = digests[file][1]
-    return found
+    return known
 
 
 def git_state(folder: Path) -> GitState | None:

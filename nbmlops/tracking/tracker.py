@@ -401,7 +401,7 @@ class Tracker:
         if run.cell.cell_id is None:
             return None
         try:
-            recent = self.journal.runs(run.notebook, limit=40)
+            recent = self.journal.runs(run.notebook, limit=12)
         except NbmlopsError:
             return None
         return next(

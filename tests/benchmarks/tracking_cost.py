@@ -25,7 +25,7 @@ Fit = Callable[[], object]
 
 
 def fits(
-    X: pd.DataFrame,  # noqa: N803 - as scikit-learn spells it
+    X: pd.DataFrame,
     y: pd.Series,
     around: Callable[[Fit], None] = lambda fit: fit(),
     count: int = FITS,

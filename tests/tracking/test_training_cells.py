@@ -80,13 +80,15 @@ def test_the_digest_is_that_of_the_data_itself(kernel: Kernel) -> None:
             "accuracy_score_X_test",
         ),
         (
-            "p = model.predict_proba(X_test)\nlabels = p.argmax(axis=1)\naccuracy_score(y_test, labels)",
+            "p = model.predict_proba(X_test)\nlabels = p.argmax(axis=1)\n"
+            "accuracy_score(y_test, labels)",
             "accuracy_score_X_test",
         ),
         ("accuracy_score(y_test, model.predict(X_test))", "accuracy_score_X_test"),
         ("model.score(X_test, y_test)", "score_X_test"),
         (
-            "def judge(m, X, y):\n    return accuracy_score(y, m.predict(X))\njudge(model, X_test, y_test)",
+            "def judge(m, X, y):\n    return accuracy_score(y, m.predict(X))\n"
+            "judge(model, X_test, y_test)",
             "accuracy_score_X_test",
         ),
         ("p = pd.Series(model.predict(X_test)).to_numpy()\naccuracy_score(y_test, p)",
@@ -197,7 +199,8 @@ def test_partial_fits_in_a_loop_are_one_training(kernel: Kernel) -> None:
             "from sklearn.linear_model import SGDClassifier\n"
             "sgd = SGDClassifier(random_state=0)\n"
             "for start in range(0, 200, 50):\n"
-            "    sgd.partial_fit(X_train[start:start + 50], y_train[start:start + 50], classes=[0, 1])"
+            "    stop = start + 50\n"
+            "    sgd.partial_fit(X_train[start:stop], y_train[start:stop], classes=[0, 1])"
         )
     )
     assert [(i.name, i.fingerprint.rows) for i in run.inputs][:2] == [
@@ -221,7 +224,8 @@ def test_trainings_in_functions_loops_and_threads_are_found(kernel: Kernel) -> N
     assert sorted(values(r)["C"] for r in runs) == [1.5, 2.5]
     run = only(
         kernel.trained(
-            "import asyncio\nawait asyncio.sleep(0)\nlate = LogisticRegression(C=7).fit(X_train, y_train)"
+            "import asyncio\nawait asyncio.sleep(0)\n"
+            "late = LogisticRegression(C=7).fit(X_train, y_train)"
         )
     )
     assert values(run) == {"C": 7}
@@ -289,7 +293,8 @@ def test_secrets_are_hidden_before_anything_is_written(kernel: Kernel) -> None:
         "class Remote:\n"
         "    def __init__(self, password='x', url=''): self.password, self.url = password, url\n"
         "    def fit(self, X, y): return self\n"
-        "Remote(password='hunter2hunter2', url='postgres://me:sesame99@host/db').fit(X_train, y_train)"
+        "remote = Remote(password='hunter2hunter2', url='postgres://me:sesame99@host/db')\n"
+        "remote.fit(X_train, y_train)"
     )
     run = only(runs)
     assert run.redacted
