@@ -68,7 +68,7 @@ def raw(buffers: list[Any]) -> Callable[[], Any]:
     return run
 
 
-def line(  # noqa: PLR0917 - a table row, read across
+def line(
     what: str, floor: float, obj: Any, theirs: Callable[[], Any], times: int = 7, detail: str = ""
 ) -> Line:
     ours, other = paired(lambda: nbmlops.fingerprint(obj), theirs, times)
