@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from artifacts import artifact
 from browser import chromium, local_page
 from installed import ROOT, Installed, install_wheel
 from lab import Hand, Lab, running_lab
@@ -14,8 +14,6 @@ from playwright.sync_api import Browser, expect
 
 # A first delivery to MLflow makes its tables; a slow machine takes its time over that.
 expect.set_options(timeout=45_000)
-
-ARTIFACTS = ROOT / "tests" / "artifacts"
 
 
 @pytest.fixture(scope="package")
@@ -50,9 +48,3 @@ def hand(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Hand]:
     with local_page(browser) as page:
         yield Hand(page)
         page.screenshot(path=artifact(f"{request.node.name}-end.png"))
-
-
-def artifact(name: str) -> Path:
-    """Where a test keeps what it saw."""
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    return ARTIFACTS / name

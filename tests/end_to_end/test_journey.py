@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import artifact
+from artifacts import artifact
 from lab import Hand, Lab
 from playwright.sync_api import Page, expect
 
