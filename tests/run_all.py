@@ -32,7 +32,8 @@ class Tally(NamedTuple):
 
 def main() -> int:
     """Run all checks; 0 if all passed."""
-    _require_chromium()
+    _require("chromium", "chromium", "The browser tests")
+    _require("java", "default-jre-headless", "The Spark tests")
     # jlpm's scripts call jlpm, and tests call what the environment installed.
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     total = Tally(0, 0)
@@ -96,16 +97,16 @@ def _jest(jlpm: str, report: Path) -> Tally:
     return Tally(result["numPassedTests"], failed or (1 if code else 0))
 
 
-def _require_chromium() -> None:
-    """The browser tests never skip: install Chromium where that is allowed, else say what to do."""
-    if shutil.which("chromium"):
+def _require(command: str, package: str, what_for: str) -> None:
+    """Nothing is skipped because it is missing: install it where that is allowed, else say so."""
+    if shutil.which(command):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        sys.exit("The browser tests need Chromium: sudo apt-get install chromium, then try again.")
-    print("Installing Chromium for the browser tests ...", flush=True)
+        sys.exit(f"{what_for} need {command}: sudo apt-get install {package}, then try again.")
+    print(f"Installing {package}: {what_for.lower()} need it ...", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
-        subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+    for step in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", package]):
+        subprocess.run(step, check=True, env=environment, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
