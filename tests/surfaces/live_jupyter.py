@@ -90,7 +90,7 @@ class LiveServer:
         if token is not None:
             request.add_header("Authorization", f"token {token or self.token}")
         try:
-            with urlopen(request, timeout=30) as response:
+            with urlopen(request, timeout=120) as response:
                 return Answer(response.status, json.load(response))
         except HTTPError as error:
             text = error.read().decode()
