@@ -26,7 +26,7 @@ format: $(VENV)/.installed-for-tests
 	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm lint
 
 $(BIN)/python:
-	$(if $(UV),$(UV) venv --quiet --python 3.11 $(VENV),$(PYTHON) -m venv $(VENV))
+	$(if $(UV),$(UV) venv --quiet --seed --python 3.11 $(VENV),$(PYTHON) -m venv $(VENV))
 	$(if $(UV),,$(BIN)/python -m pip install --quiet --upgrade pip)
 
 $(VENV)/.installed: $(BIN)/python pyproject.toml
