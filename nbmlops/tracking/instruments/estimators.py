@@ -140,6 +140,13 @@ class EstimatorWatch:
         if labels is not None:
             remember(labels, training.id, training.data_name)
 
+    def _run_of(self, model: Any) -> str | None:
+        """The run of a model that the user, and no library on the way, now works with."""
+        tracker = self.tracker
+        if model is None or not tracker.watching or tracker.activity.busy:
+            return None
+        return tracker.provenance.run_of(model)
+
     def _predict(
         self,
         function: Callable[..., Any],
@@ -148,9 +155,7 @@ class EstimatorWatch:
         kwargs: dict[str, Any],
     ) -> Any:
         tracker = self.tracker
-        run_id = None
-        if model is not None and tracker.watching and not tracker.activity.busy:
-            run_id = tracker.provenance.run_of(model)
+        run_id = self._run_of(model)
         if run_id is None:
             return function(*args, **kwargs)
         answer = self._quietly(function, args, kwargs)
@@ -169,9 +174,7 @@ class EstimatorWatch:
         kwargs: dict[str, Any],
     ) -> Any:
         tracker = self.tracker
-        run_id = None
-        if model is not None and tracker.watching and not tracker.activity.busy:
-            run_id = tracker.provenance.run_of(model)
+        run_id = self._run_of(model)
         if run_id is None:
             return function(*args, **kwargs)
         answer = self._quietly(function, args, kwargs)
