@@ -15,11 +15,10 @@ from typing import Any
 import msgspec
 
 from nbmlops.errors import NbmlopsError
-from nbmlops.records import CellRecord, Gap, Metric, TrackedRun, new_id, now
+from nbmlops.records import CellRecord, Metric, TrackedRun, new_id, now
 from nbmlops.settings import Settings
 from nbmlops.tracking.assembly import assemble
 from nbmlops.tracking.cells import CellHistory, ExecutedCell
-from nbmlops.tracking.completeness import with_gaps
 from nbmlops.tracking.courier import Courier
 from nbmlops.tracking.environment import EnvironmentReader
 from nbmlops.tracking.files import FileWatch
@@ -29,9 +28,9 @@ from nbmlops.tracking.instruments import install_instruments
 from nbmlops.tracking.journal import Journal
 from nbmlops.tracking.notebook_path import notebook_path
 from nbmlops.tracking.provenance import Origin, Provenance
+from nbmlops.tracking.run_writer import RunWriter
 from nbmlops.tracking.sessions import Session
 from nbmlops.tracking.slicing import stale_cells
-from nbmlops.tracking.snapshots import SnapshotWriter
 from nbmlops.tracking.trainings import Activity, Training
 
 __all__ = ["MOST_RUNS", "Tracker"]
@@ -67,7 +66,7 @@ class Tracker:
         self._pid = os.getpid()
         self._session: Session | None = None
         self._environment = EnvironmentReader(settings.root)
-        self._snapshots = SnapshotWriter(settings.spool, self._snapshot_done)
+        self._writer = RunWriter(settings, self.journal, self.fault)
         self.courier = Courier(settings, self.journal)
         self._files = FileWatch(settings)
         self._cell: ExecutedCell | None = None
@@ -75,7 +74,8 @@ class Tracker:
         self._surplus: list[Training] = []
         self._measured: dict[str, TrackedRun] = {}
         self._made_here: dict[str, TrackedRun] = {}
-        self._unwritten: dict[str, tuple[TrackedRun, str | None, tuple[str, str] | None]] = {}
+        self.before_cell_ends: list[Callable[[ExecutedCell], None]] = []
+        """Called while the cell is still open; trainings that they add become its runs."""
         self._faults: dict[str, str] = {}
         self._naming: dict[str, threading.Thread] = {}
         self._forced: tuple[str | None, dict[str, str]] | None = None
@@ -85,6 +85,7 @@ class Tracker:
         """Track from now on."""
         if self._session is None:
             self._session = Session(self.settings.home)
+            self._writer.session = self._session.id
             atexit.register(self.finish)
             install_instruments(self)
             self._environment.warm()
@@ -103,7 +104,7 @@ class Tracker:
         self.stop()
         if self._cell is not None:
             self.cell_ended("error", "The kernel ended.")
-        self._snapshots.finish_all()
+        self._writer.finish_models()
         self._session.close()
         try:
             self.courier.finish(_EXIT_WAIT)
@@ -112,7 +113,7 @@ class Tracker:
 
     def settle(self) -> None:
         """Wait until every model of the cells so far is written."""
-        self._snapshots.finish_all()
+        self._writer.finish_models()
 
     @property
     def watching(self) -> bool:
@@ -140,14 +141,19 @@ class Tracker:
 
     def cell_ended(self, outcome: str, error: str | None = None) -> None:
         """The cell has run; its trainings become runs, and are shown."""
-        self._take_forced()
-        cell, self._cell = self._cell, None
-        if cell is None:
+        if (running := self._cell) is None:
             return
+        for hook in self.before_cell_ends:
+            try:
+                hook(running)
+            except Exception as fault:  # noqa: BLE001 - the user's cell is over and must end well; `fault` tells
+                self.fault("a training", fault)
+        self._take_forced()
+        cell, self._cell = running, None
         cell.duration = time.perf_counter() - self._began
         cell.outcome, cell.error = ("ok", None) if outcome == "ok" else ("error", error)
         self._files.into = None
-        self._retry_unwritten()
+        self._writer.retry()
         if self._trained or self._measured:
             record = self.history.record(cell)
             self._finish_trainings(record)
@@ -159,7 +165,7 @@ class Tracker:
     def begin_training(self, training: Training, arguments: list[Argument]) -> None:
         """A training begins: its data is named before it can change."""
         self.activity.enter()
-        self._snapshots.finish(training.model)
+        self._writer.finish_model(training.model)
         self._environment.warm()
         training.destination = self._active_mlflow_run()
         training.data_name = arguments[0].name if arguments else None
@@ -201,14 +207,14 @@ class Tracker:
         self._trained[training.id] = training
         for model in _parts_of(training.model):
             self.provenance.remember_model(model, training.id)
-        self._journal(
+        self._writer.write(
             self._assemble(training, self.history.record(self._cell)),
             open_=True,
             model="saving" if training.keep_model else None,
             destination=training.destination,
         )
         if training.keep_model and not training.incremental:
-            self._save_model(training)
+            self._writer.save_model(training)
 
     def training_of(self, model: Any) -> Training | None:
         """The training of `model` in the cell that runs now, if there was one."""
@@ -261,12 +267,8 @@ class Tracker:
             same = (metric.name, metric.data, metric.step)
             training.metrics = [m for m in training.metrics if (m.name, m.data, m.step) != same]
             training.metrics.append(metric)
-        try:
-            run = self.journal.add_metric(run_id, metric, cell)
-        except NbmlopsError as error:
-            self.fault("journal", error)
-            return
-        if training is None:
+        run = self._writer.add_metric(run_id, metric, cell)
+        if run is not None and training is None:
             self._measured[run_id] = run
 
     def unknown_metric(self, name: str) -> None:
@@ -327,15 +329,15 @@ class Tracker:
         parent = new_id("cell") if len(self._trained) > 1 else None
         for number, training in enumerate(self._trained.values()):
             if training.incremental and training.keep_model:
-                self._save_model(training)
+                self._writer.save_model(training)
             run = self._assemble(training, cell)
             run = msgspec.structs.replace(run, parent_id=parent)
             if self._surplus and number == 0:
                 run = msgspec.structs.replace(
                     run, tables={**run.tables, "trainings": _rows(self._surplus)}
                 )
-            previous = self._previous(run)
-            self._journal(run, open_=False)
+            previous = self._writer.previous(run)
+            self._writer.write(run, open_=False)
             self._made_here[run.id] = run
             training.model = training.sample = None
             if len(self._trained) <= 4 or number >= len(self._trained) - 1:
@@ -351,70 +353,11 @@ class Tracker:
                 cells = tuple(cell if c.order == cell.order else c for c in run.metric_cells)
                 return msgspec.structs.replace(run, metric_cells=cells)
 
-            try:
-                run = self.journal.change(run_id, edit)
-            except NbmlopsError as error:
-                self.fault("journal", error)
-                continue
-            self._try_show(run, self._previous(run), again=True)
+            run = self._writer.change(run_id, edit)
+            if run is not None:
+                self._try_show(run, self._writer.previous(run), again=True)
         if self._measured:
             self.courier.wake()
-
-    def _journal(
-        self,
-        run: TrackedRun,
-        *,
-        open_: bool,
-        model: str | None = None,
-        destination: tuple[str, str] | None = None,
-    ) -> None:
-        session = self._session.id if self._session else ""
-        try:
-            self.journal.record(
-                run, session=session, open_=open_, model=model, destination=destination
-            )
-            self._unwritten.pop(run.id, None)
-        except NbmlopsError as error:
-            kept = self._unwritten.get(run.id, (run, model, destination))
-            self._unwritten[run.id] = (run, model or kept[1], destination or kept[2])
-            self.fault("journal", error)
-
-    def _retry_unwritten(self) -> None:
-        for run, model, destination in list(self._unwritten.values()):
-            self._journal(run, open_=False, model=model, destination=destination)
-
-    def _save_model(self, training: Training) -> None:
-        self._snapshots.write(training.id, {"model": training.model, "sample": training.sample})
-
-    def _snapshot_done(self, run_id: str, problem: str | None) -> None:
-        try:
-            if problem is None:
-                self.journal.note_model(run_id, "saved")
-                return
-            why = f"The model could not be saved: {problem}"[:500]
-            self.journal.change(run_id, lambda run: with_gaps(run, Gap(what="model", why=why)))
-            self.journal.note_model(run_id, "none")
-        except NbmlopsError as error:
-            self.fault("model", error)
-
-    def _previous(self, run: TrackedRun) -> TrackedRun | None:
-        if run.cell.cell_id is None:
-            return None
-        try:
-            recent = self.journal.runs(run.notebook, limit=12)
-        except NbmlopsError:
-            return None
-        return next(
-            (
-                r
-                for r in recent
-                if r.cell.cell_id == run.cell.cell_id
-                and r.started < run.started
-                and r.model_class == run.model_class
-                and r.id != run.id
-            ),
-            None,
-        )
 
     def _try_show(self, run: TrackedRun, previous: TrackedRun | None, *, again: bool) -> None:
         try:

@@ -12,6 +12,7 @@ from nbmlops.records import Metric, now
 from nbmlops.tracking.frames import name_of
 from nbmlops.tracking.inputs import Argument, arguments_of
 from nbmlops.tracking.instruments.estimators import EstimatorWatch, class_path
+from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
 from nbmlops.tracking.instruments.wrapping import watch
 from nbmlops.tracking.parameters import named_parameters
@@ -108,38 +109,26 @@ def _train(
     args: Any,
     kwargs: dict[str, Any],
 ) -> Any:
-    if not tracker.watching or tracker.activity.busy:
-        return function(*args, **kwargs)
     results: dict[str, Any] = {}
-    try:
-        bound = inspect.signature(function).bind(*args, **kwargs).arguments
-        if (
-            function.__name__ == "train"
-            and "evals_result" in inspect.signature(function).parameters
-        ):
-            results = kwargs.setdefault("evals_result", results)
-            results = results if results is not None else {}
-        training = _begin(tracker, made, function, bound)
-    except Exception as error:  # noqa: BLE001 - the user's training comes first; `fault` tells
-        tracker.fault("a training", error)
-        return function(*args, **kwargs)
-    try:
-        answer = function(*args, **kwargs)
-    except BaseException:
-        tracker.drop_training(training)
-        raise
-    try:
-        if function.__name__ == "train":
-            training.model = answer
-            training.model_class = class_path(answer)
-            _evaluations(training, results or getattr(answer, "best_score", None) or {})
-        else:
-            training.model = None
+
+    def begin() -> Training:
+        nonlocal results
+        signature = inspect.signature(function)
+        bound = signature.bind(*args, **kwargs).arguments
+        if function.__name__ == "train" and "evals_result" in signature.parameters:
+            given = kwargs.setdefault("evals_result", results)
+            results = results if given is None else given
+        return _begin(tracker, made, function, bound)
+
+    def after(training: Training, answer: Any) -> None:
+        if function.__name__ == "cv":
             _folds(training, answer)
-        tracker.end_training(training)
-    except Exception as error:  # noqa: BLE001 - the user's training comes first; `fault` tells
-        tracker.fault("a training", error)
-    return answer
+            return
+        training.model = answer
+        training.model_class = class_path(answer)
+        _evaluations(training, results or getattr(answer, "best_score", None) or {})
+
+    return follow(tracker, lambda: function(*args, **kwargs), begin, after)
 
 
 def _begin(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.records import Gap
 from nbmlops.tracking.frames import argument_of, call_node, name_of, root_name
 from nbmlops.tracking.inputs import Argument, arguments_of, base_name
+from nbmlops.tracking.instruments.fitted import take_results
+from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.wrapping import watch
 from nbmlops.tracking.parameters import named_parameters, parameters_of
 from nbmlops.tracking.trainings import Training
@@ -56,38 +58,19 @@ class EstimatorWatch:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Any:
-        tracker = self.tracker
-        if model is None or not tracker.watching or tracker.activity.busy:
+        if model is None:
             return function(*args, **kwargs)
-        training = None
-        try:
-            training = self._begin(function, model, args, kwargs)
-        except Exception as error:  # noqa: BLE001 - the user's training comes first; `fault` tells
-            tracker.fault("a training", error)
-        if training is None:
-            return self._quietly(function, args, kwargs)
-        try:
-            answer = function(*args, **kwargs)
-        except BaseException:
-            tracker.drop_training(training)
-            raise
-        try:
-            _after(training, model)
-            tracker.end_training(training)
-            self._labels(training, model, answer, function.__name__)
-        except Exception as error:  # noqa: BLE001 - the user's training comes first; `fault` tells
-            tracker.fault("a training", error)
-        return answer
 
-    def _quietly(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        """Preparation: what it trains inside is not a training either."""
-        self.tracker.activity.enter()
-        try:
-            return function(*args, **kwargs)
-        finally:
-            self.tracker.activity.leave()
+        def after(training: Training, answer: Any) -> None:
+            take_results(training, model)
+            self._labels(training, model, answer, function.__name__)
+
+        return follow(
+            self.tracker,
+            lambda: function(*args, **kwargs),
+            lambda: self._begin(function, model, args, kwargs),
+            after,
+        )
 
     def _begin(
         self,
@@ -158,7 +141,7 @@ class EstimatorWatch:
         run_id = self._run_of(model)
         if run_id is None:
             return function(*args, **kwargs)
-        answer = self._quietly(function, args, kwargs)
+        answer = quietly(tracker, lambda: function(*args, **kwargs))
         try:
             name = data_name(tracker, function, args, kwargs)
             tracker.provenance.remember_prediction(answer, run_id, name)
@@ -177,7 +160,7 @@ class EstimatorWatch:
         run_id = self._run_of(model)
         if run_id is None:
             return function(*args, **kwargs)
-        answer = self._quietly(function, args, kwargs)
+        answer = quietly(tracker, lambda: function(*args, **kwargs))
         try:
             name = data_name(tracker, function, args, kwargs)
             tracker.add_metric(run_id, f"score_{name}" if name else "score", answer, name)
@@ -234,13 +217,6 @@ def _is_model(model: Any) -> bool:
     if can("transform") or can("fit_transform"):
         return any(can(sign) for sign in _MODEL_SIGNS)
     return True
-
-
-def _after(training: Training, model: Any) -> None:
-    """What only a fitted model can tell: a search's best parameters and its candidates."""
-    from nbmlops.tracking.instruments.fitted import take_results
-
-    take_results(training, model)
 
 
 def _whole(argument: Argument, namespace: dict[str, Any], frames: list[FrameType]) -> Argument:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.records import Metric, Scalar, now
 from nbmlops.tracking.inputs import arguments_of
 from nbmlops.tracking.instruments.estimators import class_path
+from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
 from nbmlops.tracking.parameters import as_scalar, brief, named_parameters, parameters_of
 from nbmlops.tracking.trainings import Training
@@ -36,20 +37,7 @@ class SklearnValidationInstrument:
         def validate(
             function: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
         ) -> Any:
-            if not tracker.watching or tracker.activity.busy:
-                return function(*args, **kwargs)
-            training = None
-            try:
-                training = _begin(tracker, function, args, kwargs)
-            except Exception as error:  # noqa: BLE001 - the user's call comes first; `fault` tells
-                tracker.fault("a cross-validation", error)
-                return function(*args, **kwargs)
-            try:
-                answer = function(*args, **kwargs)
-            except BaseException:
-                tracker.drop_training(training)
-                raise
-            try:
+            def after(training: Training, answer: Any) -> None:
                 scoring = kwargs.get("scoring")
                 _take(
                     training,
@@ -58,12 +46,15 @@ class SklearnValidationInstrument:
                     scoring if isinstance(scoring, str) else None,
                 )
                 training.model = None
-                tracker.end_training(training)
                 if function.__name__ == "cross_val_predict":
                     tracker.provenance.remember_prediction(answer, training.id, training.data_name)
-            except Exception as error:  # noqa: BLE001 - the user's call comes first; `fault` tells
-                tracker.fault("a cross-validation", error)
-            return answer
+
+            return follow(
+                tracker,
+                lambda: function(*args, **kwargs),
+                lambda: _begin(tracker, function, args, kwargs),
+                after,
+            )
 
         names = [name for name in _FUNCTIONS if hasattr(module, name)]
         replace_functions(tracker, module, names, validate)

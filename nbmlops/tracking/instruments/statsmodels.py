@@ -11,6 +11,7 @@ from nbmlops.records import Metric, now
 from nbmlops.tracking.frames import name_of
 from nbmlops.tracking.inputs import Argument, arguments_of
 from nbmlops.tracking.instruments.estimators import EstimatorWatch, class_path
+from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.wrapping import watch
 from nbmlops.tracking.parameters import named_parameters
 from nbmlops.tracking.trainings import Training
@@ -70,28 +71,22 @@ def _each(tracker: Tracker, base: Any, see: Callable[[Any], None]) -> None:
 def _fit(
     tracker: Tracker, function: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]
 ) -> Any:
-    if not tracker.watching or tracker.activity.busy or model is None:
+    if model is None:
         return function(*args, **kwargs)
-    try:
-        training = _begin(tracker, function, model, args, kwargs)
-    except Exception as error:  # noqa: BLE001 - the user's training comes first; `fault` tells
-        tracker.fault("a training", error)
-        return function(*args, **kwargs)
-    try:
-        results = function(*args, **kwargs)
-    except BaseException:
-        tracker.drop_training(training)
-        raise
-    try:
+
+    def after(training: Training, results: Any) -> None:
         _take(training, results)
         training.model = results
-        tracker.end_training(training)
         inner = getattr(results, "_results", None)
         if inner is not None:
             tracker.provenance.remember_model(inner, training.id)
-    except Exception as error:  # noqa: BLE001 - the user's training comes first; `fault` tells
-        tracker.fault("a training", error)
-    return results
+
+    return follow(
+        tracker,
+        lambda: function(*args, **kwargs),
+        lambda: _begin(tracker, function, model, args, kwargs),
+        after,
+    )
 
 
 def _begin(
