@@ -75,9 +75,9 @@ class MemoryLedger:
         """The entries behind sequence `after`."""
         return map(open_link, self.rows[after:])
 
-    def links(self) -> Iterator[Link]:
-        """The rows as they are kept."""
-        return iter(self.rows)
+    def links(self, after: int = 0) -> Iterator[Link]:
+        """The rows behind sequence `after` as they are kept."""
+        return iter(self.rows[after:])
 
     def verify(self) -> ChainReport:
         """Follow the chain."""

@@ -188,16 +188,27 @@ export interface Gap {
 }
 /**
  * A submission with its sign-offs and what the policy still asks for: always computed.
+ *
+ * `uncounted` says of each sign-off that does not count why. `policy` names the version and tier
+ * that it was judged by.
  */
 export interface Review {
   submission: Submission;
   sign_offs: SignOff[];
-  status: 'approved' | 'registered' | 'rejected' | 'stale' | 'waiting';
+  status:
+    'approved' | 'registered' | 'rejected' | 'stale' | 'waiting' | 'withdrawn';
   missing: string[];
   registration: Registration | null;
+  findings: Finding[];
+  uncounted: string[];
+  withdrawal: Withdrawal | null;
+  policy: string;
 }
 /**
- * A promotion laid before reviewers. `content_digest` is what a sign-off binds to.
+ * A promotion laid before reviewers. A sign-off binds to `content_digest` and `dossier`.
+ *
+ * `dossier` is the sealed evidence with what was attached; submissions from before there were
+ * dossiers have none.
  */
 export interface Submission {
   id: string;
@@ -207,9 +218,13 @@ export interface Submission {
   author: string;
   at: string;
   evidence: Evidence;
+  dossier: Bundle | null;
 }
 /**
- * What a reviewer looks at, gathered at submission and frozen under the review's digest.
+ * What a reviewer looks at, gathered at submission and sealed as the review's dossier.
+ *
+ * `files` are the sealed content's, with their digests. `champion` is None where the model has
+ * none yet, or where it is this very content. What is not known is a gap.
  */
 export interface Evidence {
   model_class: string;
@@ -223,6 +238,16 @@ export interface Evidence {
   gaps: Gap[];
   completeness: number;
   executions: string[];
+  run_ids: string[];
+  data_digest: string;
+  environment: Environment | null;
+  files: BundleFile[];
+  champion: Comparison | null;
+  model_card: {
+    [k: string]: string;
+  };
+  notes: string[];
+  attachments: BundleFile[];
 }
 /**
  * A tracked metric beside the clean run's; they agree within `tolerance` (relative).
@@ -235,25 +260,97 @@ export interface MetricAgreement {
   agrees: boolean;
 }
 /**
- * One person's verdict on exactly one content.
+ * One file of a bundle: its path inside (with ``/``), BLAKE3-256 digest and size in bytes.
+ */
+export interface BundleFile {
+  path: string;
+  digest: string;
+  size: number;
+}
+/**
+ * A submission beside the model's champion as it was on that day.
+ *
+ * `code` is a unified diff of the cells. `metrics` holds each metric that either has; the others
+ * hold only what differs.
+ */
+export interface Comparison {
+  version: string;
+  review_id: string;
+  content_digest: string;
+  code: string[];
+  data: DataChange[];
+  parameters: Change[];
+  metrics: Change[];
+  environment: Change[];
+}
+/**
+ * How one input differs, in sentences about its rows and columns.
+ */
+export interface DataChange {
+  role: string;
+  name: string;
+  sentences: string[];
+}
+/**
+ * One value beside what it was; None where there was, or is, none.
+ */
+export interface Change {
+  name: string;
+  before: boolean | number | string | null;
+  after: boolean | number | string | null;
+}
+/**
+ * Everything that production needs, under one content digest.
+ *
+ * `digest` is taken over the sorted `files`, so it changes when any path or any byte does.
+ */
+export interface Bundle {
+  digest: string;
+  files: BundleFile[];
+}
+/**
+ * One person's verdict on exactly one content, and what it allows (`scopes`) until `expires`.
+ *
+ * `envelope` holds the signed statement; without one the sign-off is self-asserted and unsigned.
  */
 export interface SignOff {
   id: string;
   review_id: string;
   content_digest: string;
-  verdict: 'approved' | 'rejected';
+  verdict: 'approved' | 'approved with conditions' | 'rejected';
   comment: string;
   by: Identity;
   at: string;
+  scopes: string[];
+  expires: string | null;
+  nonce: string;
+  envelope: Envelope | null;
 }
 /**
  * Who did it, and who vouches for the name.
  *
  * ``self`` means that the person's own machine said so; ``server`` that a server authenticated it.
+ * `roles` are those that the server gives the person; nobody's own machine can give any.
  */
 export interface Identity {
   name: string;
   asserted_by: 'self' | 'server';
+  roles: string[];
+}
+/**
+ * A DSSE envelope: `payload` is base64 of the signed bytes, which `payload_type` names.
+ */
+export interface Envelope {
+  payload: string;
+  payloadType: string;
+  signatures: Signature[];
+}
+/**
+ * One signature of a DSSE envelope: the key's id, and the signature in base64.
+ */
+export interface Signature {
+  keyid: string;
+  sig: string;
 }
 /**
  * A model version that entered the registry, and the sign-offs that let it in.
@@ -266,6 +363,45 @@ export interface Registration {
   alias: string;
   content_digest: string;
   sign_off_digests: string[];
+  by: Identity;
+  at: string;
+}
+/**
+ * Something that a reviewer asks to be settled, pinned to a code cell or a metric.
+ *
+ * `cell` counts the evidence's code cells from 1. `sign_off_id` names the approval whose condition
+ * it is. It is open until it has a `resolution`.
+ */
+export interface Finding {
+  id: string;
+  review_id: string;
+  text: string;
+  by: Identity;
+  at: string;
+  cell: number | null;
+  metric: string | null;
+  sign_off_id: string | null;
+  resolution: Resolution | null;
+}
+/**
+ * How a finding was settled.
+ */
+export interface Resolution {
+  finding_id: string;
+  note: string;
+  by: Identity;
+  at: string;
+}
+/**
+ * An approval that was suspended: sign-offs given before it no longer count.
+ */
+export interface Withdrawal {
+  id: string;
+  review_id: string;
+  model_name: string;
+  version: string | null;
+  content_digest: string;
+  reason: string;
   by: Identity;
   at: string;
 }
@@ -319,7 +455,8 @@ export interface ReviewSummary {
   at: string;
   notebook: string;
   content_digest: string;
-  status: 'approved' | 'registered' | 'rejected' | 'stale' | 'waiting';
+  status:
+    'approved' | 'registered' | 'rejected' | 'stale' | 'waiting' | 'withdrawn';
   missing: string[];
   approvals: number;
   rejections: number;
@@ -339,7 +476,7 @@ export interface ServerStatus {
  * The body of ``POST reviews/{id}/sign-offs``. Who signs is never part of it.
  */
 export interface SignOffRequest {
-  verdict: 'approved' | 'rejected';
+  verdict: 'approved' | 'approved with conditions' | 'rejected';
   comment?: string;
 }
 /**

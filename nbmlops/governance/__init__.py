@@ -7,6 +7,7 @@ from nbmlops.governance.history import History, find
 from nbmlops.governance.ledger import Ledger
 from nbmlops.governance.mlflow_registry import MlflowRegistry
 from nbmlops.governance.policy import Policy
+from nbmlops.governance.reader import HistoryReader
 from nbmlops.governance.review import assemble_review, gather_evidence
 from nbmlops.governance.vault import Vault
 
@@ -15,6 +16,7 @@ __all__ = [
     "MODEL_FOLDER",
     "Gate",
     "History",
+    "HistoryReader",
     "Ledger",
     "Link",
     "MlflowRegistry",

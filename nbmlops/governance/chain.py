@@ -14,7 +14,7 @@ import msgspec
 
 from nbmlops.records import ChainReport, Fact, LedgerEntry, Record, decode, digest_bytes, encode
 
-__all__ = ["GENESIS", "Link", "open_link", "seal", "verify"]
+__all__ = ["GENESIS", "Link", "broken", "open_link", "seal", "verify"]
 
 GENESIS = "0" * 64
 """What the first entry names as its previous one."""
@@ -67,7 +67,7 @@ def verify(links: Iterable[Link]) -> ChainReport:
     head = GENESIS
     count = 0
     for link in links:
-        reason = _broken(link, count + 1, head)
+        reason = broken(link, count + 1, head)
         if reason:
             return ChainReport(
                 intact=False,
@@ -81,7 +81,8 @@ def verify(links: Iterable[Link]) -> ChainReport:
     return ChainReport(intact=True, facts=count, head=head)
 
 
-def _broken(link: Link, expected: int, previous: str) -> str | None:
+def broken(link: Link, expected: int, previous: str) -> str | None:
+    """Why `link` is not fact `expected` behind the entry with digest `previous`, if it is not."""
     if link.sequence != expected:
         return f"fact {expected} is missing: fact {link.sequence} stands in its place."
     if digest_bytes(link.sealed) != link.digest:

@@ -13,6 +13,7 @@ from nbmlops.errors import Refused
 from nbmlops.governance.history import History
 from nbmlops.governance.ledger import Ledger
 from nbmlops.governance.policy import Policy
+from nbmlops.governance.reader import HistoryReader
 from nbmlops.governance.review import assemble_review
 from nbmlops.governance.vault import Vault
 from nbmlops.records import RefusalRecorded, Review
@@ -28,6 +29,7 @@ class Gate:
 
     def __init__(self, ledger: Ledger, policy: Policy, vault: Vault) -> None:
         self._ledger = ledger
+        self._reader = HistoryReader(ledger)
         self._policy = policy
         self._vault = vault
 
@@ -84,14 +86,13 @@ class Gate:
         history = self._history()
         return [
             review
-            for submission in history.submissions.values()
-            if submission.model_name == name
+            for submission in history.submissions_of(name)
             for review in [assemble_review(submission, history, self._policy)]
             if not review.missing
         ]
 
     def _history(self) -> History:
-        return History(self._ledger.entries())
+        return self._reader.read()
 
 
 def _local_path(source: str) -> Path | None:

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TypeVar
+
+import msgspec
 
 from nbmlops.errors import Ambiguous, NotFound
 from nbmlops.records import (
+    AliasMove,
+    AliasMoved,
     Executed,
     Execution,
+    Finding,
+    FindingRaised,
+    FindingResolved,
+    KeyRevocation,
+    KeyRevoked,
+    KeyRotated,
+    KeyRotation,
     LedgerEntry,
+    PolicyPublished,
     Promoted,
     Promotion,
+    PublishedPolicy,
     Registered,
     Registration,
+    Resolution,
     Schedule,
     Scheduled,
     SignedOff,
     SignOff,
     Submission,
     Submitted,
+    Withdrawal,
+    Withdrawn,
 )
 
 __all__ = ["History", "find"]
@@ -31,23 +48,46 @@ class History:
     """Every noun that the ledger speaks of, by id, in the order in which the facts came.
 
     Facts are added one after another with :meth:`add`, so that a reader who has seen the first
-    thousand takes in only those behind them.
+    thousand takes in only those behind them; :meth:`copy` leaves the original as it was.
+
+    `sequence` and `head` are the last fact's. `latest` is the latest instant that any fact bears:
+    a clock that stands before it was set back. `given` tells at which sequence a sign-off came, and
+    `nonces` which sign-off came first with a nonce.
     """
 
     def __init__(self, entries: Iterable[LedgerEntry] = ()) -> None:
         self.sequence = 0
+        self.head = ""
+        self.latest: datetime | None = None
         self.promotions: dict[str, Promotion] = {}
         self.schedules: dict[str, Schedule] = {}
         self.executions: dict[str, Execution] = {}
         self.submissions: dict[str, Submission] = {}
-        self.sign_offs: dict[str, list[SignOff]] = {}
+        self.sign_offs: dict[str, tuple[SignOff, ...]] = {}
         self.registrations: dict[str, Registration] = {}
+        self.given: dict[str, int] = {}
+        self.nonces: dict[str, str] = {}
+        self.findings: dict[str, Finding] = {}
+        self.withdrawals: dict[str, tuple[int, Withdrawal]] = {}
+        self.alias_moves: dict[tuple[str, str], AliasMove] = {}
+        self.revocations: dict[str, KeyRevocation] = {}
+        self.rotations: dict[str, tuple[int, KeyRotation]] = {}
+        self.policies: dict[int, PublishedPolicy] = {}
+        self._of_model: dict[str, tuple[str, ...]] = {}
         for entry in entries:
             self.add(entry)
 
-    def add(self, entry: LedgerEntry) -> None:
+    def copy(self) -> History:
+        """The same, to be added to while others still read this one."""
+        twin = History()
+        for name, value in vars(self).items():
+            setattr(twin, name, value.copy() if isinstance(value, dict) else value)
+        return twin
+
+    def add(self, entry: LedgerEntry) -> None:  # noqa: PLR0912 - one branch a fact
         """Take in one more fact."""
-        self.sequence = entry.sequence
+        self.sequence, self.head = entry.sequence, entry.digest
+        self.latest = entry.at if self.latest is None else max(self.latest, entry.at)
         match entry.fact:
             case Promoted(promotion=promotion):
                 self.promotions[promotion.id] = promotion
@@ -56,25 +96,82 @@ class History:
             case Executed(execution=execution):
                 self.executions[execution.id] = execution
             case Submitted(submission=submission):
-                self.submissions[submission.id] = submission
+                self._submit(submission)
             case SignedOff(sign_off=sign_off):
-                self.sign_offs.setdefault(sign_off.review_id, []).append(sign_off)
+                self._sign_off(sign_off, entry.sequence)
             case Registered(registration=registration):
-                self.registrations[registration.review_id] = registration
+                self._register(registration)
+            case FindingRaised(finding=finding):
+                self.findings[finding.id] = finding
+            case FindingResolved(resolution=resolution):
+                self._resolve(resolution)
+            case Withdrawn(withdrawal=withdrawal):
+                self.withdrawals[withdrawal.review_id] = (entry.sequence, withdrawal)
+            case AliasMoved(move=move):
+                self.alias_moves[move.model_name, move.alias] = move
+            case KeyRevoked(revocation=revocation):
+                self.revocations.setdefault(revocation.key_id, revocation)
+            case KeyRotated(rotation=rotation):
+                self.rotations.setdefault(rotation.old_key_id, (entry.sequence, rotation))
+            case PolicyPublished(policy=policy):
+                self.policies.setdefault(policy.version, policy)
 
     def executions_of(self, promotion_id: str) -> tuple[Execution, ...]:
         """A promotion's executions, oldest first."""
         return tuple(e for e in self.executions.values() if e.promotion_id == promotion_id)
 
+    def submissions_of(self, model_name: str) -> tuple[Submission, ...]:
+        """A model's submissions, oldest first."""
+        return tuple(self.submissions[key] for key in self._of_model.get(model_name, ()))
+
     def earlier_sign_offs(self, submission: Submission) -> tuple[SignOff, ...]:
         """Sign-offs that this model got for other content than `submission`'s."""
         return tuple(
             sign_off
-            for other in self.submissions.values()
-            if other.model_name == submission.model_name
+            for other in self.submissions_of(submission.model_name)
             for sign_off in self.sign_offs.get(other.id, ())
             if sign_off.content_digest != submission.content_digest
         )
+
+    def findings_of(self, model_name: str) -> tuple[Finding, ...]:
+        """The findings on any of a model's reviews: a new submission does not settle them."""
+        reviews = self._of_model.get(model_name, ())
+        return tuple(f for f in self.findings.values() if f.review_id in reviews)
+
+    def champion(self, model_name: str, alias: str = "champion") -> AliasMove | None:
+        """Where `alias` of a model stands, unless that version was withdrawn."""
+        move = self.alias_moves.get((model_name, alias))
+        return None if move is None or move.review_id in self.withdrawals else move
+
+    def _submit(self, submission: Submission) -> None:
+        if submission.id not in self.submissions:
+            known = self._of_model.get(submission.model_name, ())
+            self._of_model[submission.model_name] = (*known, submission.id)
+        self.submissions[submission.id] = submission
+
+    def _sign_off(self, sign_off: SignOff, sequence: int) -> None:
+        before = self.sign_offs.get(sign_off.review_id, ())
+        self.sign_offs[sign_off.review_id] = (*before, sign_off)
+        self.given.setdefault(sign_off.id, sequence)
+        if sign_off.nonce:
+            self.nonces.setdefault(sign_off.nonce, sign_off.id)
+
+    def _register(self, registration: Registration) -> None:
+        self.registrations[registration.review_id] = registration
+        self.alias_moves[registration.model_name, registration.alias] = AliasMove(
+            model_name=registration.model_name,
+            alias=registration.alias,
+            version=registration.version,
+            review_id=registration.review_id,
+            content_digest=registration.content_digest,
+            by=registration.by,
+            at=registration.at,
+        )
+
+    def _resolve(self, resolution: Resolution) -> None:
+        finding = self.findings.get(resolution.finding_id)
+        if finding is not None:
+            self.findings[finding.id] = msgspec.structs.replace(finding, resolution=resolution)
 
 
 def find(noun: str, key: str, records: Mapping[str, T]) -> T:

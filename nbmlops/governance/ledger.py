@@ -25,8 +25,8 @@ class Ledger(Protocol):
     def entries(self, after: int = 0) -> Iterator[LedgerEntry]:
         """The entries whose sequence is greater than `after`, in order."""
 
-    def links(self) -> Iterator[Link]:
-        """The rows as they are stored, in order: what verification and checkpoints read."""
+    def links(self, after: int = 0) -> Iterator[Link]:
+        """The rows behind sequence `after` as they are stored, in order."""
 
     def verify(self) -> ChainReport:
         """Follow the whole chain and report the first break, if any."""

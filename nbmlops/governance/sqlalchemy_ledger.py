@@ -77,9 +77,9 @@ class SqlAlchemyLedger:
         for link in self._links(after):
             yield chain.open_link(link)
 
-    def links(self) -> Iterator[chain.Link]:
-        """The rows as they are stored, in order."""
-        return self._links(0)
+    def links(self, after: int = 0) -> Iterator[chain.Link]:
+        """The rows behind sequence `after` as they are stored, in order."""
+        return self._links(after)
 
     def verify(self) -> ChainReport:
         """Follow the whole chain; see :func:`nbmlops.governance.chain.verify`."""

@@ -5,9 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 
 from nbmlops.records.codec import Record
-from nbmlops.records.governance import Registration, SignOff, Submission
+from nbmlops.records.governance import (
+    AliasMove,
+    Finding,
+    PublishedPolicy,
+    Registration,
+    Resolution,
+    SignOff,
+    Submission,
+    Withdrawal,
+)
 from nbmlops.records.promotion import Promotion
 from nbmlops.records.scheduling import Execution, Schedule
+from nbmlops.records.signing import KeyRevocation, KeyRotation
 
 
 class Promoted(Record, frozen=True, kw_only=True, tag_field="fact", tag="promoted"):
@@ -55,7 +65,64 @@ class RefusalRecorded(Record, frozen=True, kw_only=True, tag_field="fact", tag="
     why: tuple[str, ...]
 
 
-Fact = Promoted | Scheduled | Executed | Submitted | SignedOff | Registered | RefusalRecorded
+class KeyRevoked(Record, frozen=True, kw_only=True, tag_field="fact", tag="key-revoked"):
+    """A key lost its trust."""
+
+    revocation: KeyRevocation
+
+
+class KeyRotated(Record, frozen=True, kw_only=True, tag_field="fact", tag="key-rotated"):
+    """A key took over from another."""
+
+    rotation: KeyRotation
+
+
+class PolicyPublished(Record, frozen=True, kw_only=True, tag_field="fact", tag="policy-published"):
+    """A version of the policy came into force."""
+
+    policy: PublishedPolicy
+
+
+class FindingRaised(Record, frozen=True, kw_only=True, tag_field="fact", tag="finding-raised"):
+    """A reviewer found something that must be settled."""
+
+    finding: Finding
+
+
+class FindingResolved(Record, frozen=True, kw_only=True, tag_field="fact", tag="finding-resolved"):
+    """A finding was settled."""
+
+    resolution: Resolution
+
+
+class AliasMoved(Record, frozen=True, kw_only=True, tag_field="fact", tag="alias-moved"):
+    """An alias was moved to a registered version."""
+
+    move: AliasMove
+
+
+class Withdrawn(Record, frozen=True, kw_only=True, tag_field="fact", tag="withdrawn"):
+    """An approval was suspended."""
+
+    withdrawal: Withdrawal
+
+
+Fact = (
+    Promoted
+    | Scheduled
+    | Executed
+    | Submitted
+    | SignedOff
+    | Registered
+    | RefusalRecorded
+    | KeyRevoked
+    | KeyRotated
+    | PolicyPublished
+    | FindingRaised
+    | FindingResolved
+    | AliasMoved
+    | Withdrawn
+)
 
 
 class LedgerEntry(Record, frozen=True, kw_only=True):

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from nbmlops.errors import NotFound, Refused
-from nbmlops.governance import Gate, History, Ledger, MlflowRegistry, Policy, Vault, find
+from nbmlops.governance import (
+    Gate,
+    History,
+    HistoryReader,
+    Ledger,
+    MlflowRegistry,
+    Policy,
+    Vault,
+    find,
+)
 from nbmlops.records import Fact, Identity, RefusalRecorded, TrackedRun
 from nbmlops.scheduling import Executor
 from nbmlops.settings import Settings
@@ -36,8 +44,6 @@ class Stores:
         self.policy = Policy.from_settings(settings.policy)
         self._given_ledger = ledger
         self._given_executor = executor
-        self._history = History()
-        self._history_lock = threading.Lock()
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -47,6 +53,10 @@ class Stores:
         from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
 
         return SqlAlchemyLedger(self.settings.ledger_path)
+
+    @cached_property
+    def _reader(self) -> HistoryReader:
+        return HistoryReader(self.ledger)
 
     @cached_property
     def executor(self) -> Executor:
@@ -88,10 +98,7 @@ class Stores:
 
     def history(self) -> History:
         """What all facts so far add up to; only those that came since the last call are read."""
-        with self._history_lock:
-            for entry in self.ledger.entries(after=self._history.sequence):
-                self._history.add(entry)
-            return self._history
+        return self._reader.read()
 
     def run(self, key: str) -> TrackedRun:
         """A tracked run by its id or the beginning of it, from the journal or from MLflow.
