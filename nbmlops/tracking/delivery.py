@@ -16,7 +16,7 @@ from nbmlops.records import Gap, TrackedRun
 from nbmlops.settings import Settings
 from nbmlops.tracking.completeness import with_gaps
 from nbmlops.tracking.journal import Journal, PendingRun
-from nbmlops.tracking.mlflow_store import Delivered
+from nbmlops.tracking.mlflow_delivery import Delivered
 
 __all__ = ["Store", "deliver_pending"]
 

@@ -8,39 +8,18 @@ MLflow holds, so a crash at any point leaves either the old truth or the new one
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from nbmlops.errors import Ambiguous, NotFound, SchemaTooNew, StoreError
+from nbmlops.errors import Ambiguous, NotFound
 from nbmlops.records import CellRecord, Metric, TrackedRun, decode, encode
+from nbmlops.tracking.journal_file import JournalFile
 from nbmlops.tracking.sessions import is_alive
 
 __all__ = ["Journal", "PendingRun"]
-
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    notebook TEXT,
-    session TEXT NOT NULL,
-    open INTEGER NOT NULL,
-    revision INTEGER NOT NULL DEFAULT 1,
-    delivered INTEGER NOT NULL DEFAULT 0,
-    attempted INTEGER NOT NULL DEFAULT 0,
-    model TEXT NOT NULL DEFAULT 'none',
-    destination TEXT,
-    problem TEXT,
-    record BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS runs_by_notebook ON runs (notebook, sequence);
-CREATE INDEX IF NOT EXISTS runs_undelivered ON runs (sequence) WHERE delivered < revision;
-"""
 
 
 class PendingRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +47,7 @@ class Journal:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._local = threading.local()
+        self._file = JournalFile(self.path)
 
     # -- writing ------------------------------------------------------------------------------
     def record(
@@ -81,7 +60,7 @@ class Journal:
         destination: tuple[str, str] | None = None,
     ) -> None:
         """Write a run, new or in a newer state. An `open_` one waits for its cell to end."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             row = db.execute("SELECT record FROM runs WHERE id = ?", (run.id,)).fetchone()
             if row is None:
                 db.execute(
@@ -114,7 +93,7 @@ class Journal:
 
     def change(self, run_id: str, edit: Callable[[TrackedRun], TrackedRun]) -> TrackedRun:
         """Change a run by `edit` in one transaction, and return it as it is now."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             run = self._read(db, run_id)
             changed = edit(run)
             if changed != run:
@@ -145,19 +124,19 @@ class Journal:
 
     def note_model(self, run_id: str, state: str) -> None:
         """Note how far the model's file is, see :class:`PendingRun`."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             db.execute(
                 "UPDATE runs SET model = ?, revision = revision + 1 WHERE id = ?", (state, run_id)
             )
 
     def note_attempt(self, run_id: str) -> None:
         """Note, before MLflow is asked for anything, that it may come to know this run."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             db.execute("UPDATE runs SET attempted = 1 WHERE id = ?", (run_id,))
 
     def note_problem(self, run_id: str, problem: str) -> None:
         """Note why a delivery did not succeed; it stays pending."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             db.execute("UPDATE runs SET problem = ? WHERE id = ?", (problem, run_id))
 
     def mark_delivered(
@@ -170,7 +149,7 @@ class Journal:
         mlflow_model_uri: str | None = None,
     ) -> TrackedRun:
         """Note that MLflow holds `revision` of a run; a state written meanwhile stays pending."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             run = msgspec.structs.replace(
                 self._read(db, run_id),
                 mlflow_run_id=mlflow_run_id,
@@ -196,7 +175,7 @@ class Journal:
             values.append(notebook)
         query += " ORDER BY sequence DESC LIMIT ?"
         values.append(-1 if limit is None else limit)
-        with self._reading() as db:
+        with self._file.reading() as db:
             return [decode(row[0], TrackedRun) for row in db.execute(query, values)]
 
     def run(self, run_id: str) -> TrackedRun:
@@ -205,12 +184,12 @@ class Journal:
         :raises NotFound: if there is none.
         :raises Ambiguous: if an abbreviation fits more than one.
         """
-        with self._reading() as db:
+        with self._file.reading() as db:
             return self._read(db, run_id)
 
     def pending(self) -> list[PendingRun]:
         """What MLflow does not hold yet, oldest first, without the runs of cells still running."""
-        with self._reading() as db:
+        with self._file.reading() as db:
             rows = db.execute(
                 "SELECT record, revision, model, attempted, destination, open, session FROM runs"
                 " WHERE delivered < revision ORDER BY sequence"
@@ -234,22 +213,30 @@ class Journal:
 
     def problems(self) -> dict[str, str]:
         """Why the last delivery of a run failed, by run id."""
-        with self._reading() as db:
+        with self._file.reading() as db:
             return dict(db.execute("SELECT id, problem FROM runs WHERE problem IS NOT NULL"))
 
     def version(self) -> int:
         """A number that changes when another connection has written (``PRAGMA data_version``)."""
-        with self._reading() as db:
+        with self._file.reading() as db:
             return int(db.execute("PRAGMA data_version").fetchone()[0])
+
+    def changes(self, since: int = 0) -> tuple[int, tuple[str, ...]]:
+        """The number of the latest change, and which runs have changed after number `since`.
+
+        A run has changed when its record has, why it could not be delivered, or whether it is.
+        Where `since` is from another file, and larger than any number here, all runs have.
+        """
+        query = "SELECT number, run FROM changes WHERE number > ? ORDER BY number"
+        with self._file.reading() as db:
+            latest = db.execute("SELECT coalesce(max(number), 0) FROM changes").fetchone()[0]
+            rows = db.execute(query, (since if since <= latest else 0,)).fetchall()
+        return max((latest, *(number for number, _ in rows))), tuple(run for _, run in rows)
 
     def close(self) -> None:
         """Close this thread's connection."""
-        connection = getattr(self._local, "db", None)
-        if connection is not None:
-            connection.close()
-            self._local.db = None
+        self._file.close()
 
-    # -- the file -----------------------------------------------------------------------------
     def _read(self, db: sqlite3.Connection, run_id: str) -> TrackedRun:
         row = db.execute("SELECT record FROM runs WHERE id = ?", (run_id,)).fetchone()
         if row is None:
@@ -265,44 +252,3 @@ class Journal:
                 raise Ambiguous(f"More than one tracked run starts with {run_id}. Give more of it.")
             row = rows[0]
         return decode(row[0], TrackedRun)
-
-    def _connection(self) -> sqlite3.Connection:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is not None:
-            return db
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > _VERSION:
-            db.close()
-            raise SchemaTooNew(
-                f"{self.path} was written by a newer nbmlops."
-                " Update this one: pip install -U nbmlops."
-            )
-        if version < _VERSION:
-            db.executescript(
-                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;"
-            )
-        self._local.db = db
-        return db
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        try:
-            yield self._connection()
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"The journal {self.path} cannot be used: {error}.") from error
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._reading() as db:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise

@@ -64,6 +64,10 @@ class Workspace:
         """One tracked run, from this machine or from the MLflow store."""
         return self._stores.run(run_id)
 
+    def changed_runs(self, since: int) -> tuple[int, tuple[str, ...]]:
+        """The number of the latest change of a run, and the ids changed after number `since`."""
+        return self._stores.journal.changes(since)
+
     def sync(self) -> int:
         """Deliver what MLflow has not yet received; how many records that were."""
         from nbmlops.tracking import deliver_pending

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Literal, Protocol, TypeVar
 
 from tornado.log import app_log
@@ -19,7 +18,6 @@ from nbmlops.workspace import Workspace
 __all__ = ["Announcer"]
 
 Noun = Literal["run", "review"]
-Digests = dict[str, str]
 T = TypeVar("T")
 
 
@@ -46,7 +44,8 @@ class Announcer:
             "run": StoreWatch(settings.journal_path),
             "review": StoreWatch(settings.ledger_path),
         }
-        self._known: dict[Noun, Digests] = {}
+        self._reviews: dict[str, str] = {}  # digests
+        self._latest_run = 0  # number of the change of a run that was announced last
         # What was there before we came is where differences start from, and no news.
         self._old = {noun for noun, watch in self._watches.items() if watch.path.exists()}
         self._due: set[Noun] = set(self._old)
@@ -62,25 +61,27 @@ class Announcer:
     async def _read(self) -> None:
         due, self._due = self._due, set()
         for noun in sorted(due):
+            changed = self._changed_runs if noun == "run" else self._changed_reviews
             try:
-                digests = await self._away(partial(self._digests, noun))
+                ids = await self._away(changed)
             except NbmlopsError as error:
                 app_log.warning("nbmlops could not read what changed: %s", error)
                 continue
-            known = self._known.get(noun, {})
-            self._known[noun] = digests
             if noun in self._old:
                 self._old.remove(noun)
-                continue
-            ids = [id for id in known | digests if known.get(id) != digests.get(id)]
-            if ids:
-                self._announce(RecordsChanged(noun=noun, ids=tuple(ids)))
+            elif ids:
+                self._announce(RecordsChanged(noun=noun, ids=ids))
 
-    def _digests(self, noun: Noun) -> Digests:
-        workspace = self._workspace()
-        if noun == "run":
-            return {run.id: digest(run) for run in workspace.runs()}
-        return {review.submission.id: digest(review) for review in workspace.reviews()}
+    def _changed_runs(self) -> tuple[str, ...]:
+        self._latest_run, ids = self._workspace().changed_runs(self._latest_run)
+        return ids
+
+    def _changed_reviews(self) -> tuple[str, ...]:
+        known = self._reviews
+        # A review's status comes from all facts together, so each is read again.
+        read = {r.submission.id: digest(r) for r in self._workspace().reviews()}
+        self._reviews = read
+        return tuple(id for id in known | read if known.get(id) != read.get(id))
 
 
 def _report(reading: asyncio.Task[None]) -> None:

@@ -1,0 +1,126 @@
+"""The project's MLflow: its client, its experiment, and its errors in our words."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.errors import StoreError, StoreUnreachable
+from nbmlops.settings import Settings
+from nbmlops.tracking.mlflow_entities import ID_TAG
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+__all__ = ["MlflowConnection"]
+
+
+class MlflowConnection:
+    """MLflow by `settings`: SQLite with files beside it, or a server. Opened on first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """A plain MLflow client of the project's store."""
+        quieten()
+        from mlflow import MlflowClient
+
+        if self.settings.tracking_uri.startswith("sqlite:///"):
+            self.settings.home.mkdir(parents=True, exist_ok=True)
+        return MlflowClient(
+            tracking_uri=self.settings.tracking_uri, registry_uri=self.settings.registry_uri
+        )
+
+    def client_of(self, destination: tuple[str, str] | None) -> MlflowClient:
+        """The client of a user's own run, as (tracking URI, run id); None means the project's."""
+        if destination is None or destination[0] == self.settings.tracking_uri:
+            return self.client
+        quieten()
+        from mlflow import MlflowClient
+
+        return MlflowClient(tracking_uri=destination[0])
+
+    @cached_property
+    def experiment_id(self) -> str:
+        """The project's MLflow experiment, made if it is missing."""
+        from mlflow.exceptions import MlflowException
+
+        name = self.settings.experiment
+        found = self.client.get_experiment_by_name(name)
+        if found is None:
+            local = self.settings.tracking_uri.startswith("sqlite:")
+            place = self.settings.artifacts.as_uri() if local else None
+            try:
+                return str(self.client.create_experiment(name, artifact_location=place))
+            except MlflowException as error:
+                found = self.client.get_experiment_by_name(name)
+                if found is None:
+                    raise error
+        return str(found.experiment_id)
+
+    def find_id(self, run_id: str) -> str | None:
+        """The MLflow id of our run `run_id`, or None if MLflow does not hold it."""
+        found = self.search(f"tags.`{ID_TAG}` = '{quoted(run_id)}'", 1)
+        return found[0].info.run_id if found else None
+
+    def search(self, query: str, limit: int = 2) -> list[Any]:
+        """The project's MLflow runs that fit `query`, newest first."""
+        return list(
+            self.client.search_runs(
+                [self.experiment_id],
+                filter_string=query,
+                max_results=limit,
+                order_by=["attributes.start_time DESC"],
+            )
+        )
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Raise :class:`StoreUnreachable` if MLflow does not answer, StoreError if it refuses."""
+        import requests
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        where = _without_password(self.settings.tracking_uri)
+        silent = (
+            f"MLflow at {where} does not answer. Records wait in the journal;"
+            " `nbmlops sync` delivers them."
+        )
+        try:
+            yield
+        except (requests.RequestException, ConnectionError, TimeoutError) as error:
+            raise StoreUnreachable(silent) from error
+        except (MlflowException, SQLAlchemyError) as error:
+            text = str(error).split("\n", 1)[0]
+            if any(sign in text for sign in ("Max retries", "Failed to establish", "timed out")):
+                raise StoreUnreachable(silent) from error
+            raise StoreError(f"MLflow at {where} refused: {text}") from error
+
+
+def quieten() -> None:
+    """Keep MLflow's and Alembic's own logging out of the user's output."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    for name in (
+        "alembic",
+        "mlflow.store.db.utils",
+        "mlflow.store.db_migrations",
+        "mlflow.tracking",
+    ):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def quoted(text: str) -> str:
+    """`text` as it may stand between quotes in MLflow's search language."""
+    return text.replace("'", "")
+
+
+def _without_password(uri: str) -> str:
+    return re.sub(r"(://[^:/@]*:)[^@/]+@", r"\1…@", uri)

@@ -1,0 +1,115 @@
+"""Bringing a run to MLflow in steps, each of which may be the last one and be taken again."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from nbmlops.records import TrackedRun, encode
+from nbmlops.tracking.mlflow_connection import MlflowConnection
+from nbmlops.tracking.mlflow_entities import datasets_of, metrics_of, params_of, tags_of
+from nbmlops.tracking.mlflow_logged_models import deliver_model
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+__all__ = ["FOLDER", "RUN_FILE", "Delivered", "MlflowDelivery"]
+
+RUN_FILE = "run.json"
+FOLDER = "nbmlops"
+
+Step = Callable[[str], None]
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """Where a run stands in MLflow."""
+
+    mlflow_run_id: str
+    mlflow_experiment_id: str
+    mlflow_model_uri: str | None
+
+
+class MlflowDelivery:
+    """The delivery of one `run` through `connection`; `step` hears each step before it is taken."""
+
+    def __init__(self, connection: MlflowConnection, run: TrackedRun, step: Step) -> None:
+        self._connection = connection
+        self._run = run
+        self._step = step
+
+    def deliver(self, *, attempted: bool, destination: tuple[str, str] | None) -> Delivered:
+        """Bring MLflow to hold the run as it is now; see :meth:`MlflowStore.deliver`."""
+        run, step = self._run, self._step
+        client = self._connection.client_of(destination)
+        step("find")
+        own = destination is None
+        theirs = client.get_run(destination[1]) if destination else self._place(attempted)
+        run_id, experiment = theirs.info.run_id, theirs.info.experiment_id
+        step("log")
+        self._log(client, theirs, own=own)
+        step("model")
+        spool = self._connection.settings.spool / run.id
+        model_uri = run.mlflow_model_uri or deliver_model(client, experiment, run_id, run, spool)
+        step("artifacts")
+        placed = msgspec.structs.replace(
+            run,
+            mlflow_run_id=run_id,
+            mlflow_experiment_id=experiment,
+            mlflow_model_uri=model_uri,
+        )
+        _log_artifacts(client, run_id, placed)
+        step("end")
+        if own and theirs.info.status == "RUNNING":
+            status = "FINISHED" if run.cell.outcome == "ok" else "FAILED"
+            ended = run.started.timestamp() + run.duration
+            client.set_terminated(run_id, status, end_time=int(ended * 1000))
+        return Delivered(run_id, experiment, model_uri)
+
+    def _place(self, attempted: bool) -> Any:
+        """The MLflow run that is this run's own, made if MLflow does not know it."""
+        run, connection = self._run, self._connection
+        known = run.mlflow_run_id or (connection.find_id(run.id) if attempted else None)
+        if known:
+            return connection.client.get_run(known)
+        self._step("create")
+        return connection.client.create_run(
+            connection.experiment_id,
+            start_time=int(run.started.timestamp() * 1000),
+            run_name=run.name,
+            tags=tags_of(run),
+        )
+
+    def _log(self, client: MlflowClient, theirs: Any, *, own: bool) -> None:
+        from mlflow.entities import RunTag
+
+        run, run_id = self._run, theirs.info.run_id
+        tags = tags_of(run).items()
+        client.log_batch(
+            run_id, tags=[RunTag(k, v) for k, v in tags if own or not k.startswith("mlflow.")]
+        )
+        params, metrics = params_of(run, theirs.data.params), metrics_of(run)
+        for start in range(0, len(params), 100):
+            client.log_batch(run_id, params=params[start : start + 100])
+        for start in range(0, len(metrics), 1000):
+            client.log_batch(run_id, metrics=metrics[start : start + 1000])
+        if run.inputs and not (own and theirs.inputs.dataset_inputs):
+            client.log_inputs(run_id, datasets_of(run.inputs))
+
+
+def _log_artifacts(client: MlflowClient, run_id: str, run: TrackedRun) -> None:
+    with tempfile.TemporaryDirectory(prefix="nbmlops-") as name:
+        folder = Path(name)
+        (folder / RUN_FILE).write_bytes(encode(run))
+        cells = [*run.cells, *run.metric_cells]
+        (folder / "slice.py").write_text(
+            "\n\n".join(f"# In[{c.execution_count}]\n{c.source}" for c in cells),
+            encoding="utf-8",
+        )
+        (folder / "environment.json").write_bytes(
+            msgspec.json.format(encode(run.environment), indent=2)
+        )
+        client.log_artifacts(run_id, str(folder), FOLDER)

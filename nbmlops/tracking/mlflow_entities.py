@@ -1,0 +1,109 @@
+"""A tracked run in MLflow's words: tags, parameters, metrics and datasets."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from nbmlops.records import DataInput, TrackedRun, encode
+
+__all__ = ["ID_TAG", "datasets_of", "metrics_of", "params_of", "tags_of"]
+
+ID_TAG = "nbmlops.run_id"
+_NOT_A_KEY = re.compile(r"[^\w\-. :/]", re.ASCII)
+
+
+def tags_of(run: TrackedRun) -> dict[str, str]:
+    """The tags that MLflow's own views and our own searches go by."""
+    tags = {
+        ID_TAG: run.id,
+        "nbmlops.kind": run.kind,
+        "nbmlops.model": run.model_class,
+        "nbmlops.notebook": run.notebook or "",
+        "nbmlops.cell_id": run.cell.cell_id or "",
+        "nbmlops.cell_digest": run.cell.source_digest,
+        "nbmlops.execution_count": str(run.cell.execution_count),
+        "nbmlops.data_digest": run.data_digest,
+        "nbmlops.completeness": f"{run.completeness:.2f}",
+        "mlflow.user": run.author,
+        "mlflow.source.type": "NOTEBOOK",
+        "mlflow.source.name": run.notebook or "",
+        "mlflow.note.content": _note(run),
+    }
+    if run.execution_id:
+        tags["nbmlops.execution_id"] = run.execution_id
+    if run.parent_id:
+        tags["nbmlops.parent_id"] = run.parent_id
+    if run.environment.git:
+        tags["mlflow.source.git.commit"] = run.environment.git.commit
+        tags["mlflow.source.git.branch"] = run.environment.git.branch
+    for name, value in run.tags.items():
+        tags.setdefault(_key(name), value)
+    return {name: value[:5000] for name, value in tags.items()}
+
+
+def params_of(run: TrackedRun, taken: dict[str, str]) -> list[Any]:
+    """The parameters that MLflow does not hold yet.
+
+    MLflow refuses to change a parameter; what a user logged himself stays as it is.
+    """
+    from mlflow.entities import Param
+
+    named = {_key(p.name): str(p.value)[:6000] for p in run.parameters}
+    return [Param(name, value) for name, value in named.items() if name not in taken]
+
+
+def metrics_of(run: TrackedRun) -> list[Any]:
+    """The metrics, without those that were not finite."""
+    from mlflow.entities import Metric
+
+    return [
+        Metric(_key(m.name), m.value, int(m.at.timestamp() * 1000), m.step)
+        for m in run.metrics
+        if m.value is not None
+    ]
+
+
+def datasets_of(inputs: tuple[DataInput, ...]) -> list[Any]:
+    """The inputs as MLflow datasets with role, digest, columns and profile."""
+    from mlflow.entities import DatasetInput, InputTag
+
+    return [
+        DatasetInput(_dataset(item), tags=[InputTag("mlflow.data.context", item.role[:500])])
+        for item in inputs
+    ]
+
+
+def _dataset(item: DataInput) -> Any:
+    from mlflow.entities import Dataset
+
+    print_ = item.fingerprint
+    columns = [
+        {"name": c.name, "type": c.type, "required": not c.nulls} for c in print_.columns[:2000]
+    ]
+    profile = {
+        "digest": print_.digest,
+        "kind": print_.kind,
+        "rows": print_.rows,
+        "nbytes": print_.nbytes,
+        "reason": print_.reason,
+    }
+    return Dataset(
+        name=item.name[:500] or item.role,
+        # MLflow keeps 36 characters; the whole digest stands in the profile.
+        digest=print_.digest[:36] or "unknown",
+        source_type="nbmlops",
+        source=encode({"files": item.files, "name": item.name}).decode()[:65000],
+        schema=encode({"mlflow_colspec": columns}).decode(),
+        profile=encode(profile).decode(),
+    )
+
+
+def _note(run: TrackedRun) -> str:
+    lines = [f"{gap.what}: {gap.why}" for gap in run.gaps]
+    missing = "\n\nNot captured:\n" + "\n".join(f"- {line}" for line in lines) if lines else ""
+    return f"```python\n{run.cell.source[:3000]}\n```{missing}"
+
+
+def _key(name: str) -> str:
+    return _NOT_A_KEY.sub("_", name)[:250]

@@ -1,0 +1,58 @@
+"""The journal's file: what has changed since, and files of an earlier version."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from nbmlops.records import Metric, encode, now
+from nbmlops.tracking import Journal
+
+from .test_delivery import a_run
+
+
+def test_changes_name_each_run_once_after_a_number(tmp_path: Path) -> None:
+    """A reader learns what is new without reading what it knows; a note of ours is no change."""
+    journal = Journal(tmp_path / "journal.db")
+    first, second = a_run(), a_run()
+    assert journal.changes() == (0, ())
+    journal.record(first)
+    journal.record(second)
+    latest, ids = journal.changes()
+    assert ids == (first.id, second.id)
+    assert journal.changes(latest) == (latest, ())
+    journal.note_attempt(first.id)
+    assert journal.changes(latest) == (latest, ())
+    for value in (0.1, 0.2):
+        journal.add_metric(first.id, Metric(name="auc", value=value, at=now()))
+    later, ids = journal.changes(latest)
+    assert ids == (first.id,)
+    journal.mark_delivered(first.id, revision=3, mlflow_run_id="m", mlflow_experiment_id="1")
+    journal.note_problem(second.id, "MLflow sleeps.")
+    assert journal.changes(later)[1] == (first.id, second.id)
+
+
+def test_a_number_of_another_file_means_all_runs(tmp_path: Path) -> None:
+    """The journal was deleted and begun anew: its numbers are, too."""
+    journal = Journal(tmp_path / "journal.db")
+    run = a_run()
+    journal.record(run)
+    assert journal.changes(since=99)[1] == (run.id,)
+
+
+def test_a_journal_of_the_first_version_is_continued(tmp_path: Path) -> None:
+    """Its runs are there, and count as changed."""
+    path = tmp_path / "journal.db"
+    run = a_run()
+    Journal(path).record(run)
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(
+            "DROP TRIGGER run_added; DROP TRIGGER run_changed; DROP TABLE changes;"
+            "PRAGMA user_version = 1;"
+        )
+        (stored,) = db.execute("SELECT record FROM runs").fetchone()
+        assert stored == encode(run)
+    journal = Journal(path)
+    assert journal.runs() == [run]
+    assert journal.changes()[1] == (run.id,)
