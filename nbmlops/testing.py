@@ -5,7 +5,9 @@ They keep the same promises as the real ones; the project's own conformance test
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -63,13 +65,28 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.rows: list[Link] = []
+        self._turn = threading.RLock()
 
     def append(self, fact: Fact, *, actor: str, at: datetime | None = None) -> LedgerEntry:
         """Add a fact behind the last one."""
-        previous = self.rows[-1].digest if self.rows else GENESIS
-        link = seal(len(self.rows) + 1, at or EPOCH, actor, fact, previous)
-        self.rows.append(link)
-        return open_link(link)
+        return self.append_all([fact], actor=actor, at=at)[0]
+
+    def append_all(
+        self, facts: Iterable[Fact], *, actor: str, at: datetime | None = None
+    ) -> list[LedgerEntry]:
+        """Add facts that happened together."""
+        rows = list(self.rows)
+        for fact in facts:
+            previous = rows[-1].digest if rows else GENESIS
+            rows.append(seal(len(rows) + 1, at or EPOCH, actor, fact, previous))
+        added, self.rows = rows[len(self.rows) :], rows
+        return [open_link(link) for link in added]
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold the turn among this process's threads."""
+        with self._turn:
+            yield
 
     def entries(self, after: int = 0) -> Iterator[LedgerEntry]:
         """The entries behind sequence `after`."""

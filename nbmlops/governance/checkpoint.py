@@ -6,15 +6,15 @@ whoever owns the database. Against a checkpoint kept elsewhere both show.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 
 import msgspec
 
 from nbmlops.errors import IntegrityError
-from nbmlops.governance.chain import GENESIS, Link, verify
-from nbmlops.governance.merkle import leaf_hash, root_of
+from nbmlops.governance.chain import Link, verify
+from nbmlops.governance.merkle import RootBuilder, leaf_hash, root_of
 from nbmlops.records import ChainReport, Checkpoint
 
 __all__ = ["check_against", "take_checkpoint"]
@@ -25,16 +25,18 @@ def take_checkpoint(links: Iterable[Link], at: datetime) -> Checkpoint:
 
     :raises IntegrityError: if it is not intact.
     """
-    rows = list(links)
-    report = verify(rows)
+    tree = RootBuilder()
+    report = verify(_grow(tree, links))
     if not report.intact:
         raise IntegrityError(f"There is nothing to keep: the ledger is broken. {report.reason}")
-    return Checkpoint(
-        facts=len(rows),
-        head=rows[-1].digest if rows else GENESIS,
-        root=root_of(leaf_hash(link.sealed) for link in rows).hex(),
-        at=at,
-    )
+    return Checkpoint(facts=report.facts, head=report.head, root=tree.root().hex(), at=at)
+
+
+def _grow(tree: RootBuilder, links: Iterable[Link]) -> Iterator[Link]:
+    """Hand `links` on one by one: whoever has a million facts cannot hold them all."""
+    for link in links:
+        tree.add(leaf_hash(link.sealed))
+        yield link
 
 
 def check_against(

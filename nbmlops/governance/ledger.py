@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -22,6 +23,11 @@ class Ledger(Protocol):
         :raises SchemaTooNew: if a newer nbmlops wrote it.
         """
 
+    def append_all(
+        self, facts: Iterable[Fact], *, actor: str, at: datetime | None = None
+    ) -> list[LedgerEntry]:
+        """Add facts that happened together: all of them, one behind another, or none."""
+
     def entries(self, after: int = 0) -> Iterator[LedgerEntry]:
         """The entries whose sequence is greater than `after`, in order."""
 
@@ -30,3 +36,11 @@ class Ledger(Protocol):
 
     def verify(self) -> ChainReport:
         """Follow the whole chain and report the first break, if any."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Hold the turn to decide: nobody else decides on this ledger meanwhile, in any process.
+
+        Facts can still be appended. A thread that has the turn may ask for it again.
+
+        :raises LedgerLocked: if somebody else keeps it for too long.
+        """

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 __all__ = [
+    "RootBuilder",
     "consistency_proof",
     "inclusion_proof",
     "leaf_hash",
@@ -26,21 +27,36 @@ def leaf_hash(data: bytes) -> bytes:
     return sha256(b"\x00" + data).digest()
 
 
-def root_of(leaves: Iterable[bytes]) -> bytes:
-    """The root over leaf hashes, in one pass; keeps about log2(n) hashes in memory."""
-    peaks: list[tuple[int, bytes]] = []
-    for leaf in leaves:
+class RootBuilder:
+    """The root over leaves that come one by one; keeps about log2(n) hashes in memory."""
+
+    def __init__(self) -> None:
+        self._peaks: list[tuple[int, bytes]] = []
+
+    def add(self, leaf: bytes) -> None:
+        """Take in the next leaf's hash."""
         size, node = 1, leaf
-        while peaks and peaks[-1][0] == size:
-            node = _node(peaks.pop()[1], node)
+        while self._peaks and self._peaks[-1][0] == size:
+            node = _node(self._peaks.pop()[1], node)
             size *= 2
-        peaks.append((size, node))
-    if not peaks:
-        return sha256(b"").digest()
-    root = peaks.pop()[1]
-    while peaks:
-        root = _node(peaks.pop()[1], root)
-    return root
+        self._peaks.append((size, node))
+
+    def root(self) -> bytes:
+        """The root over the leaves so far."""
+        if not self._peaks:
+            return sha256(b"").digest()
+        *rest, (_, root) = self._peaks
+        for _, peak in reversed(rest):
+            root = _node(peak, root)
+        return root
+
+
+def root_of(leaves: Iterable[bytes]) -> bytes:
+    """The root over leaf hashes, in one pass."""
+    builder = RootBuilder()
+    for leaf in leaves:
+        builder.add(leaf)
+    return builder.root()
 
 
 def inclusion_proof(index: int, leaves: Sequence[bytes]) -> list[bytes]:

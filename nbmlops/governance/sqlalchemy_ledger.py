@@ -2,75 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    insert,
-    inspect,
-    select,
-)
+from sqlalchemy import Connection, inspect, select
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from nbmlops.errors import LedgerLocked, SchemaTooNew, StoreError
 from nbmlops.governance import chain
-from nbmlops.governance.sqlite_engine import LOCK_TIMEOUT, create_sqlite_engine
+from nbmlops.governance.ledger_storage import (
+    LOCK_TIMEOUT,
+    LedgerStorage,
+    facts_table,
+    version_table,
+)
 from nbmlops.records import ChainReport, Fact, LedgerEntry, now
 
-__all__ = ["SCHEMA_VERSION", "SqlAlchemyLedger", "facts_table"]
+__all__ = ["SCHEMA_VERSION", "SqlAlchemyLedger"]
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """The newest migration under ``migrations/versions``."""
-
-_metadata = MetaData()
-
-facts_table = Table(
-    "facts",
-    _metadata,
-    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("sealed", LargeBinary, nullable=False),
-    Column("digest", String(64), nullable=False),
-)
-_version_table = Table("alembic_version", MetaData(), Column("version_num", String(32)))
 
 
 class SqlAlchemyLedger:
-    """A ledger in one table. Nothing is created before the first fact is appended."""
+    """A ledger in one table. Nothing is created before the first fact is appended.
 
-    def __init__(self, path: Path, *, lock_timeout: float = LOCK_TIMEOUT) -> None:
-        self._path = path
-        self._engine = create_sqlite_engine(path, lock_timeout)
+    `place` is a SQLite file, or a database's URL that begins with ``postgresql``.
+    """
+
+    def __init__(self, place: Path | str, *, lock_timeout: float = LOCK_TIMEOUT) -> None:
+        self._storage = _open_storage(place, lock_timeout)
         self._ready = False
 
     def append(self, fact: Fact, *, actor: str, at: datetime | None = None) -> LedgerEntry:
         """Add a fact behind the last one, under the write lock."""
+        return self.append_all([fact], actor=actor, at=at)[0]
+
+    def append_all(
+        self, facts: Iterable[Fact], *, actor: str, at: datetime | None = None
+    ) -> list[LedgerEntry]:
+        """Add facts in one transaction."""
+        links = []
         with self._translate():
             self._prepare()
             with self._connect("IMMEDIATE") as connection:
-                last = connection.execute(
-                    select(facts_table.c.sequence, facts_table.c.digest)
-                    .order_by(facts_table.c.sequence.desc())
-                    .limit(1)
-                ).first()
-                sequence, previous = (
-                    (last.sequence + 1, last.digest) if last else (1, chain.GENESIS)
-                )
-                link = chain.seal(sequence, at or now(), actor, fact, previous)
-                connection.execute(
-                    insert(facts_table).values(
-                        sequence=link.sequence, sealed=link.sealed, digest=link.digest
-                    )
-                )
-        return chain.open_link(link)
+                sequence, digest = self._storage.lock_head(connection)
+                for fact in facts:
+                    sequence += 1
+                    links.append(chain.seal(sequence, at or now(), actor, fact, digest))
+                    digest = links[-1].digest
+                if links:
+                    self._storage.insert(connection, links)
+        return [chain.open_link(link) for link in links]
 
     def entries(self, after: int = 0) -> Iterator[LedgerEntry]:
         """The entries behind sequence `after`, in order."""
@@ -85,14 +70,18 @@ class SqlAlchemyLedger:
         """Follow the whole chain; see :func:`nbmlops.governance.chain.verify`."""
         return chain.verify(self._links(0))
 
+    def turn(self) -> AbstractContextManager[None]:
+        """Hold the turn to decide; see :meth:`nbmlops.governance.ledger.Ledger.turn`."""
+        return self._storage.turn()
+
     def close(self) -> None:
         """Let go of the database's connections."""
-        self._engine.dispose()
+        self._storage.engine.dispose()
 
     def _links(self, after: int) -> Iterator[chain.Link]:
-        if not self._path.exists():
-            return
         with self._translate():
+            if not self._storage.exists():
+                return
             self._prepare()
             rows = (
                 select(facts_table)
@@ -101,12 +90,12 @@ class SqlAlchemyLedger:
                 .execution_options(yield_per=1_000)
             )
             with self._connect() as connection:
-                for row in connection.execute(rows):
-                    yield chain.Link(sequence=row.sequence, sealed=row.sealed, digest=row.digest)
+                for sequence, sealed, digest in connection.execute(rows):
+                    yield chain.Link(sequence=sequence, sealed=sealed, digest=digest)
 
     @contextmanager
     def _connect(self, begin: str = "DEFERRED") -> Iterator[Connection]:
-        with self._engine.connect() as raw:
+        with self._storage.engine.connect() as raw:
             connection = raw.execution_options(nbmlops_begin=begin)
             with connection.begin():
                 yield connection
@@ -115,38 +104,49 @@ class SqlAlchemyLedger:
         """Bring the schema to this version, or refuse what a newer one wrote."""
         if self._ready:
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        found = self._schema_version()
+        found = self._schema_version() if self._storage.exists() else None
         if found != SCHEMA_VERSION:
             if found is not None and found > SCHEMA_VERSION:
                 raise SchemaTooNew(
-                    f"The ledger {self._path} has schema version {found}, this nbmlops knows up to "
-                    f"{SCHEMA_VERSION}. Upgrade it: pip install --upgrade nbmlops."
+                    f"The ledger {self._storage.name} has schema version {found}, this nbmlops "
+                    f"knows up to {SCHEMA_VERSION}. Upgrade it: pip install --upgrade nbmlops."
                 )
             from nbmlops.governance.migrations import upgrade
 
-            upgrade(self._engine)
+            self._storage.create()
+            upgrade(self._storage)
         self._ready = True
 
     def _schema_version(self) -> str | None:
         with self._connect() as connection:
-            if not inspect(connection).has_table("alembic_version"):
+            if not inspect(connection).has_table(version_table.name, schema=self._storage.schema):
                 return None
-            return connection.execute(select(_version_table.c.version_num)).scalar()
+            return connection.execute(select(version_table.c.version_num)).scalar()
 
     @contextmanager
     def _translate(self) -> Iterator[None]:
+        name = self._storage.name
         try:
             yield
         except OperationalError as error:
-            if "locked" in str(error.orig):
+            if self._storage.is_locked(error):
                 raise LedgerLocked(
-                    f"The ledger {self._path} is held by another process. Wait for it to finish, "
-                    "or close what has the file open, and try again."
+                    f"The ledger {name} is held by another process. Wait for it to finish, "
+                    "or close what has it open, and try again."
                 ) from error
-            raise StoreError(f"The ledger {self._path} cannot be used: {error.orig}.") from error
+            raise StoreError(f"The ledger {name} cannot be used: {error.orig}.") from error
         except DatabaseError as error:
             raise StoreError(
-                f"The ledger {self._path} is damaged or not a ledger: {error.orig}. "
+                f"The ledger {name} is damaged or not a ledger: {error.orig}. "
                 "Restore it from a copy."
             ) from error
+
+
+def _open_storage(place: Path | str, lock_timeout: float) -> LedgerStorage:
+    if isinstance(place, str) and place.startswith("postgresql"):
+        from nbmlops.governance.postgresql_engine import PostgresqlStorage
+
+        return PostgresqlStorage(place, lock_timeout)
+    from nbmlops.governance.sqlite_engine import SqliteStorage
+
+    return SqliteStorage(Path(place), lock_timeout)

@@ -1,16 +1,24 @@
-"""The SQLite engine under the ledger: the only place that speaks SQLite's dialect."""
+"""The ledger on SQLite: the only place that speaks its dialect."""
 
 from __future__ import annotations
 
+import fcntl
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from typing import IO
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
-__all__ = ["GUARDS", "LOCK_TIMEOUT", "create_sqlite_engine"]
+from nbmlops.errors import LedgerLocked
+from nbmlops.governance.chain import Link
+from nbmlops.governance.ledger_storage import LOCK_TIMEOUT, NO_FACTS, Head
 
-LOCK_TIMEOUT = 10.0
-"""Seconds to wait for another process before giving up."""
+__all__ = ["GUARDS", "INSERT_GUARD", "SqliteStorage", "create_sqlite_engine"]
 
 GUARDS = tuple(
     f"CREATE TRIGGER facts_no_{verb} BEFORE {verb} ON facts "
@@ -18,6 +26,93 @@ GUARDS = tuple(
     for verb in ("UPDATE", "DELETE")
 )
 """Triggers that refuse to change what was written."""
+
+INSERT_GUARD = (
+    "CREATE TRIGGER facts_only_behind BEFORE INSERT ON facts "
+    "WHEN NEW.sequence <= (SELECT coalesce(max(sequence), 0) FROM facts) "
+    "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+)
+"""A trigger against INSERT OR REPLACE, which removes a row without the guard on DELETE."""
+
+_PAUSE = 0.01  # seconds between two looks at a file lock; flock itself cannot give up waiting
+
+
+class SqliteStorage:
+    """A ledger's file, and beside it the file by which processes take turns."""
+
+    schema: str | None = None
+
+    def __init__(self, path: Path, lock_timeout: float = LOCK_TIMEOUT) -> None:
+        self.name = str(path)
+        self.engine = create_sqlite_engine(path, lock_timeout)
+        self._path = path
+        self._lock_timeout = lock_timeout
+        self._turn = threading.RLock()
+        self._turn_file: IO[bytes] | None = None
+
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return self._path.exists()
+
+    def create(self) -> None:
+        """Make the folder; SQLite makes the file."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+
+    def lock_head(self, connection: Connection) -> Head:
+        """The last fact; the transaction already holds the write lock."""
+        row = connection.exec_driver_sql(
+            "SELECT sequence, digest FROM facts ORDER BY sequence DESC LIMIT 1"
+        ).first()
+        return (row[0], row[1]) if row else NO_FACTS
+
+    def insert(self, connection: Connection, links: Sequence[Link]) -> None:
+        """Add rows."""
+        connection.exec_driver_sql(
+            "INSERT INTO facts (sequence, sealed, digest) VALUES (?, ?, ?)",
+            [(link.sequence, link.sealed, link.digest) for link in links],
+        )
+
+    def is_locked(self, error: DBAPIError) -> bool:
+        """SQLite's "database is locked"."""
+        return "locked" in str(error.orig)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """A lock on a file beside the ledger, which the kernel lets go if the process dies."""
+        if not self._turn.acquire(timeout=self._lock_timeout):
+            raise self._locked()
+        try:
+            if self._turn_file is not None:  # this thread has the turn already
+                yield
+                return
+            self.create()
+            with self._path.with_suffix(".turn").open("ab") as file:
+                self._wait_for(file)
+                self._turn_file = file
+                try:
+                    yield
+                finally:
+                    self._turn_file = None
+        finally:
+            self._turn.release()
+
+    def _wait_for(self, file: IO[bytes]) -> None:
+        deadline = time.monotonic() + self._lock_timeout
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise self._locked() from error
+                time.sleep(_PAUSE)
+            else:
+                return
+
+    def _locked(self) -> LedgerLocked:
+        return LedgerLocked(
+            f"Somebody else decides on the ledger {self.name} and does not come to an end. "
+            "Try again."
+        )
 
 
 def create_sqlite_engine(path: Path, lock_timeout: float = LOCK_TIMEOUT) -> Engine:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Engine
+from nbmlops.governance.ledger_storage import LedgerStorage
 
 __all__ = ["upgrade"]
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the database behind `engine` to the newest version; processes may race to do so."""
+def upgrade(storage: LedgerStorage) -> None:
+    """Bring the database behind `storage` to the newest version; processes may race to do so."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    with engine.connect() as raw:
+    with storage.engine.connect() as raw:
         connection = raw.execution_options(nbmlops_begin="IMMEDIATE")
         with connection.begin():
             config.attributes["connection"] = connection
+            config.attributes["schema"] = storage.schema
             command.upgrade(config, "head")

@@ -2,11 +2,12 @@
 
 from alembic import context
 
-from nbmlops.governance.sqlalchemy_ledger import facts_table
+from nbmlops.governance.ledger_storage import facts_table
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=facts_table.metadata,
+    version_table_schema=context.config.attributes["schema"],
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -1,8 +1,9 @@
 """The table of facts, guarded against change."""
 
 import sqlalchemy as sa
-from alembic import op
+from alembic import context, op
 
+from nbmlops.governance import postgresql_guards
 from nbmlops.governance.sqlite_engine import GUARDS
 
 revision = "0001"
@@ -10,13 +11,14 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the table, and on SQLite the triggers that keep it append-only."""
+    """Create the table, and the triggers that keep it append-only."""
     op.create_table(
         "facts",
         sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
+        schema=context.config.attributes["schema"],
     )
-    if op.get_bind().dialect.name == "sqlite":
-        for guard in GUARDS:
-            op.execute(guard)
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    for guard in GUARDS if sqlite else postgresql_guards.LEDGER:
+        op.execute(guard)

@@ -1,0 +1,116 @@
+"""Where the conformance suite's ledgers lie, and how their owners tamper with them."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+from live_postgresql import Database
+
+from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
+
+APPENDING = (
+    "import sys; from pathlib import Path\n"
+    "from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger\n"
+    "from nbmlops.records import RefusalRecorded\n"
+    "place, who, count = sys.argv[1], sys.argv[2], int(sys.argv[3])\n"
+    "ledger = SqlAlchemyLedger(place if '://' in place else Path(place))\n"
+    "for n in range(count):\n"
+    "    fact = RefusalRecorded(verb='v', subject=str(n), by=who, why=())\n"
+    "    print(ledger.append(fact, actor=who).sequence)\n"
+)
+
+
+class Place(Protocol):
+    """A ledger's database, the error with which it refuses, and SQL that edits the third fact."""
+
+    refusal: type[Exception]
+    edit: str
+
+    def open(self, lock_timeout: float = 10.0) -> SqlAlchemyLedger:
+        """A fresh handle on it."""
+
+    def execute(self, *statements: str, guarded: bool = True) -> None:
+        """Change it by SQL, as its owner: past the guards, or the guards taken down first."""
+
+    def start_appending(self, who: str, count: int) -> subprocess.Popen[str]:
+        """A process that appends `count` facts and prints their places."""
+
+    def hold(self) -> Any:
+        """A connection that keeps everybody from appending, until it is closed."""
+
+
+@dataclass(frozen=True)
+class SqlitePlace:
+    """A file."""
+
+    path: Path
+    refusal: type[Exception] = sqlite3.IntegrityError
+    edit: str = (
+        "UPDATE facts SET sealed = CAST(replace(sealed, 's2', 's9') AS BLOB) WHERE sequence = 3"
+    )
+
+    def open(self, lock_timeout: float = 10.0) -> SqlAlchemyLedger:
+        return SqlAlchemyLedger(self.path, lock_timeout=lock_timeout)
+
+    def execute(self, *statements: str, guarded: bool = True) -> None:
+        with closing(sqlite3.connect(self.path)) as connection:
+            triggers = "SELECT name FROM sqlite_master WHERE type='trigger'"
+            for (name,) in connection.execute(triggers).fetchall() if not guarded else []:
+                connection.execute(f"DROP TRIGGER {name}")
+            for statement in statements:
+                connection.execute(statement)
+            connection.commit()
+
+    def start_appending(self, who: str, count: int) -> subprocess.Popen[str]:
+        return _start(str(self.path), who, count)
+
+    def hold(self) -> sqlite3.Connection:
+        holder = sqlite3.connect(self.path, isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        return holder
+
+
+@dataclass(frozen=True)
+class PostgresPlace:
+    """A schema in a database."""
+
+    database: Database
+    refusal: type[Exception] = psycopg.errors.InsufficientPrivilege
+    edit: str = (
+        "UPDATE facts SET sealed = convert_to(replace(convert_from(sealed, 'UTF8'), 's2', 's9'), "
+        "'UTF8') WHERE sequence = 3"
+    )
+
+    def open(self, lock_timeout: float = 10.0) -> SqlAlchemyLedger:
+        return SqlAlchemyLedger(self.database.app, lock_timeout=lock_timeout)
+
+    def execute(self, *statements: str, guarded: bool = True) -> None:
+        with psycopg.connect(
+            self.database.owner, options="-c search_path=nbmlops,public"
+        ) as connection:
+            if not guarded:
+                connection.execute("ALTER TABLE facts DISABLE TRIGGER USER")
+            for statement in statements:
+                connection.execute(statement)  # type: ignore[arg-type] # a test's own literal
+            if not guarded:
+                connection.execute("ALTER TABLE facts ENABLE TRIGGER USER")
+
+    def start_appending(self, who: str, count: int) -> subprocess.Popen[str]:
+        return _start(self.database.app, who, count)
+
+    def hold(self) -> psycopg.Connection:
+        holder = psycopg.connect(self.database.app)
+        holder.execute("SELECT nbmlops.lock_head()")
+        return holder
+
+
+def _start(place: str, who: str, count: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", APPENDING, place, who, str(count)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
