@@ -16,10 +16,21 @@ import msgspec
 
 from nbmlops.errors import SettingsError
 
-__all__ = ["FILE_NAME", "GATED_PREFIX", "HOME_NAME", "PolicySettings", "Settings", "load_settings"]
+__all__ = [
+    "FILE_NAME",
+    "GATED_PREFIX",
+    "HOME_NAME",
+    "REVIEW_DATABASE",
+    "VAULT_URI",
+    "PolicySettings",
+    "Settings",
+    "load_settings",
+]
 
 FILE_NAME = "nbmlops.toml"
 HOME_NAME = ".nbmlops"
+REVIEW_DATABASE = "NBMLOPS_REVIEW_DATABASE"
+VAULT_URI = "NBMLOPS_VAULT_URI"
 GATED_PREFIX = "nbmlops+"
 """Before a registry URI's scheme: MLflow then goes through the gate."""
 
@@ -46,7 +57,9 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where state lives, and under which rules.
 
-    `root` is the project's root; `home` holds the journal, the ledger, bundles and outputs.
+    `root` is the project's root; `home` holds the journal, the ledger, bundles and outputs. Only
+    ``nbmlops server`` sets the last two: the database's URL for the role that may decide, and the
+    address under which its clients read the vault.
     """
 
     root: Path
@@ -55,6 +68,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     experiment: str
     user: str
     policy: PolicySettings = PolicySettings()
+    review_database: str | None = None
+    vault_uri: str | None = None
 
     @property
     def registry_uri(self) -> str:
@@ -62,7 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
         A server holds the gate itself, so its clients use its own address.
         """
-        if self.tracking_uri.startswith("sqlite:"):
+        if self.tracking_uri.startswith(("sqlite:", "postgresql:", "postgresql+")):
             return GATED_PREFIX + self.tracking_uri
         return self.tracking_uri
 
@@ -70,6 +85,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def journal_path(self) -> Path:
         """The journal that kernels write and the server watches."""
         return self.home / "journal.db"
+
+    @property
+    def ledger_place(self) -> Path | str:
+        """The ledger's file, or its database where the project's MLflow store is PostgreSQL."""
+        if self.review_database:
+            return self.review_database
+        if self.tracking_uri.startswith("postgresql"):
+            return self.tracking_uri
+        return self.ledger_path
 
     @property
     def ledger_path(self) -> Path:
@@ -129,6 +153,8 @@ def load_settings(
         experiment=environ.get("MLFLOW_EXPERIMENT_NAME") or file.experiment or root.name,
         user=environ.get("NBMLOPS_USER") or _os_user(),
         policy=file.policy,
+        review_database=environ.get(REVIEW_DATABASE) or None,
+        vault_uri=environ.get(VAULT_URI) or None,
     )
 
 

@@ -54,7 +54,7 @@ class Gate:
         history = self._history()
         for review in self._approved(name):
             submission = review.submission
-            if _local_path(source) == self.source(submission.content_digest):
+            if _same(source, self.source(submission.content_digest)):
                 self._vault.verify(history.promotions[submission.promotion_id].bundle)
                 return
         self._refuse(
@@ -65,9 +65,19 @@ class Gate:
             "Register its approved review instead: nbmlops register.",
         )
 
-    def source(self, content_digest: str) -> Path:
-        """Where a registered version of that content must point."""
-        return self._vault.path(content_digest).resolve() / MODEL_FOLDER
+    def require_prompt(self, name: str, actor: str) -> None:
+        """:raises Refused: if `name` is a model's, so that no prompt stands among its versions."""
+        if self._history().submissions_of(name):
+            self._refuse(
+                "register",
+                name,
+                actor,
+                f"{name!r} is the name of a model, so no prompt may bear it. Choose another name.",
+            )
+
+    def source(self, content_digest: str) -> str:
+        """Where a registered version of that content must point: a URI."""
+        return self._vault.uri(content_digest, MODEL_FOLDER)
 
     def refuse(self, verb: str, subject: str, actor: str, why: str) -> None:
         """Refuse and put the refusal on the ledger.
@@ -93,6 +103,12 @@ class Gate:
 
     def _history(self) -> History:
         return self._reader.read()
+
+
+def _same(source: str, sealed: str) -> bool:
+    """Whether a version's source is the sealed content, however its path is spelt."""
+    here, there = _local_path(source), _local_path(sealed)
+    return source == sealed if there is None else here == there
 
 
 def _local_path(source: str) -> Path | None:

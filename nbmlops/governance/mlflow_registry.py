@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import signal
 from typing import Any
 
 from nbmlops.errors import Refused, StoreUnreachable
+from nbmlops.governance.acting import registering
 from nbmlops.settings import Settings
 
 __all__ = ["MlflowRegistry"]
+
+FAULT = "NBMLOPS_FAULT"  # a step's name at which the process dies, for the fault tests
 
 
 class MlflowRegistry:
@@ -18,7 +22,7 @@ class MlflowRegistry:
         self._settings = settings
 
     def register(
-        self, name: str, source: Path, *, run_id: str | None, tags: dict[str, str], alias: str
+        self, name: str, source: str, *, run_id: str | None, tags: dict[str, str], alias: str
     ) -> str:
         """Make `source` a version of model `name`, move `alias` to it, and return the version.
 
@@ -32,10 +36,12 @@ class MlflowRegistry:
 
         try:
             client = self._client()
-            version = self._existing(client, name, source) or self._create(
-                client, name, source, run_id, tags
-            )
-            client.set_registered_model_alias(name, alias, version)
+            with registering():
+                version = self._existing(client, name, source) or self._create(
+                    client, name, source, run_id, tags
+                )
+                client.set_registered_model_alias(name, alias, version)
+                _step("after-alias")
         except MlflowException as error:
             if error.error_code == "PERMISSION_DENIED":
                 raise Refused(error.message) from error
@@ -52,7 +58,7 @@ class MlflowRegistry:
         )
 
     def _create(
-        self, client: Any, name: str, source: Path, run_id: str | None, tags: dict[str, str]
+        self, client: Any, name: str, source: str, run_id: str | None, tags: dict[str, str]
     ) -> str:
         from mlflow.exceptions import MlflowException
 
@@ -61,12 +67,19 @@ class MlflowRegistry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        created = client.create_model_version(name, source.as_uri(), run_id=run_id, tags=tags)
+        _step("after-model")
+        created = client.create_model_version(name, source, run_id=run_id, tags=tags)
+        _step("after-version")
         return str(created.version)
 
-    def _existing(self, client: Any, name: str, source: Path) -> str | None:
+    def _existing(self, client: Any, name: str, source: str) -> str | None:
         quoted = name.replace("'", "''")
         for version in client.search_model_versions(f"name = '{quoted}'"):
-            if version.source == source.as_uri():
+            if version.source == source:
                 return str(version.version)
         return None
+
+
+def _step(name: str) -> None:
+    if os.environ.get(FAULT) == name:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from nbmlops.errors import LedgerLocked, StoreError
+from nbmlops.errors import StoreError
 from nbmlops.governance.chain import Link
 from nbmlops.governance.ledger_storage import LOCK_TIMEOUT, Head
+from nbmlops.governance.ledger_turn import take_turn, turn_not_ended
 from nbmlops.governance.postgresql_guards import SCHEMA
 
 __all__ = ["PostgresqlStorage", "create_postgresql_engine", "with_driver"]
@@ -30,7 +30,7 @@ class PostgresqlStorage:
         self.engine = create_postgresql_engine(url, lock_timeout)
         self.name = self.engine.url.render_as_string(hide_password=True)
         self._owner = owner
-        self._held = threading.local()
+        self._lock_timeout = lock_timeout
 
     def exists(self) -> bool:
         """A database is always there to be asked."""
@@ -65,27 +65,26 @@ class PostgresqlStorage:
         """Whether lock_timeout ran out."""
         return getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> AbstractContextManager[None]:
         """An advisory lock of a session of its own, which ends with the connection."""
-        if getattr(self._held, "turn", False):
-            yield
-            return
+        # The roles of one database share its turn.
+        place = self.engine.url.set(username=None, password=None)
+        return take_turn(str(place), self._lock_timeout, self._lock_session)
+
+    @contextmanager
+    def _lock_session(self) -> Iterator[None]:
         with self.engine.connect() as connection:
             try:
                 connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('nbmlops.turn'))")
             except OperationalError as error:
                 if self.is_locked(error):
-                    raise LedgerLocked(
-                        f"Somebody else decides on the ledger {self.name} and does not come to an "
-                        "end. Try again."
-                    ) from error
+                    raise turn_not_ended(self.name) from error
                 raise
-            self._held.turn = True
+            # Nothing is read here, and a transaction that idles would keep old rows alive.
+            connection.commit()
             try:
                 yield
             finally:
-                self._held.turn = False
                 connection.exec_driver_sql("SELECT pg_advisory_unlock(hashtext('nbmlops.turn'))")
 
 

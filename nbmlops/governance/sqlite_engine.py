@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import fcntl
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
-from typing import IO
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from nbmlops.errors import LedgerLocked
 from nbmlops.governance.chain import Link
 from nbmlops.governance.ledger_storage import LOCK_TIMEOUT, NO_FACTS, Head
+from nbmlops.governance.ledger_turn import take_turn, turn_not_ended
 
 __all__ = ["GUARDS", "INSERT_GUARD", "SqliteStorage", "create_sqlite_engine"]
 
@@ -47,8 +45,6 @@ class SqliteStorage:
         self.engine = create_sqlite_engine(path, lock_timeout)
         self._path = path
         self._lock_timeout = lock_timeout
-        self._turn = threading.RLock()
-        self._turn_file: IO[bytes] | None = None
 
     def exists(self) -> bool:
         """Whether the file is there."""
@@ -76,43 +72,25 @@ class SqliteStorage:
         """SQLite's "database is locked"."""
         return "locked" in str(error.orig)
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> AbstractContextManager[None]:
         """A lock on a file beside the ledger, which the kernel lets go if the process dies."""
-        if not self._turn.acquire(timeout=self._lock_timeout):
-            raise self._locked()
-        try:
-            if self._turn_file is not None:  # this thread has the turn already
-                yield
-                return
-            self.create()
-            with self._path.with_suffix(".turn").open("ab") as file:
-                self._wait_for(file)
-                self._turn_file = file
+        return take_turn(str(self._path.resolve()), self._lock_timeout, self._lock_file)
+
+    @contextmanager
+    def _lock_file(self) -> Iterator[None]:
+        self.create()
+        with self._path.with_suffix(".turn").open("ab") as file:
+            deadline = time.monotonic() + self._lock_timeout
+            while True:
                 try:
-                    yield
-                finally:
-                    self._turn_file = None
-        finally:
-            self._turn.release()
-
-    def _wait_for(self, file: IO[bytes]) -> None:
-        deadline = time.monotonic() + self._lock_timeout
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    raise self._locked() from error
-                time.sleep(_PAUSE)
-            else:
-                return
-
-    def _locked(self) -> LedgerLocked:
-        return LedgerLocked(
-            f"Somebody else decides on the ledger {self.name} and does not come to an end. "
-            "Try again."
-        )
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as error:
+                    if time.monotonic() > deadline:
+                        raise turn_not_ended(self.name) from error
+                    time.sleep(_PAUSE)
+                else:
+                    break
+            yield
 
 
 def create_sqlite_engine(path: Path, lock_timeout: float = LOCK_TIMEOUT) -> Engine:

@@ -4,25 +4,49 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 from blake3 import blake3
 
 from nbmlops.errors import IntegrityError
-from nbmlops.records import Bundle, BundleFile, digest, new_id
+from nbmlops.records import Bundle, BundleFile, Record, decode, digest, encode, new_id
 
-__all__ = ["Vault"]
+__all__ = ["Vault", "read_files", "require_same_files"]
+
+
+class _Look(Record, frozen=True, kw_only=True):
+    """A file as the file system tells of it; no write leaves all of it as it was."""
+
+    path: str
+    size: int
+    inode: int
+    modified: int
+    changed: int
 
 
 class Vault:
-    """A folder of folders, each named by the digest over its files' paths, digests and sizes."""
+    """A folder of folders, each named by the digest over its files' paths, digests and sizes.
 
-    def __init__(self, root: Path) -> None:
+    Beside them the vault remembers how each file looked when its bytes were last read, so that
+    content which nobody touched need not be read again at every step of a review. `address` is the
+    URI under which others read the vault, if not the folder's own.
+    """
+
+    def __init__(self, root: Path, address: str | None = None) -> None:
         self._root = root
+        self._address = address
 
     def path(self, content_digest: str) -> Path:
         """Where the content with that digest lies, or would lie."""
         return self._root / content_digest
+
+    def uri(self, content_digest: str, folder: str) -> str:
+        """Where others find a folder of that content."""
+        if self._address:
+            return f"{self._address}/{content_digest}/{folder}"
+        return (self.path(content_digest).resolve() / folder).as_uri()
 
     def staging(self) -> Path:
         """A new empty folder on the vault's own disk, to be filled and then sealed."""
@@ -37,7 +61,7 @@ class Vault:
 
         :raises IntegrityError: if the folder holds a symbolic link, whose target could change.
         """
-        files = tuple(_read_files(folder))
+        files = tuple(read_files(folder))
         bundle = Bundle(digest=digest(files), files=files)
         target = self.path(bundle.digest)
         if target.exists():
@@ -47,10 +71,15 @@ class Vault:
         for file in files:
             (folder / file.path).chmod(0o444)
         os.replace(folder, target)
+        self._remember(bundle)
         return bundle
 
-    def verify(self, bundle: Bundle) -> None:
-        """Read `bundle` again, every byte.
+    def verify(self, bundle: Bundle, *, every_byte: bool = False) -> None:
+        """Check that `bundle` is what was sealed.
+
+        Files that look as they did when they were last read are not read again, unless `every_byte`
+        asks for it. Whoever may write the vault can forge their looks: so loading a model always
+        reads all.
 
         :raises IntegrityError: naming the first file that is missing, added or changed.
         """
@@ -60,39 +89,96 @@ class Vault:
                 f"The sealed content {bundle.digest[:12]} is not in the vault {self._root}. "
                 "Promote the run again."
             )
-        found = {file.path: file for file in _read_files(folder)}
-        expected = {file.path: file for file in bundle.files}
-        for path in sorted(found.keys() | expected.keys()):
-            if found.get(path) != expected.get(path):
-                what = (
-                    "is missing"
-                    if path not in found
-                    else "was added"
-                    if path not in expected
-                    else "was changed"
-                )
-                raise IntegrityError(
-                    f"The sealed content {bundle.digest[:12]} was tampered with: {path} {what}."
-                )
         if digest(bundle.files) != bundle.digest:
             raise IntegrityError(
                 f"The list of files of {bundle.digest[:12]} is not the one that was sealed."
             )
+        if not every_byte and self._looks_as_remembered(bundle):
+            return
+        require_same_files(bundle.digest, bundle.files, read_files(folder))
+        self._remember(bundle)
+
+    def _looks_as_remembered(self, bundle: Bundle) -> bool:
+        try:
+            remembered = decode(self._memory(bundle.digest).read_bytes(), tuple[_Look, ...])
+        except (FileNotFoundError, msgspec.MsgspecError):
+            return False
+        return remembered == _look_at(self.path(bundle.digest))
+
+    def _remember(self, bundle: Bundle) -> None:
+        memory = self._memory(bundle.digest)
+        memory.parent.mkdir(mode=0o700, exist_ok=True)
+        fresh = memory.with_suffix(f".{new_id('look')}")
+        fresh.write_bytes(encode(_look_at(self.path(bundle.digest))))
+        os.replace(fresh, memory)
+
+    def _memory(self, content_digest: str) -> Path:
+        return self._root / ".looks" / content_digest
 
 
-def _read_files(folder: Path) -> list[BundleFile]:
+def require_same_files(
+    content_digest: str, expected: Iterable[BundleFile], found: Iterable[BundleFile]
+) -> None:
+    """:raises IntegrityError: naming the first file that is missing, added or changed."""
+    is_there = {file.path: file for file in found}
+    should_be = {file.path: file for file in expected}
+    for path in sorted(is_there.keys() | should_be.keys()):
+        if is_there.get(path) != should_be.get(path):
+            what = (
+                "is missing"
+                if path not in is_there
+                else "was added"
+                if path not in should_be
+                else "was changed"
+            )
+            raise IntegrityError(
+                f"The sealed content {content_digest[:12]} was tampered with: {path} {what}."
+            )
+
+
+def read_files(folder: Path) -> list[BundleFile]:
+    """Every file below `folder`, its bytes read.
+
+    :raises IntegrityError: if there is a symbolic link, whose target could change.
+    """
+    return [
+        BundleFile(
+            path=path.relative_to(folder).as_posix(),
+            digest=_digest_file(path),
+            size=path.stat().st_size,
+        )
+        for path in _walk(folder)
+    ]
+
+
+def _walk(folder: Path) -> list[Path]:
     files = []
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             raise IntegrityError(f"{path} is a symbolic link; put the file itself there.")
         if path.is_file():
-            hasher = blake3(max_threads=blake3.AUTO)
-            hasher.update_mmap(path)
-            files.append(
-                BundleFile(
-                    path=path.relative_to(folder).as_posix(),
-                    digest=hasher.hexdigest(),
-                    size=path.stat().st_size,
-                )
-            )
+            files.append(path)
     return files
+
+
+def _digest_file(path: Path) -> str:
+    hasher = blake3(max_threads=blake3.AUTO)
+    hasher.update_mmap(path)
+    return hasher.hexdigest()
+
+
+def _look_at(folder: Path) -> tuple[_Look, ...]:
+    looks = []
+    for path in _walk(folder):
+        found = path.stat()
+        looks.append(
+            _Look(
+                path=path.relative_to(folder).as_posix(),
+                size=found.st_size,
+                inode=found.st_ino,
+                modified=found.st_mtime_ns,
+                # The kernel's own stamp: setting a file's time back does not set this one back.
+                changed=found.st_ctime_ns,
+            )
+        )
+    return tuple(looks)

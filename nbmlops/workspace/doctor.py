@@ -124,7 +124,7 @@ def _ledger(stores: Stores) -> Diagnosis:
 
 def _gate(stores: Stores) -> Diagnosis:
     name = new_id("doctor-probe")
-    source = stores.settings.home / "doctor-probe"
+    source = (stores.settings.home / "doctor-probe").as_uri()
     try:
         version = stores.registry.register(name, source, run_id=None, tags={}, alias="probe")
     except Refused:

@@ -40,7 +40,7 @@ class Stores:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.vault = Vault(settings.bundles)
+        self.vault = Vault(settings.bundles, settings.vault_uri)
         self.policy = Policy.from_settings(settings.policy)
         self._given_ledger = ledger
         self._given_executor = executor
@@ -52,7 +52,7 @@ class Stores:
             return self._given_ledger
         from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
 
-        return SqlAlchemyLedger(self.settings.ledger_path)
+        return SqlAlchemyLedger(self.settings.ledger_place)
 
     @cached_property
     def _reader(self) -> HistoryReader:

@@ -26,6 +26,19 @@ APPENDING = (
     "    print(ledger.append(fact, actor=who).sequence)\n"
 )
 
+TAKING_A_TURN = (
+    "import sys; from pathlib import Path\n"
+    "from nbmlops.errors import LedgerLocked\n"
+    "from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger\n"
+    "place, timeout = sys.argv[1], float(sys.argv[2])\n"
+    "place = place if '://' in place else Path(place)\n"
+    "try:\n"
+    "    with SqlAlchemyLedger(place, lock_timeout=timeout).turn():\n"
+    "        print('had it')\n"
+    "except LedgerLocked as error:\n"
+    "    print(error)\n"
+)
+
 
 class Place(Protocol):
     """A ledger's database, the error with which it refuses, and SQL that edits the third fact."""
@@ -41,6 +54,9 @@ class Place(Protocol):
 
     def start_appending(self, who: str, count: int) -> subprocess.Popen[str]:
         """A process that appends `count` facts and prints their places."""
+
+    def start_turn(self, timeout: float) -> subprocess.Popen[str]:
+        """A process that asks for the turn and prints what came of it."""
 
     def hold(self) -> Any:
         """A connection that keeps everybody from appending, until it is closed."""
@@ -69,7 +85,10 @@ class SqlitePlace:
             connection.commit()
 
     def start_appending(self, who: str, count: int) -> subprocess.Popen[str]:
-        return _start(str(self.path), who, count)
+        return _start(APPENDING, str(self.path), who, count)
+
+    def start_turn(self, timeout: float) -> subprocess.Popen[str]:
+        return _start(TAKING_A_TURN, str(self.path), timeout)
 
     def hold(self) -> sqlite3.Connection:
         holder = sqlite3.connect(self.path, isolation_level=None)
@@ -103,7 +122,10 @@ class PostgresPlace:
                 connection.execute("ALTER TABLE facts ENABLE TRIGGER USER")
 
     def start_appending(self, who: str, count: int) -> subprocess.Popen[str]:
-        return _start(self.database.app, who, count)
+        return _start(APPENDING, self.database.app, who, count)
+
+    def start_turn(self, timeout: float) -> subprocess.Popen[str]:
+        return _start(TAKING_A_TURN, self.database.app, timeout)
 
     def hold(self) -> psycopg.Connection:
         holder = psycopg.connect(self.database.app)
@@ -111,6 +133,6 @@ class PostgresPlace:
         return holder
 
 
-def _start(place: str, who: str, count: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", APPENDING, place, who, str(count)]
+def _start(script: str, *arguments: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
