@@ -78,6 +78,12 @@ class Kernel:
                 reply.status = answer["content"]["status"]
                 return reply
 
+    def silently(self, code: str, *, timeout: float = 120) -> str:
+        """Run code that is no cell; the error that it ended in, or nothing."""
+        self.client.execute(code, silent=True, store_history=False)
+        content = self.client.get_shell_msg(timeout=timeout)["content"]
+        return "" if content["status"] == "ok" else "\n".join(content["traceback"])
+
     def value(self, expression: str) -> str:
         """What an expression prints."""
         reply = self.run(f"print({expression})")
