@@ -8,7 +8,7 @@ import sys
 from types import FrameType
 from typing import Any
 
-__all__ = ["argument_of", "call_node", "name_of", "root_name", "user_frames"]
+__all__ = ["argument_of", "call_node", "called_by", "name_of", "root_name", "user_frames"]
 
 _OURS = ("nbmlops.", "wrapt")
 _INSTALLED = ("site-packages", "dist-packages", f"{sys.base_prefix}/lib/python")
@@ -30,6 +30,17 @@ def user_frames(namespace: dict[str, Any], limit: int = 200) -> list[FrameType]:
                 break
         frame = frame.f_back
     return frames
+
+
+def called_by() -> str:
+    """The module whose code made the call that a watcher stands around."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if not module.startswith(_OURS):
+            return module
+        frame = frame.f_back
+    return ""
 
 
 def _is_installed(frame: FrameType) -> bool:
@@ -91,7 +102,7 @@ def root_name(node: ast.expr | None) -> str | None:
             node = node.value
         elif isinstance(node, ast.Call):
             inner = node.func
-            if isinstance(inner, ast.Attribute) and not _is_module_call(inner):
+            if isinstance(inner, ast.Attribute) and not _takes_data(inner):
                 node = inner.value
             else:
                 node = node.args[0] if node.args else None
@@ -104,7 +115,10 @@ def root_name(node: ast.expr | None) -> str | None:
     return None
 
 
-def _is_module_call(node: ast.Attribute) -> bool:
+def _takes_data(node: ast.Attribute) -> bool:
+    """Whether what is called takes the data as its argument, rather than being the data's own."""
+    if node.attr in {"transform", "fit_transform", "inverse_transform", "DMatrix", "Pool"}:
+        return True
     return isinstance(node.value, ast.Name) and node.value.id in {
-        "np", "numpy", "pd", "pandas", "torch", "scipy", "sp", "jnp", "tf", "pl",
+        "np", "numpy", "pd", "pandas", "torch", "scipy", "sp", "jnp", "tf", "pl", "sm",
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from typing import Any
 
 from nbmlops.records import Gap, Parameter, Scalar
@@ -14,6 +15,8 @@ __all__ = ["as_scalar", "brief", "named_parameters", "parameters_of"]
 _LONGEST = 2000
 _MOST = 2000
 _NO_DEFAULT = object()
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # differs from run to run, and says nothing
+_MANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def parameters_of(model: Any) -> tuple[tuple[Parameter, ...], tuple[str, ...], tuple[Gap, ...]]:
@@ -83,10 +86,14 @@ def brief(value: Any, depth: int = 3) -> str:  # noqa: PLR0911 - one line a kind
         return f"{kind.__name__}{shape}"
     if hasattr(kind, "get_params"):
         return f"{kind.__name__}()"
+    frozen = getattr(value, "dist", None)
+    if frozen is not None and kind.__module__.startswith("scipy.stats"):
+        given = [brief(item, depth - 1) for item in (*value.args, *value.kwds.values())]
+        return f"{frozen.name}({', '.join(given)})"[:_LONGEST]
     if getattr(kind, "__repr__", None) is object.__repr__:
         return f"{kind.__name__}()"
     try:
-        return repr(value)[:_LONGEST]
+        return _ADDRESS.sub("", repr(value))[:_LONGEST]
     except Exception:  # noqa: BLE001 - a user's own __repr__ may raise anything; the class names the value
         return f"{kind.__name__}()"
 
@@ -117,23 +124,42 @@ def _constructor_values(model: Any) -> dict[str, Any]:
             if spelled in attributes:
                 values[name] = attributes[spelled]
     for name, value in attributes.items():
-        plain = value is None or isinstance(value, bool | int | float | str)
-        if plain and not name.startswith("_") and not name.endswith("_"):
+        if name.endswith("_"):
+            continue
+        if hasattr(type(value), "get_params") and hasattr(type(value), "fit"):
+            values.setdefault(name.lstrip("_"), value)
+            values.update(_inner_values(name.lstrip("_"), value))
+        elif isinstance(value, bool | int | float | str) and value and not name.startswith("_"):
+            # Nothing, zero and the empty text are where a state begins, not settings.
             values.setdefault(name, value)
     return {name: value for name, value in values.items() if not name.startswith("_")}
 
 
-def _defaults(model: Any) -> dict[str, Any]:
+def _inner_values(name: str, estimator: Any) -> dict[str, Any]:
+    """An estimator inside a class of the user's: its parameters as scikit-learn would nest them."""
     try:
-        signature = inspect.signature(type(model).__init__)
-    except (TypeError, ValueError):
+        return {f"{name}__{k}": v for k, v in estimator.get_params(deep=True).items()}
+    except Exception:  # noqa: BLE001 - a user's own get_params may raise anything; the owner's parameters still count
         return {}
-    return {
-        name: _NO_DEFAULT if parameter.default is parameter.empty else parameter.default
-        for name, parameter in signature.parameters.items()
-        if name != "self"
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    }
+
+
+def _defaults(model: Any) -> dict[str, Any]:
+    """What the constructor takes by default; one that takes ``**kwargs`` hands them to its base."""
+    found: dict[str, Any] = {}
+    for cls in type(model).__mro__:
+        if "__init__" not in vars(cls):
+            continue
+        try:
+            signature = inspect.signature(vars(cls)["__init__"])
+        except (TypeError, ValueError):
+            break
+        for name, parameter in signature.parameters.items():
+            if name != "self" and parameter.kind not in _MANY:
+                default = parameter.default
+                found.setdefault(name, _NO_DEFAULT if default is parameter.empty else default)
+        if not any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
+            break
+    return found
 
 
 def _same(value: Any, default: Any) -> bool:

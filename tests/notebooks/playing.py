@@ -89,7 +89,9 @@ def _ask(kernel: Kernel, step: str, heard: Heard) -> None:
         f".answer({str(path)!r}, globals(), {sorted(data)!r}, {sorted(numbers)!r})"
     )
     if trouble:
-        heard.troubles.append(f"{step}: {sorted(data | numbers)} could not be asked: {trouble[-1500:]}")
+        heard.troubles.append(
+            f"{step}: {sorted(data | numbers)} could not be asked: {trouble[-1500:]}"
+        )
         return
     answers = json.loads(path.read_text())
     heard.digests[step], heard.values[step] = answers["digests"], answers["values"]

@@ -39,16 +39,16 @@ class Score(msgspec.Struct):
     @property
     def whole(self) -> bool:
         """Whether everything is right and nothing too much."""
-        return not self.faults and all(
-            self.recall(a) == 1.0 == self.precision(a) for a in ASPECTS
-        )
+        return not self.faults and all(self.recall(a) == 1.0 == self.precision(a) for a in ASPECTS)
 
     def count(self, aspect: str, where: str, truth: set[Any], told: set[Any]) -> None:
         """Count one training's aspect."""
         self.right[aspect] += len(truth & told)
         self.expected[aspect] += len(truth)
         self.found[aspect] += len(told)
-        self.faults += [f"{where}: missed {aspect} {item}" for item in sorted(truth - told, key=str)]
+        self.faults += [
+            f"{where}: missed {aspect} {item}" for item in sorted(truth - told, key=str)
+        ]
         self.faults += [f"{where}: wrong {aspect} {item}" for item in sorted(told - truth, key=str)]
 
     def add(self, other: Score) -> None:

@@ -8,7 +8,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap
-from nbmlops.tracking.frames import argument_of, call_node, name_of, root_name
+from nbmlops.tracking.frames import argument_of, call_node, called_by, name_of, root_name
 from nbmlops.tracking.inputs import Argument, arguments_of, base_name
 from nbmlops.tracking.instruments.fitted import take_results
 from nbmlops.tracking.instruments.following import follow, quietly
@@ -19,14 +19,29 @@ from nbmlops.tracking.trainings import Training
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["PREDICTS", "TRAINS", "EstimatorWatch", "class_path", "data_name"]
+__all__ = [
+    "PREDICTS",
+    "TRAINS",
+    "EstimatorWatch",
+    "called_by_library",
+    "class_path",
+    "data_name",
+]
 
 TRAINS = ("fit", "fit_predict", "fit_transform", "partial_fit")
 PREDICTS = (
     "predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples",
 )  # fmt: skip
-# A model can do one of these once it is fitted; what can only transform is preparation.
-_MODEL_SIGNS = (*PREDICTS, "fit_predict", "kneighbors", "forecast", "sample", "forward", "__call__")
+_SCORES = ("score", "bic", "aic", "perplexity")
+# A model can do one of these once it is fitted; what can only transform is preparation. (PCA has
+# `score_samples` and `score`, and is no model for that.)
+_MODEL_SIGNS = (
+    "predict", "predict_proba", "decision_function", "fit_predict", "kneighbors", "forecast",
+    "forward", "__call__",
+)  # fmt: skip
+_PREPARES = ("fit_resample",)
+# What their functions train on the way (a test statistic, neighbours, a plot's line) is their own.
+_LIBRARIES = ("sklearn", "imblearn", "statsmodels", "seaborn", "shap", "catboost", "lightgbm")
 _FIT_OPTIONS = {"self", "X", "y", "sample_weight"}
 
 
@@ -43,7 +58,8 @@ class EstimatorWatch:
             for names, watcher in (
                 (TRAINS, self._train),
                 (PREDICTS, self._predict),
-                (("score",), self._score),
+                (_PREPARES, self._prepare),
+                (_SCORES, self._score),
             ):
                 for name in names:
                     if name in own and not isinstance(
@@ -60,6 +76,8 @@ class EstimatorWatch:
     ) -> Any:
         if model is None:
             return function(*args, **kwargs)
+        if called_by_library():
+            return quietly(self.tracker, lambda: function(*args, **kwargs))
 
         def after(training: Training, answer: Any) -> None:
             take_results(training, model)
@@ -123,6 +141,12 @@ class EstimatorWatch:
         if labels is not None:
             remember(labels, training.id, training.data_name)
 
+    def _prepare(
+        self, function: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """What a resampler fits inside is preparation."""
+        return quietly(self.tracker, lambda: function(*args, **kwargs))
+
     def _run_of(self, model: Any) -> str | None:
         """The run of a model that the user, and no library on the way, now works with."""
         tracker = self.tracker
@@ -163,10 +187,17 @@ class EstimatorWatch:
         answer = quietly(tracker, lambda: function(*args, **kwargs))
         try:
             name = data_name(tracker, function, args, kwargs)
-            tracker.add_metric(run_id, f"score_{name}" if name else "score", answer, name)
+            spelled = function.__name__
+            tracker.add_metric(run_id, f"{spelled}_{name}" if name else spelled, answer, name)
         except Exception as error:  # noqa: BLE001 - the user's score comes first; `fault` tells
             tracker.fault("a score", error)
         return answer
+
+
+def called_by_library() -> bool:
+    """Whether a library's own function, and not the user's code, makes the call."""
+    module = called_by()
+    return module.partition(".")[0] in _LIBRARIES and module != "sklearn.utils.parallel"
 
 
 def data_name(

@@ -19,11 +19,13 @@ _ATTRIBUTES = {
 
 
 def take_results(training: Training, model: Any) -> None:
-    """Add to `training` what `model` tells once it is fitted."""
+    """Add what `model` tells once it is fitted; a pipeline's last step speaks for it."""
     try:
         fitted = dict(vars(model))
     except TypeError:
         return
+    if isinstance(steps := fitted.get("steps"), list) and steps:
+        take_results(training, steps[-1][1])
     for attribute, name in _ATTRIBUTES.items():
         value = fitted.get(attribute)
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):

@@ -14,7 +14,7 @@ from nbmlops.tracking.instruments.wrapping import Watched, is_watched, watch
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["SklearnMetricsInstrument", "replace_functions"]
+__all__ = ["SklearnMetricsInstrument", "replace_functions", "scoring_name"]
 
 _NOT_METRICS = {"make_scorer", "get_scorer", "get_scorer_names", "check_scoring"}
 # The argument that a model made; a metric without it judges labels that a clusterer found.
@@ -66,7 +66,7 @@ class SklearnMetricsInstrument:
                 tracker.activity.leave()
             try:
                 data = data_name(tracker, function, args[1:], kwargs)
-                name = instance._score_func.__name__
+                name = scoring_name(instance) or "score"
                 tracker.add_metric(run_id, f"{name}_{data}" if data else name, value, data)
             except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
                 tracker.fault("a metric", error)
@@ -81,6 +81,15 @@ class SklearnMetricsInstrument:
         from sklearn.metrics import _scorer
 
         watch(_scorer._BaseScorer, "__call__", scorer)
+
+
+def scoring_name(scoring: Any) -> str | None:
+    """What a `scoring` argument measures; ``neg_`` stands before an error turned round."""
+    if scoring is None or isinstance(scoring, str):
+        return scoring
+    function = getattr(scoring, "_score_func", scoring)
+    name = getattr(function, "__name__", None)
+    return f"neg_{name}" if name and getattr(scoring, "_sign", 1) < 0 else name
 
 
 def replace_functions(

@@ -10,7 +10,7 @@ from nbmlops.records import Metric, Scalar, now
 from nbmlops.tracking.inputs import arguments_of
 from nbmlops.tracking.instruments.estimators import class_path
 from nbmlops.tracking.instruments.following import follow
-from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
+from nbmlops.tracking.instruments.sklearn_metrics import replace_functions, scoring_name
 from nbmlops.tracking.parameters import as_scalar, brief, named_parameters, parameters_of
 from nbmlops.tracking.trainings import Training
 
@@ -23,7 +23,10 @@ _FUNCTIONS = [
     "cross_val_score", "cross_validate", "cross_val_predict", "learning_curve", "validation_curve",
     "permutation_test_score",
 ]  # fmt: skip
-_OF_NO_INTEREST = {"estimator", "n_jobs", "verbose", "pre_dispatch", "X", "y", "groups"}
+_OF_NO_INTEREST = {
+    "estimator", "n_jobs", "verbose", "pre_dispatch", "X", "y", "groups", "return_train_score",
+    "return_estimator", "return_indices", "return_times",
+}  # fmt: skip
 
 
 class SklearnValidationInstrument:
@@ -38,13 +41,8 @@ class SklearnValidationInstrument:
             function: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
         ) -> Any:
             def after(training: Training, answer: Any) -> None:
-                scoring = kwargs.get("scoring")
-                _take(
-                    training,
-                    function.__name__,
-                    answer,
-                    scoring if isinstance(scoring, str) else None,
-                )
+                scoring = scoring_name(kwargs.get("scoring"))
+                _take(training, function.__name__, answer, scoring)
                 training.model = None
                 if function.__name__ == "cross_val_predict":
                     tracker.provenance.remember_prediction(answer, training.id, training.data_name)
