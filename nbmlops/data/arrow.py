@@ -336,7 +336,7 @@ def _hash_nested(array: Any) -> Chunk:  # noqa: PLR0911 - one return for each ca
         return hash_array(array.storage)
     if types.is_interval(kind):
         return hash_fixed(_values(array, "V16"), _missing(array), statistics=False)
-    content = encode_values(array.to_pylist())
+    content, _ = encode_values(array.to_pylist())
     return Chunk(blake3(content).digest(), array.null_count, len(content))
 
 

@@ -5,11 +5,21 @@ Every number is little-endian. ``field(b)`` is the length of b as 8 bytes, then 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from blake3 import blake3
 
-__all__ = ["CHUNK_ROWS", "FORMAT", "column_digest", "field", "number", "root_digest"]
+__all__ = [
+    "CHUNK_ROWS",
+    "FORMAT",
+    "column_digest",
+    "column_head",
+    "entry",
+    "field",
+    "number",
+    "root_digest",
+]
 
 FORMAT = "nb1"
 CHUNK_ROWS = 65_536
@@ -27,17 +37,21 @@ def field(data: bytes) -> bytes:
 
 def column_digest(type_name: str, rows: int, chunks: bytes, extra: bytes = b"") -> bytes:
     """Name a column by type, row count, the categories' order (`extra`) and its chunk digests."""
-    return blake3(_column_head(type_name, rows) + field(extra) + chunks).digest()
+    return blake3(column_head(type_name, rows, extra) + chunks).digest()
 
 
 @lru_cache(maxsize=256)
-def _column_head(type_name: str, rows: int) -> bytes:
-    # In a wide frame, thousands of columns share it.
-    return b"nb1 column" + field(type_name.encode()) + number(rows)
+def column_head(type_name: str, rows: int, extra: bytes = b"") -> bytes:
+    """Spell what stands before a column's chunk digests; in a wide frame, thousands share it."""
+    return b"nb1 column" + field(type_name.encode()) + number(rows) + field(extra)
 
 
-def root_digest(kind: str, extent: tuple[int, ...], entries: list[tuple[bytes, bytes]]) -> str:
-    """Name an object by kind, extent (rows or shape) and its (label, digest) entries, in order."""
+def entry(label: bytes, digest: bytes) -> bytes:
+    """Spell one of an object's parts."""
+    return len(label).to_bytes(8, "little") + label + digest
+
+
+def root_digest(kind: str, extent: tuple[int, ...], entries: Iterable[bytes]) -> str:
+    """Name an object by kind, extent (rows or shape) and its entries, in order."""
     head = b"nb1 " + kind.encode() + field(b"".join(map(number, extent)))
-    body = b"".join([len(label).to_bytes(8, "little") + label + d for label, d in entries])
-    return blake3(head + body).hexdigest()
+    return blake3(head + b"".join(entries)).hexdigest()

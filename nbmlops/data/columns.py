@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+import msgspec
 
 from nbmlops.data.objects import NoCanonicalForm, encode_value
 
-__all__ = ["Chunk", "Column", "Entry", "NoCanonicalForm", "Reading", "label_bytes", "label_text"]
+__all__ = [
+    "Block",
+    "Chunk",
+    "Column",
+    "Entry",
+    "NoCanonicalForm",
+    "Reading",
+    "label_bytes",
+    "label_text",
+]
 
 
-class Chunk(NamedTuple):
+class Chunk(msgspec.Struct, gc=False):
     """A run of rows, hashed: 32-byte digest, nulls, bytes of content, and running statistics."""
 
     digest: bytes
@@ -44,8 +56,7 @@ class Column(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct, gc=False):
     """A column under its label: any hashable scalar that pandas allows."""
 
     label: Any
@@ -54,17 +65,51 @@ class Entry:
 
 
 @dataclass(slots=True)
+class Block:
+    """Columns of one run each that lie as the rows of one array, and are hashed as they lie.
+
+    `places` say where they stand among the entries.
+    """
+
+    values: Any
+    type: str
+    sort: str
+    places: Sequence[int]
+
+
+@dataclass
 class Reading:
-    """An object, opened: its kind, its extent (rows, or an array's shape) and its columns."""
+    """An object, opened: its kind, its extent (rows, or an array's shape) and its columns.
+
+    `changed` tells, once it was read, what shows that it is not what it was when it was opened.
+    """
 
     kind: str
     extent: tuple[int, ...]
-    entries: list[Entry] = field(default_factory=list)
+    entries: Sequence[Entry] = field(default_factory=list)
+    changed: Callable[[], str | None] | None = None
 
     @property
     def rows(self) -> int:
         """The length of the first axis; a 0-d array has one row."""
         return self.extent[0] if self.extent else 1
+
+    @property
+    def levels(self) -> int:
+        """How many of the first entries are levels of an index."""
+        return sum([entry.index for entry in self.entries])
+
+    def labels(self) -> list[Any]:
+        """Each column's label."""
+        return [entry.label for entry in self.entries]
+
+    def loose(self) -> list[tuple[int, Column]]:
+        """The columns that lie in no block, with their places."""
+        return [(at, entry.column) for at, entry in enumerate(self.entries)]
+
+    def blocks(self) -> Sequence[Block]:
+        """The columns that lie side by side."""
+        return ()
 
 
 def label_bytes(label: Any, index: bool = False) -> bytes:
@@ -77,5 +122,7 @@ def label_bytes(label: Any, index: bool = False) -> bytes:
 
 def label_text(label: Any) -> str:
     """Show a label to a person; what UTF-8 cannot hold is escaped."""
+    if type(label) is str and label.isascii():
+        return label
     text = label if isinstance(label, str) else "" if label is None else str(label)
     return text.encode("utf-8", "backslashreplace").decode()

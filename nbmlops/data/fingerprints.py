@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import os
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.data.canonical import root_digest
-from nbmlops.data.columns import NoCanonicalForm, Reading, label_bytes, label_text
+from nbmlops.data.columns import NoCanonicalForm, Reading
 from nbmlops.data.readers import open_object
 from nbmlops.errors import FingerprintError
-from nbmlops.records.data import ColumnFingerprint, Fingerprint
+from nbmlops.records.data import Fingerprint
 
 if TYPE_CHECKING:
-    from nbmlops.data.hashing import Hashed
     from nbmlops.data.multiset import Multiset
     from nbmlops.data.streams import Stream
 
 __all__ = ["fingerprint", "hash_opened", "multiset_digest", "naming"]
-
-# Nobody reads statistics of more columns than this, and making them would take longest of all.
-_SUMMARIZED_COLUMNS = 1_000
 
 # What a library raises when its own data lets it down; what it said is passed on to the caller.
 _READING_ERRORS = (
@@ -91,55 +85,22 @@ def hash_opened(
     progress: Callable[[int], None] | None = None,
 ) -> Fingerprint:
     """Hash what a reader opened, and put it on record."""
-    from nbmlops.data.hashing import hash_columns
+    from nbmlops.data.hashing import hash_reading
+    from nbmlops.data.recording import Recorder
 
     if isinstance(opened, Reading):
-        hashed = hash_columns([entry.column for entry in opened.entries], progress)
-        labels = [(entry.label, entry.index) for entry in opened.entries]
-        return _record(opened.kind, opened.extent, labels, hashed, name)
+        recorder = Recorder(opened.labels(), opened.levels)
+        hash_reading(opened, recorder, progress)
+        if opened.changed is not None and (reason := opened.changed()):
+            raise FingerprintError(f"it changed while it was hashed: {reason}. Hash a copy of it.")
+        return recorder.fingerprint(opened.kind, opened.extent, name)
     from nbmlops.data.streams import Stream, hash_stream
 
     if isinstance(opened, Stream):
-        hashed, rows = hash_stream(opened)
-        return _record("table", (rows,), [(n, False) for n in opened.schema.names], hashed, name)
+        recorder = Recorder(opened.schema.names)
+        rows = hash_stream(opened, recorder, progress)
+        return recorder.fingerprint("table", (rows,), name)
     return opened.fingerprint(name)
-
-
-def _record(
-    kind: str,
-    extent: tuple[int, ...],
-    labels: list[tuple[Any, bool]],
-    hashed: list[Hashed],
-    name: str | None,
-) -> Fingerprint:
-    from nbmlops.data.summaries import summarize
-
-    columns = []
-    entries = []
-    summarized = len(hashed) <= _SUMMARIZED_COLUMNS
-    for (label, index), found in zip(labels, hashed, strict=True):
-        packed = b64encode(b"".join(found.chunks)).decode() if len(found.chunks) > 1 else ""
-        columns.append(
-            ColumnFingerprint(
-                name=label_text(label),
-                type=found.type,
-                digest=found.digest.hex(),
-                nulls=found.nulls,
-                summary=summarize(found) if summarized else {},
-                chunks=packed,
-                index=index,
-            )
-        )
-        entries.append((label_bytes(label, index), found.digest))
-    return Fingerprint(
-        kind=kind,
-        digest=root_digest(kind, extent, entries),
-        rows=extent[0] if extent else 1,
-        nbytes=sum(found.nbytes for found in hashed),
-        columns=tuple(columns),
-        name=name,
-        shape=extent if kind in ("array", "sparse") else None,
-    )
 
 
 def multiset_digest(obj: Any) -> str:

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from nbmlops.data.canonical import CHUNK_ROWS, column_digest
-from nbmlops.data.columns import Chunk, Column
+from nbmlops.data.columns import Block, Chunk, Column, Reading
 
 if TYPE_CHECKING:
-    from nbmlops.data.numeric import Array, NumericColumn
+    from nbmlops.data.recording import Recorder
 
-__all__ = ["Hashed", "fold", "hash_columns", "worker_count"]
+__all__ = ["Hashed", "fold", "hash_reading", "worker_count"]
 
 # Below this many bytes a second thread costs more than it saves.
 _INLINE_BYTES = 2_000_000
 # A task this large keeps a worker busy for a millisecond or two.
 _TASK_BYTES = 8_000_000
+# Short columns are many: a larger task of them keeps threads longer out of each other's way.
+_STRIP_BYTES = 32_000_000
 
 Progress = Callable[[int], None]
 
 
-@dataclass(slots=True)
-class Hashed:
-    """A column, hashed: its digest, the digests of its runs, and its statistics.
+class Hashed(msgspec.Struct, gc=False):
+    """A column, hashed: its digest, its runs' digests end to end, and its statistics.
 
     `low` and `high` are None where nothing was present; `total` is a float64 sum.
     """
@@ -34,12 +38,12 @@ class Hashed:
     type: str
     rows: int
     digest: bytes
-    chunks: list[bytes]
+    chunks: bytes
     nulls: int
     nbytes: int
-    low: Any
-    high: Any
-    total: float | None
+    low: Any = None
+    high: Any = None
+    total: float | None = None
 
 
 def worker_count() -> int:
@@ -51,67 +55,92 @@ def worker_count() -> int:
 def fold(column: Column, chunks: Sequence[Chunk], rows: int | None = None) -> Hashed:
     """Join a column's runs, in order, into its digest and statistics."""
     rows = column.rows if rows is None else rows
-    if len(chunks) == 1:
-        digest, nulls, nbytes, low, high, total = chunks[0]
-        name = column_digest(column.type, rows, digest, column.extra)
-        return Hashed(column.type, rows, name, [digest], nulls, nbytes, low, high, total)
-    digests = [chunk.digest for chunk in chunks]
     lows = [chunk.low for chunk in chunks if chunk.low is not None]
     highs = [chunk.high for chunk in chunks if chunk.high is not None]
     totals = [chunk.total for chunk in chunks if chunk.total is not None]
+    digests = b"".join([chunk.digest for chunk in chunks])
     return Hashed(
         column.type,
         rows,
-        column_digest(column.type, rows, b"".join(digests), column.extra),
+        column_digest(column.type, rows, digests, column.extra),
         digests,
-        sum(chunk.nulls for chunk in chunks),
-        sum(chunk.nbytes for chunk in chunks),
+        sum([chunk.nulls for chunk in chunks]),
+        sum([chunk.nbytes for chunk in chunks]),
         min(lows) if lows else None,
         max(highs) if highs else None,
         float(sum(totals)) if totals else None,
     )
 
 
-def hash_columns(columns: Sequence[Column], progress: Progress | None = None) -> list[Hashed]:
-    """Hash whole columns; `progress` hears of bytes as they are done."""
-    tasks = _tasks(columns)
-    if len(tasks) == 1:
-        done = [_run(columns, tasks[0], progress)]
-    else:
-        with ThreadPoolExecutor(worker_count(), thread_name_prefix="fingerprint") as pool:
-            done = list(pool.map(lambda task: _run(columns, task, progress), tasks))
-    found: list[list[Chunk]] = [[] for _ in columns]
-    for told in done:
-        for at, chunks in told:
-            found[at].extend(chunks)
-    return [fold(column, chunks) for column, chunks in zip(columns, found, strict=True)]
-
-
 class _Piece(NamedTuple):
     """Rows `start` to `stop` of the column at place `at`; whole runs, but for a column's last."""
 
     at: int
+    column: Column
     start: int
     stop: int
 
 
-def _tasks(columns: Sequence[Column]) -> list[list[_Piece]]:
+class _Strip(NamedTuple):
+    """Columns `start` to `stop` of a block."""
+
+    block: Block
+    start: int
+    stop: int
+
+
+_Task = list[_Piece | _Strip]
+
+
+def hash_reading(reading: Reading, recorder: Recorder, progress: Progress | None = None) -> None:
+    """Hash every column and put it on record; `progress` hears of bytes as they are done."""
+    loose, blocks = reading.loose(), reading.blocks()
+    total = sum([column.rows * column.width for _, column in loose])
+    total += sum([block.values.nbytes for block in blocks])
+    job = _Job(recorder, progress)
+    if total < _INLINE_BYTES or worker_count() == 1:
+        job.work(deque([[_Piece(at, column, 0, column.rows) for at, column in loose]]))
+        job.work(deque([[_Strip(block, 0, len(block.values))] for block in blocks]))
+    else:
+        slow = deque(_cut((at, column) for at, column in loose if _is_slow(column)))
+        quick = deque(_cut((at, column) for at, column in loose if not _is_slow(column)))
+        quick.extend(_strips(blocks))
+        with ThreadPoolExecutor(worker_count() - 1, thread_name_prefix="fingerprint") as pool:
+            others = [pool.submit(job.work, quick, slow) for _ in range(worker_count() - 1)]
+            # What holds the interpreter's lock is left to one thread as long as there is other
+            # work: two of them would only wait for each other.
+            job.work(slow, quick)
+            for other in others:
+                other.result()
+    for at, column in loose:
+        pieces = job.pieces[at]
+        chunks = pieces[0][1] if len(pieces) == 1 else _in_order(pieces)
+        recorder.add(at, fold(column, chunks))
+
+
+def _in_order(pieces: list[tuple[int, list[Chunk]]]) -> list[Chunk]:
+    return [chunk for _, chunks in sorted(pieces, key=itemgetter(0)) for chunk in chunks]
+
+
+def _is_slow(column: Column) -> bool:
+    return bool(getattr(column, "holds_lock", False))
+
+
+def _cut(columns: Iterable[tuple[int, Column]]) -> list[_Task]:
     """Cut columns into pieces, and group the pieces into tasks of a few megabytes."""
-    total = sum(column.rows * column.width for column in columns)
-    limit = float("inf") if total < _INLINE_BYTES or worker_count() == 1 else _TASK_BYTES
-    tasks: list[list[_Piece]] = [[]]
-    size = 0.0
-    for at, column in enumerate(columns):
+    tasks: list[_Task] = []
+    size = float("inf")
+    for at, column in columns:
         rows, width = column.rows, column.width
         per_run = CHUNK_ROWS * width
         start = 0
         while True:
-            if size >= limit:
+            if size >= _TASK_BYTES:
                 tasks.append([])
                 size = 0.0
-            room = rows if limit == float("inf") else int((limit - size) / (per_run or 1) + 1)
-            stop = rows if room * CHUNK_ROWS >= rows - start else start + room * CHUNK_ROWS
-            tasks[-1].append(_Piece(at, start, stop))
+            runs = int((_TASK_BYTES - size) / (per_run or 1) + 1)
+            stop = min(rows, start + runs * CHUNK_ROWS)
+            tasks[-1].append(_Piece(at, column, start, stop))
             size += (stop - start) * width
             start = stop
             if start >= rows:
@@ -119,25 +148,65 @@ def _tasks(columns: Sequence[Column]) -> list[list[_Piece]]:
     return tasks
 
 
-def _run(
-    columns: Sequence[Column], task: list[_Piece], progress: Progress | None
-) -> list[tuple[int, list[Chunk]]]:
-    told: list[tuple[int, list[Chunk]]] = []
-    done = 0
-    while done < len(task):
-        together = _neighbours(columns, task, done)
-        if together > 1:
-            told.extend(_hash_neighbours(columns, task[done : done + together]))
-        else:
-            told.append((task[done].at, _hash_piece(columns[task[done].at], task[done])))
-        done += together
-    if progress is not None:
-        progress(sum(chunk.nbytes for _, chunks in told for chunk in chunks))
-    return told
+def _strips(blocks: Iterable[Block]) -> Iterable[_Task]:
+    for block in blocks:
+        height = max(1, _STRIP_BYTES // max(1, block.values[0].nbytes))
+        for start in range(0, len(block.values), height):
+            yield [_Strip(block, start, min(start + height, len(block.values)))]
 
 
-def _hash_piece(column: Column, piece: _Piece) -> list[Chunk]:
-    start = piece.start
+class _Job:
+    """The hashing of one object: what is done so far."""
+
+    def __init__(self, recorder: Recorder, progress: Progress | None) -> None:
+        self.recorder = recorder
+        self.progress = progress
+        self.failed = False
+        self.pieces: dict[int, list[tuple[int, list[Chunk]]]] = {}
+
+    def work(self, *queues: deque[_Task]) -> None:
+        """Do tasks until none is left, the first queue's first."""
+        try:
+            for queue in queues:
+                while not self.failed:
+                    try:
+                        task = queue.popleft()
+                    except IndexError:
+                        break
+                    self._do(task)
+        except BaseException:  # whatever it was, the other threads need not go on
+            self.failed = True
+            raise
+
+    def _do(self, task: _Task) -> None:
+        nbytes = 0
+        for part in task:
+            if isinstance(part, _Strip):
+                nbytes += self._hash_strip(part)
+            else:
+                chunks = _hash_piece(part)
+                self.pieces.setdefault(part.at, []).append((part.start, chunks))
+                nbytes += sum([chunk.nbytes for chunk in chunks])
+        if self.progress is not None:
+            self.progress(nbytes)
+
+    def _hash_strip(self, strip: _Strip) -> int:
+        from nbmlops.data.blocks import hash_block, name_block
+
+        block, start, stop = strip
+        values, places = block.values[start:stop], block.places[start:stop]
+        nbytes = int(values.nbytes)
+        names = None if self.recorder.summarizes else name_block(values, block.type, block.sort)
+        if names is not None:
+            self.recorder.add_named(places, block.type, names, nbytes)
+            return nbytes
+        for at, hashed in zip(places, hash_block(values, block.type, block.sort), strict=True):
+            self.recorder.add(at, hashed)
+        return nbytes
+
+
+def _hash_piece(piece: _Piece) -> list[Chunk]:
+    column, start = piece.column, piece.start
     chunks: list[Chunk] = []
     runs = getattr(column, "runs", None)
     if runs is not None and piece.stop - start >= 2 * CHUNK_ROWS:
@@ -149,29 +218,3 @@ def _hash_piece(column: Column, piece: _Piece) -> list[Chunk]:
     for at in range(start, piece.stop, CHUNK_ROWS) if piece.stop else (0,):
         chunks.append(column.chunk(at, min(at + CHUNK_ROWS, piece.stop)))
     return chunks
-
-
-def _neighbours(columns: Sequence[Column], task: list[_Piece], first: int) -> int:
-    """How many pieces from `first` on are whole short columns, side by side in one block."""
-    lead = columns[task[first].at]
-    block = getattr(lead, "block", None)
-    if block is None or not 0 < lead.rows <= CHUNK_ROWS:
-        return 1
-    count = 1
-    for piece in task[first + 1 :]:
-        column = columns[piece.at]
-        if getattr(column, "block", None) is not block or column.place != lead.place + count:  # type: ignore[attr-defined]
-            break
-        count += 1
-    return count
-
-
-def _hash_neighbours(
-    columns: Sequence[Column], pieces: list[_Piece]
-) -> list[tuple[int, list[Chunk]]]:
-    from nbmlops.data.numeric import hash_rows
-
-    lead = cast("NumericColumn", columns[pieces[0].at])
-    block = cast("Array", lead.block)
-    chunks = hash_rows(block[lead.place : lead.place + len(pieces)], lead.sort)
-    return [(piece.at, [chunk]) for piece, chunk in zip(pieces, chunks, strict=True)]

@@ -8,6 +8,7 @@ modulo 2**64 each. So wide a sum resists rows made up to cancel each other (Bell
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ import pyarrow as pa
 from blake3 import blake3
 
 from nbmlops.data.arrow import ArrowColumn
-from nbmlops.data.canonical import CHUNK_ROWS, column_digest, root_digest
+from nbmlops.data.canonical import CHUNK_ROWS, column_digest, entry, root_digest
 from nbmlops.data.columns import Column, Entry, NoCanonicalForm, label_bytes, label_text
 from nbmlops.data.numeric import NumericColumn
 from nbmlops.records.data import ColumnFingerprint, Fingerprint
@@ -44,20 +45,20 @@ class Multiset(msgspec.Struct):
     total: bytes = bytes(8 * _LANES)
 
     @classmethod
-    def of(cls, entries: list[Entry], rows: int) -> Multiset:
+    def of(cls, entries: Sequence[Entry], rows: int) -> Multiset:
         """Sum rows that are in hand."""
         found = cls(
-            names=[label_bytes(entry.label) for entry in entries],
-            labels=[label_text(entry.label) for entry in entries],
-            types=[entry.column.type for entry in entries],
-            extras=[entry.column.extra for entry in entries],
+            names=[label_bytes(each.label) for each in entries],
+            labels=[label_text(each.label) for each in entries],
+            types=[each.column.type for each in entries],
+            extras=[each.column.extra for each in entries],
             rows=rows,
         )
         sums = np.zeros((len(entries), 4), "u8")
         total = np.zeros(_LANES, "u8")
         for start in range(0, rows, _RUN):
             stop = min(start + _RUN, rows)
-            table = [cells(entry.column, start, stop) for entry in entries]
+            table = [cells(each.column, start, stop) for each in entries]
             for at, column in enumerate(table):
                 sums[at] += _lanes(column, 4)
             named = zip(*table, strict=True) if table else [()] * (stop - start)
@@ -65,9 +66,9 @@ class Multiset(msgspec.Struct):
             total += _lanes(wide, _LANES)
         found.sums = [row.tobytes() for row in sums]
         found.total = total.tobytes()
-        for entry in entries:
+        for each in entries:
             runs = range(0, rows, CHUNK_ROWS)
-            chunks = [entry.column.chunk(at, min(at + CHUNK_ROWS, rows)) for at in runs]
+            chunks = [each.column.chunk(at, min(at + CHUNK_ROWS, rows)) for at in runs]
             found.nulls.append(sum(chunk.nulls for chunk in chunks))
             found.nbytes += sum(chunk.nbytes for chunk in chunks)
         return found
@@ -109,7 +110,7 @@ class Multiset(msgspec.Struct):
 
     def digest(self) -> str:
         """Name the rows whatever their order."""
-        entries = [*zip(self.names, self.column_digests(), strict=True), (b"", self.total)]
+        entries = [*map(entry, self.names, self.column_digests()), entry(b"", self.total)]
         return root_digest("rows", (self.rows,), entries)
 
     def fingerprint(self, name: str | None) -> Fingerprint:
@@ -130,9 +131,9 @@ class Multiset(msgspec.Struct):
         )
 
 
-def unordered_entries(entries: list[Entry]) -> list[Entry]:
+def unordered_entries(entries: Sequence[Entry]) -> list[Entry]:
     """What is content without an order: the columns, and the index levels that have a name."""
-    return [entry for entry in entries if not entry.index or entry.label is not None]
+    return [each for each in entries if not each.index or each.label is not None]
 
 
 def cells(column: Column, start: int, stop: int) -> list[bytes]:

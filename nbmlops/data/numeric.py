@@ -20,6 +20,7 @@ from nbmlops.errors import FingerprintError
 __all__ = [
     "NumericColumn",
     "bitmap",
+    "describe",
     "hash_bools",
     "hash_fixed",
     "hash_floats",
@@ -117,9 +118,8 @@ def _total(values: Array, low: Any = None, high: Any = None) -> float:
     if low is not None and max(-int(low), int(high)) < 2**47:
         # A run is at most 2**16 long, so this sum is exact, and quicker than one of floats.
         return float(np.add.reduce(values, dtype=np.int64))
-    if values.dtype == np.float64 and low is None:
-        return float(np.add.reduce(values))
-    return float(np.add.reduce(values, dtype=np.float64))
+    with np.errstate(invalid="ignore"):  # infinities of both signs have no sum
+        return float(np.add.reduce(values, dtype=np.float64))
 
 
 @dataclass(slots=True)
@@ -127,7 +127,6 @@ class NumericColumn:
     """A one-dimensional NumPy buffer, any stride and byte order, with an optional null mask.
 
     `sort` is ``float``, ``complex``, ``bool``, ``time``, ``seconds``, ``integer`` or ``opaque``.
-    Where the values are a row of a contiguous `block`, `place` says which.
     """
 
     values: Array
@@ -135,8 +134,6 @@ class NumericColumn:
     sort: str
     missing: Array | None = None
     extra: bytes = b""
-    block: Array | None = None
-    place: int = 0
 
     @property
     def rows(self) -> int:
@@ -163,7 +160,7 @@ class NumericColumn:
 
 
 def hash_rows(block: Array, sort: str) -> list[Chunk]:
-    """Hash each row of a block as a run of values.
+    """Hash each row of a contiguous block as a run of values.
 
     Statistics are taken of several rows at once, while they are in the cache: each call into NumPy
     hands the interpreter's lock over, and that costs more than the arithmetic.
@@ -175,28 +172,53 @@ def hash_rows(block: Array, sort: str) -> list[Chunk]:
     height = max(1, _BLOCK_BYTES // max(1, block[0].nbytes))
     found: list[Chunk] = []
     for start in range(0, len(block), height):
-        found.extend(_hash_few(block[start : start + height], sort))
+        rows, told = describe(block[start : start + height], sort)
+        size = rows[0].nbytes
+        found += [
+            Chunk(blake3(row.data).digest(), nulls, size, low, high, total)
+            for row, (nulls, low, high, total) in zip(rows.view(np.uint8), told, strict=True)
+        ]
     return found
 
 
-def _hash_few(rows: Array, sort: str) -> list[Chunk]:
-    lows = np.minimum.reduce(rows, axis=1)
-    absent = np.isnan(lows) if sort == "float" else lows == NAT if sort == "time" else None
-    if absent is not None and absent.any():
-        return [hash_values(row, sort) for row in rows]
-    highs = np.maximum.reduce(rows, axis=1)
-    if sort == "float":
-        totals = np.add.reduce(rows, axis=1, dtype=np.float64)
-    else:
+def describe(rows: Array, sort: str) -> tuple[Array, list[tuple[int, Any, Any, Any]]]:
+    """Put each row of a block in canonical form; tell its nulls, extremes and sum.
+
+    `sort` is ``float``, ``integer`` or ``time`` (as int64).
+    """
+    length = rows.shape[1]
+    lows, highs = np.minimum.reduce(rows, axis=1), np.maximum.reduce(rows, axis=1)
+    nulls = np.zeros(len(rows), "i8")
+    present = rows
+    absent = None
+    if sort == "float" and np.isnan(lows).any():
+        # Every NaN is the same missing value, whatever its sign and payload.
+        absent = np.isnan(rows)
+        rows = rows.copy()
+        rows[absent] = np.nan
+        lows, highs = np.fmin.reduce(rows, axis=1), np.fmax.reduce(rows, axis=1)
+        present = np.where(absent, np.zeros((), rows.dtype), rows)
+    elif sort == "time" and (lows == NAT).any():
+        absent = rows == NAT
+        highest = np.iinfo(np.int64).max
+        lows = np.minimum.reduce(rows, axis=1, where=~absent, initial=highest)
+        present = np.where(absent, 0, rows)
+    if absent is not None:
+        nulls = np.count_nonzero(absent, axis=1)
+    sums = _totals(present, sort, lows, highs)
+    told = zip(nulls.tolist(), lows.tolist(), highs.tolist(), sums.tolist(), strict=True)
+    if absent is None:
+        return rows, list(told)
+    return rows, [(n, *rest) if n < length else (n, None, None, None) for n, *rest in told]
+
+
+def _totals(rows: Array, sort: str, lows: Array, highs: Array) -> Array:
+    """Sum each row of a block, exactly where that is quicker."""
+    with np.errstate(invalid="ignore"):  # infinities of both signs have no sum
+        if sort == "float":
+            return np.asarray(np.add.reduce(rows, axis=1, dtype=np.float64))
         small = max(-int(lows.min()), int(highs.max())) < 2**47
-        totals = np.add.reduce(rows, axis=1, dtype=np.int64 if small else np.float64)
-    octets = rows.view(np.uint8)
-    size = octets.shape[1]
-    stats = zip(octets, lows.tolist(), highs.tolist(), totals.tolist(), strict=True)
-    return [
-        Chunk(blake3(row.data).digest(), 0, size, low, high, total)
-        for row, low, high, total in stats
-    ]
+        return np.asarray(np.add.reduce(rows, axis=1, dtype=np.int64 if small else np.float64))
 
 
 def hash_values(values: Array, sort: str, missing: Array | None = None) -> Chunk:

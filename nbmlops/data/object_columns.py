@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import sys
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from blake3 import blake3
 from nbmlops.data.arrow import ArrowColumn, hash_array, type_name
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Chunk, Column, NoCanonicalForm
-from nbmlops.data.objects import encode_values, is_missing
+from nbmlops.data.objects import array_head, encode_values, is_missing
+from nbmlops.data.texts import hash_texts, pieces
 
 __all__ = ["ObjectColumn", "object_column", "plain_column"]
 
@@ -43,6 +45,9 @@ class ObjectColumn:
 
     __slots__ = ("extra", "kind", "rows", "type", "values", "width")
 
+    # Reading Python objects takes the interpreter's lock, whichever thread does it.
+    holds_lock = True
+
     def __init__(self, values: Values, kind: Any) -> None:
         self.values = values
         self.kind = kind
@@ -54,12 +59,26 @@ class ObjectColumn:
     def chunk(self, start: int, stop: int) -> Chunk:
         """Hash rows `start` to `stop`."""
         values = self.values[start:stop]
-        if self.kind is not None:
-            return hash_array(_to_arrow(values, self.kind))
         listed: list[Any] = values.tolist() if isinstance(values, np.ndarray) else list(values)
-        content = encode_values(listed)
-        nulls = sum(map(is_missing, listed))
-        return Chunk(blake3(content).digest(), nulls, len(content))
+        if self.kind is None:
+            return _hash_objects(listed)
+        if self.kind == _ARROW[str]:
+            return hash_texts(listed) or hash_array(_to_arrow(listed, self.kind))
+        return hash_array(_to_arrow(values, self.kind))
+
+
+def _hash_objects(values: list[Any]) -> Chunk:
+    """Hash the MessagePack of a run, which is made piece by piece."""
+    head = array_head(len(values))
+    hasher = blake3(head)
+    nulls, nbytes = 0, len(head)
+    for start, stop in pieces(values):
+        packed, missing = encode_values(values[start:stop])
+        content = memoryview(packed)[len(array_head(stop - start)) :]
+        hasher.update(content)
+        nulls += missing
+        nbytes += len(content)
+    return Chunk(hasher.digest(), nulls, nbytes)
 
 
 def object_column(values: Values) -> Column:
@@ -80,6 +99,8 @@ def plain_column(values: Values) -> Column:
 
 def _infer(values: Values, known: dict[type, Any]) -> Any:
     """The Arrow type that holds every value, or None."""
+    if isinstance(values, np.ndarray) and len(values) and _are_texts(values):
+        return _ARROW[str]
     kinds: set[type] = set()
     for start in range(0, len(values), CHUNK_ROWS):
         run = values[start : start + CHUNK_ROWS]
@@ -93,12 +114,22 @@ def _infer(values: Values, known: dict[type, Any]) -> Any:
         kinds -= floats
     if not kinds:
         return pa.null() if float not in known or not floats else pa.float64()
-    found = {known.get(kind) for kind in kinds}
+    found = {_ARROW[str] if issubclass(kind, str) else known.get(kind) for kind in kinds}
     if len(found) == 1 and None not in found:
         return found.pop()
     if any(kinds <= group for group in _INFERRED):
         return _infer_arrow(values)
     return None
+
+
+def _are_texts(values: Values) -> bool:
+    """Ask pandas, where it is loaded: it looks at every value in C."""
+    pandas = sys.modules.get("pandas")
+    return (
+        pandas is not None
+        and isinstance(values[0], str)
+        and pandas.api.types.infer_dtype(values, skipna=True) == "string"
+    )
 
 
 def _infer_arrow(values: Values) -> Any:

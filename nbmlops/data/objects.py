@@ -22,7 +22,7 @@ import msgspec
 
 from nbmlops.errors import FingerprintError
 
-__all__ = ["NoCanonicalForm", "encode_value", "encode_values", "is_missing"]
+__all__ = ["NoCanonicalForm", "array_head", "encode_value", "encode_values", "is_missing"]
 
 
 class NoCanonicalForm(Exception):
@@ -31,6 +31,7 @@ class NoCanonicalForm(Exception):
 
 _pack = msgspec.msgpack.Encoder().encode
 _OWN = frozenset({type(None), bool, int, float, str, bytes})
+_MAY_BE_MISSING = frozenset({type(None), float})
 _MISSING = frozenset({"NAType", "NaTType"})
 
 
@@ -43,8 +44,17 @@ def is_missing(value: Any) -> bool:
     return type(value).__name__ in _MISSING
 
 
-def encode_values(values: list[Any]) -> bytes:
-    """Encode a run of values as one array.
+def array_head(length: int) -> bytes:
+    """Spell what MessagePack puts before the members of an array."""
+    if length < 16:
+        return bytes([0x90 | length])
+    if length < 2**16:
+        return b"\xdc" + length.to_bytes(2, "big")
+    return b"\xdd" + length.to_bytes(4, "big")
+
+
+def encode_values(values: list[Any]) -> tuple[bytes, int]:
+    """Encode a run of values as one array, and count those that are missing.
 
     :raises NoCanonicalForm: if one of them is of a type that nbmlops does not know.
     :raises FingerprintError: if one of them holds itself.
@@ -55,10 +65,12 @@ def encode_values(values: list[Any]) -> bytes:
             # A number that differs from itself is NaN; this is the fastest way to find it.
             values = [None if value != value else value for value in values]  # noqa: PLR0124
         try:
-            return _pack(values)
+            packed = _pack(values)
         except (OverflowError, UnicodeEncodeError):  # a long int, a lone surrogate: the slow way
             pass
-    return encode_value(values)
+        else:
+            return packed, values.count(None) if kinds & _MAY_BE_MISSING else 0
+    return encode_value(values), sum(map(is_missing, values))
 
 
 def encode_value(value: Any) -> bytes:

@@ -12,7 +12,8 @@ import pyarrow as pa
 from nbmlops.data.arrow import ArrowColumn
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Chunk
-from nbmlops.data.hashing import Hashed, fold, worker_count
+from nbmlops.data.hashing import Progress, fold, worker_count
+from nbmlops.data.recording import Recorder
 
 __all__ = ["Stream", "hash_stream"]
 
@@ -25,8 +26,8 @@ class Stream:
     batches: Iterable[Any]
 
 
-def hash_stream(stream: Stream) -> tuple[list[Hashed], int]:
-    """Hash a stream's columns, and count its rows."""
+def hash_stream(stream: Stream, recorder: Recorder, progress: Progress | None = None) -> int:
+    """Hash a stream's columns and put them on record; count its rows."""
     width = len(stream.schema)
     chunks: list[list[Chunk]] = [[] for _ in range(width)]
     firsts = [ArrowColumn(pa.array([], kind)) for kind in stream.schema.types]
@@ -39,9 +40,13 @@ def hash_stream(stream: Stream) -> tuple[list[Hashed], int]:
             rows += run.num_rows
             for at, chunk in enumerate(pool.map(lambda c: c.chunk(0, c.rows), columns)):
                 chunks[at].append(chunk)
+            if progress is not None:
+                progress(sum(of[-1].nbytes for of in chunks))
     if not rows:
         chunks = [[first.chunk(0, 0)] for first in firsts]
-    return [fold(first, of, rows) for first, of in zip(firsts, chunks, strict=True)], rows
+    for at, (first, of) in enumerate(zip(firsts, chunks, strict=True)):
+        recorder.add(at, fold(first, of, rows))
+    return rows
 
 
 def _runs(stream: Stream) -> Iterator[Any]:

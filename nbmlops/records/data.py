@@ -10,7 +10,7 @@ from nbmlops.records.codec import Record
 Summary = dict[str, bool | int | float | str | list[list[str | int]] | None]
 
 
-class ColumnFingerprint(Record, frozen=True, kw_only=True):
+class ColumnFingerprint(Record, frozen=True, kw_only=True, gc=False):
     """One column's content and cheap statistics.
 
     `digest` is 64 hex characters and covers type, row count and every value, not the name. `chunks`

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from nbmlops.data.canonical import root_digest
+from nbmlops.data.canonical import entry, root_digest
 from nbmlops.errors import FingerprintError
 from nbmlops.records.data import ColumnFingerprint, Fingerprint
 
@@ -54,7 +54,7 @@ def _folder(root: Path, name: str | None, progress: Progress | None) -> Fingerpr
         columns.append(
             ColumnFingerprint(name=shown, type="file", digest=digest, summary={"bytes": nbytes})
         )
-        entries.append((os.fsencode(inner), bytes.fromhex(digest)))
+        entries.append(entry(os.fsencode(inner), bytes.fromhex(digest)))
     return Fingerprint(
         kind="folder",
         digest=root_digest("folder", (len(entries),), entries),

@@ -6,19 +6,17 @@ front of the columns.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from nbmlops.data.arrow import ArrowColumn, hash_array, hash_struct, number_and_digest, time_zone
-from nbmlops.data.arrow import type_name as arrow_type_name
 from nbmlops.data.canonical import CHUNK_ROWS
-from nbmlops.data.columns import Chunk, Column, Entry, NoCanonicalForm, Reading
+from nbmlops.data.columns import Block, Chunk, Column, Entry, NoCanonicalForm, Reading
 from nbmlops.data.numeric import NumericColumn, numpy_type
-from nbmlops.data.object_columns import object_column
 from nbmlops.data.readers.numpy import array_column
+from nbmlops.data.readers.pandas_arrays import open_array
 
 __all__ = ["read"]
 
@@ -26,8 +24,7 @@ __all__ = ["read"]
 def read(obj: Any) -> Reading:
     """Open a frame as a table, a series or index as a column."""
     if isinstance(obj, pd.DataFrame):
-        entries = [*_index_entries(obj.index), *_frame_entries(obj)]
-        return Reading("table", (len(obj),), entries)
+        return FrameReading(obj)
     if isinstance(obj, pd.Series):
         entries = [*_index_entries(obj.index), Entry(obj.name, open_array(obj.array))]
         return Reading("column", (len(obj),), entries)
@@ -40,32 +37,103 @@ def read(obj: Any) -> Reading:
     raise NoCanonicalForm(f"pandas' {type(obj).__qualname__} is no data that nbmlops can read")
 
 
-def _frame_entries(frame: Any) -> list[Entry]:
-    blocks = getattr(getattr(frame, "_mgr", None), "blocks", None)
-    if blocks is None:
-        return [Entry(label, open_array(series.array)) for label, series in frame.items()]
-    # Series by series, a wide frame would spend most of its time on making series.
-    columns: dict[int, Column] = {}
-    for block in blocks:
-        columns.update(zip(block.mgr_locs, _block_columns(block.values), strict=True))
-    return [Entry(label, columns[at]) for at, label in enumerate(frame.columns.tolist())]
+class FrameReading(Reading):
+    """A frame, opened by the blocks that pandas keeps: column by column would be slow."""
+
+    def __init__(self, frame: Any) -> None:
+        self._index = _index_entries(frame.index)
+        super().__init__("table", (len(frame),), _Entries(self))
+        self._labels = frame.columns.tolist()
+        self._loose: dict[int, Column] = {}
+        self._blocks: list[Block] = []
+        self._places: dict[int, tuple[Block, int]] = {}
+        first = len(self._index)
+        kept = getattr(getattr(frame, "_mgr", None), "blocks", None)
+        if kept is None:
+            for at, (_, series) in enumerate(frame.items(), first):
+                self._loose[at] = open_array(series.array)
+            return
+        for block in kept:
+            places = block.mgr_locs.as_array + first if first else block.mgr_locs.as_array
+            self._open_block(block.values, places.tolist())
+        arrays = [block.values for block in kept]
+        self.changed = lambda: _replaced(frame, arrays)
+
+    def _open_block(self, values: Any, places: list[int]) -> None:
+        """Open the columns that pandas keeps in one array: its rows, if it has two dimensions."""
+        if values.ndim == 1:
+            self._loose[places[0]] = open_array(values)
+            return
+        if isinstance(values.dtype, np.dtype) and not isinstance(values, np.ndarray):
+            values = np.asarray(values)  # datetimes without a zone, and timedeltas
+        known = numpy_type(values.dtype) if isinstance(values, np.ndarray) else None
+        if known is None:
+            opened = open_array if not isinstance(values, np.ndarray) else array_column
+            self._loose.update((at, opened(row)) for at, row in zip(places, values, strict=True))
+            return
+        lies = values.flags.c_contiguous and values.dtype.isnative
+        if lies and len(values) > 1 and 0 < values.shape[1] <= CHUNK_ROWS:
+            self._blocks.append(Block(values, *known, places))
+        else:
+            self._loose.update(
+                (at, NumericColumn(row, *known)) for at, row in zip(places, values, strict=True)
+            )
+
+    @property
+    def levels(self) -> int:
+        """How many of the first entries are levels of an index."""
+        return len(self._index)
+
+    def labels(self) -> list[Any]:
+        """Each column's label."""
+        return [*(entry.label for entry in self._index), *self._labels]
+
+    def loose(self) -> list[tuple[int, Column]]:
+        """The columns that lie in no block, with their places."""
+        return [*((at, each.column) for at, each in enumerate(self._index)), *self._loose.items()]
+
+    def blocks(self) -> list[Block]:
+        """The columns that lie side by side."""
+        return self._blocks
+
+    def entry(self, at: int) -> Entry:
+        """The entry at one place."""
+        if at < len(self._index):
+            return self._index[at]
+        label = self._labels[at - len(self._index)]
+        if at in self._loose:
+            return Entry(label, self._loose[at])
+        if not self._places:
+            for block in self._blocks:
+                self._places.update((p, (block, row)) for row, p in enumerate(block.places))
+        block, row = self._places[at]
+        return Entry(label, NumericColumn(block.values[row], block.type, block.sort))
+
+    def __len__(self) -> int:
+        return len(self._index) + len(self._labels)
 
 
-def _block_columns(values: Any) -> list[Column]:
-    """Open the columns that pandas keeps in one array: its rows, where it has two dimensions."""
-    if values.ndim == 1:
-        return [open_array(values)]
-    if isinstance(values.dtype, np.dtype) and not isinstance(values, np.ndarray):
-        values = np.asarray(values)  # datetimes without a zone, and timedeltas
-    if not isinstance(values, np.ndarray):
-        return [open_array(row) for row in values]
-    known = numpy_type(values.dtype)
-    if known is None:
-        return [array_column(row) for row in values]
-    block = values if values.flags.c_contiguous and values.dtype.isnative else None
-    return [
-        NumericColumn(row, *known, block=block, place=place) for place, row in enumerate(values)
-    ]
+class _Entries(Sequence[Entry]):
+    """A frame's entries, each made when it is asked for."""
+
+    def __init__(self, reading: FrameReading) -> None:
+        self._reading = reading
+
+    def __len__(self) -> int:
+        return len(self._reading)
+
+    def __getitem__(self, at: Any) -> Any:
+        places = range(len(self))[at]
+        if isinstance(places, range):
+            return [self._reading.entry(place) for place in places]
+        return self._reading.entry(places)
+
+
+def _replaced(frame: Any, arrays: list[Any]) -> str | None:
+    """Tell a frame whose columns were replaced, added or removed from one that was left alone."""
+    now = [block.values for block in frame._mgr.blocks]
+    same = len(now) == len(arrays) and all(a is b for a, b in zip(now, arrays, strict=True))
+    return None if same else "its columns are not the ones that it had"
 
 
 def _index_entries(index: Any) -> list[Entry]:
@@ -145,105 +213,3 @@ class RangeColumn:
         run = self.range[start:stop]
         values = np.arange(run.start, run.stop, run.step, dtype="i8")
         return NumericColumn(values, "int64", "integer").chunk(0, len(values))
-
-
-def open_array(array: Any) -> Column:  # noqa: PLR0911 - one return for each dtype
-    """Open one column's array by its dtype.
-
-    :raises NoCanonicalForm: for an extension dtype that nbmlops does not know.
-    """
-    dtype = array.dtype
-    if isinstance(dtype, np.dtype) or isinstance(array, pd.arrays.NumpyExtensionArray):
-        return array_column(np.asarray(array))
-    if isinstance(dtype, pd.ArrowDtype) or getattr(dtype, "storage", "") == "pyarrow":
-        return ArrowColumn(array.__arrow_array__())
-    if isinstance(dtype, pd.StringDtype):
-        return object_column(np.asarray(array, dtype=object))
-    if isinstance(dtype, pd.CategoricalDtype):
-        return CategoricalColumn(array)
-    if isinstance(dtype, pd.DatetimeTZDtype):
-        known = numpy_type(np.dtype(f"M8[{dtype.unit}]"))
-        name, sort = known or ("", "")
-        return NumericColumn(array.asi8, f"{name[:-1]}, {time_zone(dtype.tz)}]", sort)
-    if isinstance(dtype, pd.PeriodDtype):
-        return NumericColumn(array.asi8, str(dtype), "time")
-    if isinstance(dtype, pd.IntervalDtype):
-        return IntervalColumn(array)
-    if isinstance(dtype, pd.SparseDtype):
-        return PiecewiseColumn(array, array_column(np.asarray(array[:0])).type)
-    if hasattr(array, "__arrow_array__"):
-        return PiecewiseColumn(array, arrow_type_name(pa.array(array[:0]).type))
-    raise NoCanonicalForm(f"pandas dtype {dtype} has no canonical form")
-
-
-class PiecewiseColumn:
-    """An extension array that is made plain run by run: nullable, sparse."""
-
-    __slots__ = ("array", "extra", "rows", "type", "width")
-
-    def __init__(self, array: Any, type_name: str) -> None:
-        self.array = array
-        self.type = type_name
-        self.rows = len(array)
-        self.width = 9.0
-        self.extra = b""
-
-    def chunk(self, start: int, stop: int) -> Chunk:
-        """Hash rows `start` to `stop`."""
-        run = self.array[start:stop]
-        if isinstance(run.dtype, pd.SparseDtype):
-            return array_column(np.asarray(run)).chunk(0, len(run))
-        return hash_array(pa.array(run))
-
-
-class CategoricalColumn:
-    """A categorical: hashed as an Arrow dictionary."""
-
-    __slots__ = ("codes", "dictionary", "extra", "ordered", "rows", "type", "width")
-
-    def __init__(self, array: Any) -> None:
-        self.codes = array.codes
-        self.dictionary = _categories(array.categories)
-        self.ordered = bool(array.ordered)
-        self.rows = len(array)
-        order = ", ordered" if self.ordered else ""
-        self.type = f"category<{arrow_type_name(self.dictionary.type)}{order}>"
-        self.width = 4.0
-        self.extra = number_and_digest(self.dictionary) if self.ordered else b""
-
-    def chunk(self, start: int, stop: int) -> Chunk:
-        """Hash rows `start` to `stop`."""
-        codes = self.codes[start:stop]
-        indices = pa.array(codes, mask=codes < 0)
-        return hash_array(pa.DictionaryArray.from_arrays(indices, self.dictionary))
-
-
-def _categories(categories: Any) -> Any:
-    try:
-        array = pa.array(categories, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise NoCanonicalForm(
-            f"categories of mixed types have no canonical form: {error}"
-        ) from error
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-
-
-class IntervalColumn:
-    """Intervals: a struct of left and right, null where either is."""
-
-    __slots__ = ("extra", "left", "missing", "right", "rows", "type", "width")
-
-    def __init__(self, array: Any) -> None:
-        self.left, self.right = array.left, array.right
-        self.rows = len(array)
-        self.width = 16.0
-        self.extra = b""
-        self.missing = np.asarray(array.isna())
-        inner = open_array(self.left.array).type
-        self.type = f"interval<{inner}, {array.closed}>"
-
-    def chunk(self, start: int, stop: int) -> Chunk:
-        """Hash rows `start` to `stop`."""
-        missing = self.missing[start:stop]
-        ends = [pa.array(end[start:stop], from_pandas=True) for end in (self.left, self.right)]
-        return hash_struct(len(missing), missing if missing.any() else None, ends)

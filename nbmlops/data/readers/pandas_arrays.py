@@ -1,0 +1,120 @@
+"""The arrays behind pandas columns, opened by their dtypes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from nbmlops.data.arrow import ArrowColumn, hash_array, hash_struct, number_and_digest, time_zone
+from nbmlops.data.arrow import type_name as arrow_type_name
+from nbmlops.data.columns import Chunk, Column, NoCanonicalForm
+from nbmlops.data.numeric import NumericColumn, numpy_type
+from nbmlops.data.object_columns import object_column
+from nbmlops.data.readers.numpy import array_column
+
+__all__ = ["open_array"]
+
+
+def open_array(array: Any) -> Column:  # noqa: PLR0911 - one return for each dtype
+    """Open one column's array by its dtype.
+
+    :raises NoCanonicalForm: for an extension dtype that nbmlops does not know.
+    """
+    dtype = array.dtype
+    if isinstance(dtype, np.dtype) or isinstance(array, pd.arrays.NumpyExtensionArray):
+        return array_column(np.asarray(array))
+    if isinstance(dtype, pd.ArrowDtype) or getattr(dtype, "storage", "") == "pyarrow":
+        return ArrowColumn(array.__arrow_array__())
+    if isinstance(dtype, pd.StringDtype):
+        return object_column(np.asarray(array, dtype=object))
+    if isinstance(dtype, pd.CategoricalDtype):
+        return CategoricalColumn(array)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        known = numpy_type(np.dtype(f"M8[{dtype.unit}]"))
+        name, sort = known or ("", "")
+        return NumericColumn(array.asi8, f"{name[:-1]}, {time_zone(dtype.tz)}]", sort)
+    if isinstance(dtype, pd.PeriodDtype):
+        return NumericColumn(array.asi8, str(dtype), "time")
+    if isinstance(dtype, pd.IntervalDtype):
+        return IntervalColumn(array)
+    if isinstance(dtype, pd.SparseDtype):
+        return PiecewiseColumn(array, array_column(np.asarray(array[:0])).type)
+    if hasattr(array, "__arrow_array__"):
+        return PiecewiseColumn(array, arrow_type_name(pa.array(array[:0]).type))
+    raise NoCanonicalForm(f"pandas dtype {dtype} has no canonical form")
+
+
+class PiecewiseColumn:
+    """An extension array that is made plain run by run: nullable, sparse."""
+
+    __slots__ = ("array", "extra", "rows", "type", "width")
+
+    def __init__(self, array: Any, type_name: str) -> None:
+        self.array = array
+        self.type = type_name
+        self.rows = len(array)
+        self.width = 9.0
+        self.extra = b""
+
+    def chunk(self, start: int, stop: int) -> Chunk:
+        """Hash rows `start` to `stop`."""
+        run = self.array[start:stop]
+        if isinstance(run.dtype, pd.SparseDtype):
+            return array_column(np.asarray(run)).chunk(0, len(run))
+        return hash_array(pa.array(run))
+
+
+class CategoricalColumn:
+    """A categorical: hashed as an Arrow dictionary."""
+
+    __slots__ = ("codes", "dictionary", "extra", "ordered", "rows", "type", "width")
+
+    def __init__(self, array: Any) -> None:
+        self.codes = array.codes
+        self.dictionary = _categories(array.categories)
+        self.ordered = bool(array.ordered)
+        self.rows = len(array)
+        order = ", ordered" if self.ordered else ""
+        self.type = f"category<{arrow_type_name(self.dictionary.type)}{order}>"
+        self.width = 4.0
+        self.extra = number_and_digest(self.dictionary) if self.ordered else b""
+
+    def chunk(self, start: int, stop: int) -> Chunk:
+        """Hash rows `start` to `stop`."""
+        codes = self.codes[start:stop]
+        indices = pa.array(codes, mask=codes < 0)
+        return hash_array(pa.DictionaryArray.from_arrays(indices, self.dictionary))
+
+
+def _categories(categories: Any) -> Any:
+    try:
+        array = pa.array(categories, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise NoCanonicalForm(
+            f"categories of mixed types have no canonical form: {error}"
+        ) from error
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+class IntervalColumn:
+    """Intervals: a struct of left and right, null where either is."""
+
+    __slots__ = ("extra", "left", "missing", "right", "rows", "type", "width")
+
+    def __init__(self, array: Any) -> None:
+        self.left, self.right = array.left, array.right
+        self.rows = len(array)
+        self.width = 16.0
+        self.extra = b""
+        self.missing = np.asarray(array.isna())
+        inner = open_array(self.left.array).type
+        self.type = f"interval<{inner}, {array.closed}>"
+
+    def chunk(self, start: int, stop: int) -> Chunk:
+        """Hash rows `start` to `stop`."""
+        missing = self.missing[start:stop]
+        ends = [pa.array(end[start:stop], from_pandas=True) for end in (self.left, self.right)]
+        return hash_struct(len(missing), missing if missing.any() else None, ends)
