@@ -46,12 +46,24 @@ class PolicySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minimum_completeness: float = 0.0
 
 
+class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the scheduler keeps the ledger's checkpoints, and when (table ``[audit]``).
+
+    `checkpoints` are folders, git work trees or object stores; `cron` is read in `timezone`.
+    """
+
+    checkpoints: tuple[str, ...] = ()
+    cron: str = "0 * * * *"
+    timezone: str = "UTC"
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The shape of nbmlops.toml."""
 
     tracking_uri: str | None = None
     experiment: str | None = None
     policy: PolicySettings = PolicySettings()
+    audit: AuditSettings = AuditSettings()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     policy: PolicySettings = PolicySettings()
     review_database: str | None = None
     vault_uri: str | None = None
+    audit: AuditSettings = AuditSettings()
 
     @property
     def registry_uri(self) -> str:
@@ -155,6 +168,7 @@ def load_settings(
         policy=file.policy,
         review_database=environ.get(REVIEW_DATABASE) or None,
         vault_uri=environ.get(VAULT_URI) or None,
+        audit=file.audit,
     )
 
 

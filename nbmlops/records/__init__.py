@@ -3,6 +3,7 @@
 One module per room; import the names from here.
 """
 
+from nbmlops.records.audit import ConsistencyProof, InclusionProof
 from nbmlops.records.codec import (
     Record,
     decode,
@@ -89,6 +90,7 @@ __all__ = [
     "CleanRun",
     "ColumnFingerprint",
     "Comparison",
+    "ConsistencyProof",
     "DataChange",
     "DataDiff",
     "DataInput",
@@ -106,6 +108,7 @@ __all__ = [
     "Gap",
     "GitState",
     "Identity",
+    "InclusionProof",
     "KeyRevocation",
     "KeyRevoked",
     "KeyRotated",

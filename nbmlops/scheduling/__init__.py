@@ -1,6 +1,6 @@
 """WHEN and WHERE does it run? Calendar, scheduler, executors."""
 
-from nbmlops.scheduling.calendar import check_schedule, due_instant, next_instant
+from nbmlops.scheduling.calendar import check_schedule, due_by, due_instant, next_instant
 from nbmlops.scheduling.executors import Executor, Progress
 from nbmlops.scheduling.scheduler import Scheduler
 
@@ -9,6 +9,7 @@ __all__ = [
     "Progress",
     "Scheduler",
     "check_schedule",
+    "due_by",
     "due_instant",
     "next_instant",
 ]

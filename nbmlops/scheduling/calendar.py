@@ -10,7 +10,7 @@ from cronsim import CronSim, CronSimError
 from nbmlops.errors import SettingsError
 from nbmlops.records import Schedule
 
-__all__ = ["check_schedule", "due_instant", "next_instant"]
+__all__ = ["check_schedule", "due_by", "due_instant", "next_instant"]
 
 
 def check_schedule(cron: str, timezone: str) -> None:
@@ -30,9 +30,7 @@ def check_schedule(cron: str, timezone: str) -> None:
 
 def next_instant(schedule: Schedule, after: datetime) -> datetime | None:
     """The schedule's first instant behind `after`, in UTC; None if there is none for decades."""
-    local = after.astimezone(_zone(schedule.timezone))
-    instant: datetime | None = next(CronSim(schedule.cron, local), None)
-    return instant.astimezone(UTC) if instant else None
+    return _next(schedule.cron, schedule.timezone, after)
 
 
 def due_instant(schedule: Schedule, last: datetime | None, at: datetime) -> datetime | None:
@@ -41,12 +39,23 @@ def due_instant(schedule: Schedule, last: datetime | None, at: datetime) -> date
     `last` is the newest instant that was served. Of several missed ones only the newest counts: a
     scheduler that was down for a week owes one run, not seven.
     """
+    return due_by(schedule.cron, schedule.timezone, last or schedule.at, at)
+
+
+def due_by(cron: str, timezone: str, last: datetime, at: datetime) -> datetime | None:
+    """The newest instant of a cron expression behind `last` and not behind `at`, in UTC."""
     due = None
-    instant = next_instant(schedule, last or schedule.at)
+    instant = _next(cron, timezone, last)
     while instant is not None and instant <= at:
         due = instant
-        instant = next_instant(schedule, instant)
+        instant = _next(cron, timezone, instant)
     return due
+
+
+def _next(cron: str, timezone: str, after: datetime) -> datetime | None:
+    local = after.astimezone(_zone(timezone))
+    instant: datetime | None = next(CronSim(cron, local), None)
+    return instant.astimezone(UTC) if instant else None
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -20,7 +20,8 @@ Due = tuple[Schedule, datetime]
 class Scheduler:
     """Runs each due schedule once; only one scheduler works in a project at a time.
 
-    `find_due` lists what is due at an instant; `execute` runs one of them and records it.
+    `find_due` lists what is due at an instant; `execute` runs one of them and records it; `tend`
+    hears each look's instant, for what else is done by the clock.
     """
 
     def __init__(
@@ -28,10 +29,12 @@ class Scheduler:
         lock_path: Path,
         find_due: Callable[[datetime], list[Due]],
         execute: Callable[[Schedule, datetime], Execution],
+        tend: Callable[[datetime], object] = lambda _: None,
     ) -> None:
         self._lock_path = lock_path
         self._find_due = find_due
         self._execute = execute
+        self._tend = tend
 
     def run_due(self, at: datetime | None = None) -> list[Execution]:
         """Serve what is due at `at` (default: the present instant).
@@ -57,7 +60,9 @@ class Scheduler:
                     on_execution(execution)
 
     def _serve(self, at: datetime) -> list[Execution]:
-        return [self._execute(schedule, due) for schedule, due in self._find_due(at)]
+        served = [self._execute(schedule, due) for schedule, due in self._find_due(at)]
+        self._tend(at)
+        return served
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

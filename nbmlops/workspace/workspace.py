@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
-from nbmlops.governance import Ledger, check_against, find, take_checkpoint
+from nbmlops.governance import Ledger, find, keep_checkpoint
 from nbmlops.records import (
     ChainReport,
     Checkpoint,
+    ConsistencyProof,
     Diagnosis,
     Execution,
     Identity,
+    InclusionProof,
     LedgerEntry,
     Promotion,
     Registration,
@@ -25,7 +28,7 @@ from nbmlops.records import (
 )
 from nbmlops.scheduling import Executor, Progress, Scheduler
 from nbmlops.settings import Settings, load_settings
-from nbmlops.workspace import doctor, execute, promote, review
+from nbmlops.workspace import audit, doctor, execute, promote, review
 from nbmlops.workspace.stores import Stores
 
 __all__ = ["Workspace"]
@@ -212,23 +215,49 @@ class Workspace:
         """Every fact, in order."""
         return self._stores.ledger.entries()
 
-    def audit_verify(self, checkpoint: Checkpoint | None = None) -> ChainReport:
+    def audit_verify(
+        self, checkpoint: Checkpoint | None = None, *, on_progress: audit.Read | None = None
+    ) -> ChainReport:
         """Follow the chain of facts and name the first that does not hold.
 
         With a `checkpoint` that was kept elsewhere, also what was cut off or rewritten as a whole
         is found.
         """
-        report = self._stores.ledger.verify()
-        if checkpoint and report.intact:
-            return check_against(checkpoint, self._stores.ledger.links(), report)
-        return report
+        return audit.verify_ledger(self._stores, checkpoint, on_progress)
 
     def audit_checkpoint(self) -> Checkpoint:
         """How far the ledger has come, to be kept where its owner cannot change it.
 
         :raises IntegrityError: if the chain is already broken.
         """
-        return take_checkpoint(self._stores.ledger.links(), self._stores.clock())
+        return audit.checkpoint(self._stores)
+
+    def audit_keep(self, checkpoint: Checkpoint, place: str) -> str:
+        """Keep a checkpoint at `place`: a folder, a git work tree or an object store; says where.
+
+        :raises StoreError: if it cannot be written there.
+        """
+        return keep_checkpoint(checkpoint, place)
+
+    def audit_prove(self, what: str, checkpoint: Checkpoint | None = None) -> InclusionProof:
+        """Prove that a fact stands in the ledger, as it is or as `checkpoint` tells of it.
+
+        `what` is the fact's number, or the id of what it is about.
+
+        :raises NotFound: if there is no such fact.
+        """
+        return audit.prove(self._stores, what, checkpoint)
+
+    def audit_prove_continued(self, checkpoint: Checkpoint) -> ConsistencyProof:
+        """Prove that the ledger only continued what `checkpoint` tells of.
+
+        :raises IntegrityError: if it was cut or rewritten since.
+        """
+        return audit.prove_continued(self._stores, checkpoint)
+
+    def audit_export(self, file: IO[bytes], *, on_progress: audit.Read | None = None) -> int:
+        """Write every fact into `file` as JSON Lines that verify offline; how many there are."""
+        return audit.export(self._stores, file, on_progress)
 
     def doctor(self) -> list[Diagnosis]:
         """Look at every part of this set-up, and try the gate."""

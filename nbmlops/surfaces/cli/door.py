@@ -88,13 +88,13 @@ def table(*headings: str, title: str | None = None) -> Table:
 
 
 @contextmanager
-def show_progress(what: str) -> Iterator[Any]:
-    """A progress bar on standard error; yields the callback that moves it."""
+def show_progress(what: str, unit: str = "cells") -> Iterator[Any]:
+    """A progress bar on standard error; yields the callback ``(done, total)`` that moves it."""
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=32),
         MofNCompleteColumn(),
-        TextColumn("cells"),
+        TextColumn(unit),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,

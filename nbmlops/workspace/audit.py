@@ -1,0 +1,96 @@
+"""Reading, verifying, proving and exporting the ledger, and keeping its checkpoints elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import IO
+
+from nbmlops.errors import NotFound
+from nbmlops.governance import (
+    Link,
+    check_against,
+    keep_checkpoint,
+    newest_checkpoint,
+    prove_consistency,
+    prove_inclusion,
+    subject_of,
+    take_checkpoint,
+    verify,
+    write_export,
+)
+from nbmlops.records import ChainReport, Checkpoint, ConsistencyProof, InclusionProof
+from nbmlops.scheduling import due_by
+from nbmlops.workspace.stores import Stores
+
+__all__ = ["Read", "checkpoint", "export", "keep_due", "prove", "prove_continued", "verify_ledger"]
+
+Read = Callable[[int, int | None], None]
+"""Hears how many facts have been read, and of how many where that is known."""
+
+
+def verify_ledger(
+    stores: Stores, kept: Checkpoint | None, on_progress: Read | None = None
+) -> ChainReport:
+    """Follow the chain; with a checkpoint, also against what it tells of."""
+    report = verify(_counted(stores.ledger.links(), on_progress))
+    if kept and report.intact:
+        return check_against(kept, stores.ledger.links(), report)
+    return report
+
+
+def checkpoint(stores: Stores) -> Checkpoint:
+    """How far the ledger has come."""
+    return take_checkpoint(stores.ledger.links(), stores.clock())
+
+
+def keep_due(stores: Stores, at: datetime) -> tuple[str, ...]:
+    """Keep a checkpoint where the settings ask for it, if one is due; where its copies are.
+
+    The copy below ``.nbmlops`` only remembers when the last one was taken.
+    """
+    wanted = stores.settings.audit
+    remembered = str(stores.settings.home / "checkpoints")
+    if not wanted.checkpoints:
+        return ()
+    last = newest_checkpoint(remembered)
+    if last and not due_by(wanted.cron, wanted.timezone, last.at, at):
+        return ()
+    taken = take_checkpoint(stores.ledger.links(), at)
+    if last and last.facts == taken.facts:
+        return ()
+    kept = tuple(keep_checkpoint(taken, place) for place in wanted.checkpoints)
+    keep_checkpoint(taken, remembered)
+    return kept
+
+
+def export(stores: Stores, file: IO[bytes], on_progress: Read | None = None) -> int:
+    """Write every fact into `file` as JSON Lines, which verify without the ledger."""
+    return write_export(_counted(stores.ledger.links(), on_progress), file)
+
+
+def prove(stores: Stores, what: str, kept: Checkpoint | None) -> InclusionProof:
+    """Prove that a fact stands in the ledger; `what` is its number, or the id that it is about."""
+    facts = kept.facts if kept else None
+    return prove_inclusion(stores.ledger.links(), _sequence(stores, what), facts)
+
+
+def prove_continued(stores: Stores, kept: Checkpoint) -> ConsistencyProof:
+    """Prove that the ledger only continued what `kept` tells of."""
+    return prove_consistency(stores.ledger.links(), kept)
+
+
+def _sequence(stores: Stores, what: str) -> int:
+    if what.isdecimal():
+        return int(what)
+    for entry in stores.ledger.entries():
+        if what and subject_of(entry.fact).startswith(what):
+            return entry.sequence
+    raise NotFound(f"No fact is about {what!r}. `nbmlops audit log` lists them.")
+
+
+def _counted(links: Iterable[Link], on_progress: Read | None) -> Iterator[Link]:
+    for number, link in enumerate(links, start=1):
+        if on_progress and number % 1_000 == 0:
+            on_progress(number, None)
+        yield link

@@ -1,0 +1,71 @@
+"""Checkpoints are kept where the ledger's owner cannot change them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nbmlops.errors import StoreError
+from nbmlops.governance import keep_checkpoint, newest_checkpoint
+from nbmlops.records import Checkpoint, decode
+from nbmlops.testing import EPOCH
+
+
+def checkpoint(facts: int) -> Checkpoint:
+    return Checkpoint(facts=facts, head="ab" * 32, root="cd" * 32, at=EPOCH)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_folder_keeps_each_extent_once(tmp_path: Path) -> None:
+    """A later checkpoint of the same extent does not replace the first."""
+    place = tmp_path / "kept"
+    assert newest_checkpoint(str(place)) is None
+    path = keep_checkpoint(checkpoint(3), str(place))
+    before = Path(path).read_bytes()
+    other = Checkpoint(facts=3, head="ee" * 32, root="ff" * 32, at=EPOCH)
+    assert keep_checkpoint(other, str(place)) == path
+    assert Path(path).read_bytes() == before
+    keep_checkpoint(checkpoint(12), str(place))
+    assert newest_checkpoint(str(place)) == checkpoint(12)
+
+
+def test_a_git_work_tree_gets_a_commit_and_its_remote_a_push(tmp_path: Path) -> None:
+    """So that the history of the copies is out of reach, too."""
+    remote, clone = tmp_path / "remote.git", tmp_path / "clone"
+    git(tmp_path, "init", "-q", "--bare", str(remote))
+    git(tmp_path, "clone", "-q", str(remote), str(clone))
+    git(clone, "config", "push.autoSetupRemote", "true")
+    keep_checkpoint(checkpoint(3), str(clone))
+    keep_checkpoint(checkpoint(5), str(clone / "ledger"))
+    told = git(remote, "log", "--all", "--format=%s")
+    assert told.count("Ledger checkpoint: ") == 2
+    assert not git(clone, "status", "--porcelain")
+
+
+def test_a_push_that_fails_is_said_and_the_copy_stands(tmp_path: Path) -> None:
+    """The sentence names git's reason."""
+    git(tmp_path, "init", "-q", str(tmp_path / "clone"))
+    git(tmp_path / "clone", "remote", "add", "origin", str(tmp_path / "gone.git"))
+    with pytest.raises(StoreError, match="git push failed"):
+        keep_checkpoint(checkpoint(3), str(tmp_path / "clone"))
+    assert newest_checkpoint(str(tmp_path / "clone")) == checkpoint(3)
+
+
+def test_an_object_store_is_reached_through_mlflow(tmp_path: Path) -> None:
+    """By the address's scheme; here the one that needs no server."""
+    where = keep_checkpoint(checkpoint(3), (tmp_path / "bucket").as_uri())
+    kept = tmp_path / "bucket" / where.rpartition("/")[2]
+    assert decode(kept.read_bytes(), Checkpoint) == checkpoint(3)
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    """Here a file stands where the folder should."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot be kept in"):
+        keep_checkpoint(checkpoint(3), str(tmp_path / "file"))
