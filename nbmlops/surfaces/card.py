@@ -13,9 +13,14 @@ MIME = "application/vnd.nbmlops.run+json"
 _MOST = 4  # metrics, parameters or inputs on one line
 
 
-def card_bundle(run: TrackedRun, previous: TrackedRun | None = None) -> dict[str, Any]:
-    """The mime bundle that shows `run`, beside the `previous` run of the same cell."""
-    told = lines(run, previous)
+def card_bundle(
+    run: TrackedRun, previous: TrackedRun | None = None, waits: str | None = None
+) -> dict[str, Any]:
+    """The mime bundle that shows `run`, beside the `previous` run of the same cell.
+
+    `waits` says why MLflow does not hold it yet; ``""`` that it is on its way.
+    """
+    told = lines(run, previous, waits)
     return {
         "text/plain": "\n".join(told),
         "text/html": _html(told, run),
@@ -23,7 +28,9 @@ def card_bundle(run: TrackedRun, previous: TrackedRun | None = None) -> dict[str
     }
 
 
-def lines(run: TrackedRun, previous: TrackedRun | None = None) -> list[str]:
+def lines(
+    run: TrackedRun, previous: TrackedRun | None = None, waits: str | None = None
+) -> list[str]:
     """The card's lines: model, data and what changed, metrics, what was not captured."""
     differs = [
         f"{p.name.rpartition('__')[2]}={p.value}"
@@ -38,7 +45,8 @@ def lines(run: TrackedRun, previous: TrackedRun | None = None) -> list[str]:
     if run.gaps:
         captured += f": {run.gaps[0].why}"
         captured += f" (+{len(run.gaps) - 1} more; %track explain)" if len(run.gaps) > 1 else ""
-    told.append(f"{run.id} · {_short(captured, 160)}")
+    place = run.id if waits is None else f"{run.id} (pending{waits and ': '}{_short(waits, 120)})"
+    told.append(f"{place} · {_short(captured, 160)}")
     return told[:4]
 
 

@@ -189,14 +189,16 @@ class TrackMagics(Magics):
         settings = self.tracker.settings if self.tracker else load_settings()
         return Journal(settings.journal_path)
 
-    def _show(self, run: TrackedRun, previous: TrackedRun | None, again: bool) -> None:
+    def _show(
+        self, run: TrackedRun, previous: TrackedRun | None, again: bool, waits: str | None
+    ) -> None:
         from nbmlops.surfaces.card import card_bundle
 
         # The card stands below what the cell has printed.
         sys.stdout.flush()
         sys.stderr.flush()
         self.shell.display_pub.publish(
-            data=card_bundle(run, previous),
+            data=card_bundle(run, previous, waits),
             metadata={},
             transient={"display_id": f"nbmlops-{run.id}"},
             update=again,

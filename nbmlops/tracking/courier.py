@@ -6,12 +6,16 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from nbmlops.errors import StoreError
 from nbmlops.settings import Settings
 from nbmlops.tracking.journal import Journal
 
-__all__ = ["Courier"]
+__all__ = ["Courier", "add_modules"]
+
+MODULES = "NBMLOPS_MODULES"  # where the kernel finds modules
+_HOME = Path(__file__).parents[2]
 
 
 class Courier:
@@ -63,29 +67,46 @@ class Courier:
         self.wake()
         ends = time.monotonic() + timeout
         while self._journal.pending() and time.monotonic() < ends:
-            if self._process is not None and self._process.poll() is not None:
-                return
+            if self._journal.outage() or self._process is None or self._process.poll() is not None:
+                return  # waiting here would not make MLflow answer
             time.sleep(0.05)
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
         settings = self._settings
-        settings.home.mkdir(parents=True, exist_ok=True)
-        return subprocess.Popen(  # noqa: S603 - our own module, in this interpreter
-            [sys.executable, "-m", "nbmlops.tracking.deliverer", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL if arguments else subprocess.PIPE,
-            cwd=os.getcwd(),
-            # A kernel's interrupt or death is not the deliverer's.
-            start_new_session=True,
-            env={
-                **os.environ,
-                "NBMLOPS_ROOT": str(settings.root),
-                "NBMLOPS_USER": settings.user,
-                "MLFLOW_TRACKING_URI": settings.tracking_uri,
-                "MLFLOW_EXPERIMENT_NAME": settings.experiment,
-                "MLFLOW_DISABLE_TELEMETRY": "true",
-                # Snapshots may need the notebook's own modules.
-                "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
-            },
-        )
+        try:
+            settings.home.mkdir(parents=True, exist_ok=True)
+            return subprocess.Popen(  # noqa: S603 - our own module, in this interpreter
+                # -P: a notebook's folder may hold a `queue.py` or `mlflow.py` of the user's.
+                [sys.executable, "-P", "-m", "nbmlops.tracking.deliverer", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL if arguments else subprocess.PIPE,
+                cwd=settings.root,
+                # A kernel's interrupt or death is not the deliverer's.
+                start_new_session=True,
+                env={
+                    **os.environ,
+                    "NBMLOPS_ROOT": str(settings.root),
+                    "NBMLOPS_USER": settings.user,
+                    "MLFLOW_TRACKING_URI": settings.tracking_uri,
+                    "MLFLOW_EXPERIMENT_NAME": settings.experiment,
+                    "MLFLOW_DISABLE_TELEMETRY": "true",
+                    # This very nbmlops, wherever the notebook found it.
+                    "PYTHONPATH": os.pathsep.join(
+                        [str(_HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
+                    ),
+                    # Snapshots may need the notebook's own modules.
+                    MODULES: os.pathsep.join(os.path.abspath(p) for p in sys.path),
+                },
+            )
+        except OSError as error:
+            raise StoreError(
+                f"No process can be started to deliver records to MLflow ({error}). They wait in"
+                " the journal; `nbmlops sync` delivers them."
+            ) from error
+
+
+def add_modules() -> None:
+    """In the deliverer: let the kernel's modules be found, after all others."""
+    told = os.environ.get(MODULES, "")
+    sys.path.extend(p for p in told.split(os.pathsep) if p and p not in sys.path)

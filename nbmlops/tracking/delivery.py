@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -17,10 +17,9 @@ from nbmlops.settings import Settings
 from nbmlops.tracking.completeness import with_gaps
 from nbmlops.tracking.journal import Journal, PendingRun
 from nbmlops.tracking.mlflow_delivery import Delivered
+from nbmlops.tracking.steps import Step
 
 __all__ = ["Store", "deliver_pending"]
-
-Step = Callable[[str], None]
 
 
 class Store(Protocol):
@@ -58,13 +57,16 @@ def deliver_pending(journal: Journal, store: Store, *, step: Step = lambda _name
             try:
                 _deliver(journal, store, pending, step)
                 delivered += 1
+                journal.note_outage(None)
             except StoreUnreachable as error:
                 journal.note_problem(pending.run.id, str(error))
+                journal.note_outage(str(error))
                 raise
             except StoreError as error:
                 journal.note_problem(pending.run.id, str(error))
                 refused = error
     if refused is not None and not delivered:
+        journal.note_outage(str(refused))
         raise refused
     return delivered
 
@@ -79,6 +81,7 @@ def _deliver(journal: Journal, store: Store, pending: PendingRun, step: Step) ->
     if gaps:
         run = journal.change(run.id, lambda known: with_gaps(known, *gaps))
         revision += 1
+    step("attempt")
     if not pending.attempted:
         journal.note_attempt(run.id)
     try:

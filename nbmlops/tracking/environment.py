@@ -103,10 +103,27 @@ def imported_packages(
         if known[name] is None:
             unknown.append(name)
     if unknown:
-        owners = metadata.packages_distributions()
+        owners = _owners()
         for name in unknown:
-            known[name] = _distribution(owners.get(name, [""])[0])
+            known[name] = _distribution(owners.get(name, ""))
     return known
+
+
+def _owners() -> dict[str, str]:
+    """Which distribution brings each top-level module, by the lists that were installed with it.
+
+    ``packages_distributions`` of the standard library looks at every file on disk for it.
+    """
+    owners: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        listed = distribution.read_text("top_level.txt")
+        if listed is None:
+            lines = (distribution.read_text("RECORD") or "").splitlines()
+            files = {line.split(",", 1)[0].split("/", 1)[0] for line in lines}
+            listed = "\n".join(file.split(".", 1)[0] for file in files)
+        for module in listed.split():
+            owners.setdefault(module, distribution.metadata["Name"])
+    return owners
 
 
 def git_state(folder: Path) -> GitState | None:

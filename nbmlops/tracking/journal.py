@@ -19,7 +19,7 @@ from nbmlops.records import CellRecord, Metric, TrackedRun, decode, encode
 from nbmlops.tracking.journal_file import JournalFile
 from nbmlops.tracking.sessions import is_alive
 
-__all__ = ["Journal", "PendingRun"]
+__all__ = ["Journal", "PendingRun", "with_metric"]
 
 
 class PendingRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,16 +38,31 @@ class PendingRun(msgspec.Struct, frozen=True, kw_only=True):
     destination: tuple[str, str] | None = None
 
 
+def with_metric(run: TrackedRun, metric: Metric, cell: CellRecord | None = None) -> TrackedRun:
+    """`run` with a metric more, and with the later cell that computed it.
+
+    The same name on the same data replaces the earlier value.
+    """
+    same = (metric.name, metric.data, metric.step)
+    kept = [m for m in run.metrics if (m.name, m.data, m.step) != same]
+    cells = run.metric_cells
+    if cell is not None and cell.order != run.cell.order:
+        cells = (*(c for c in cells if c.order != cell.order), cell)
+    return msgspec.structs.replace(run, metrics=(*kept, metric), metric_cells=cells)
+
+
 class Journal:
     """The journal in file `path`, made on first use. Safe across threads, kernels and crashes.
+
+    It waits `patience` seconds for another process that writes.
 
     :raises SchemaTooNew: if a newer nbmlops wrote the file.
     :raises StoreError: if the file cannot be opened, read or written.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, patience: float = 10.0) -> None:
         self.path = Path(path)
-        self._file = JournalFile(self.path)
+        self._file = JournalFile(self.path, patience)
 
     # -- writing ------------------------------------------------------------------------------
     def record(
@@ -104,23 +119,8 @@ class Journal:
             return changed
 
     def add_metric(self, run_id: str, metric: Metric, cell: CellRecord | None = None) -> TrackedRun:
-        """Add a metric that was computed after the training, and the cell that computed it.
-
-        The same name on the same data replaces the earlier value.
-        """
-
-        def edit(run: TrackedRun) -> TrackedRun:
-            kept = [
-                m
-                for m in run.metrics
-                if (m.name, m.data, m.step) != (metric.name, metric.data, metric.step)
-            ]
-            cells = run.metric_cells
-            if cell is not None and cell.order != run.cell.order:
-                cells = (*(c for c in cells if c.order != cell.order), cell)
-            return msgspec.structs.replace(run, metrics=(*kept, metric), metric_cells=cells)
-
-        return self.change(run_id, edit)
+        """Add a metric that was computed after the training; see :func:`with_metric`."""
+        return self.change(run_id, lambda run: with_metric(run, metric, cell))
 
     def note_model(self, run_id: str, state: str) -> None:
         """Note how far the model's file is, see :class:`PendingRun`."""
@@ -138,6 +138,15 @@ class Journal:
         """Note why a delivery did not succeed; it stays pending."""
         with self._file.transaction() as db:
             db.execute("UPDATE runs SET problem = ? WHERE id = ?", (problem, run_id))
+
+    def note_outage(self, problem: str | None) -> None:
+        """Note that MLflow does not answer at all and why, or with None that it does."""
+        if problem == self.outage():
+            return
+        with self._file.transaction() as db:
+            db.execute("DELETE FROM outage")
+            if problem is not None:
+                db.execute("INSERT INTO outage VALUES (1, ?)", (problem,))
 
     def mark_delivered(
         self,
@@ -191,17 +200,23 @@ class Journal:
         """What MLflow does not hold yet, oldest first, without the runs of cells still running."""
         with self._file.reading() as db:
             rows = db.execute(
-                "SELECT record, revision, model, attempted, destination, open, session FROM runs"
-                " WHERE delivered < revision ORDER BY sequence"
+                "SELECT id, record, revision, model, attempted, destination, open, session"
+                " FROM runs WHERE delivered < revision ORDER BY sequence"
             ).fetchall()
         pending = []
-        for record, revision, model, attempted, destination, open_, session in rows:
+        for run_id, record, revision, model, attempted, destination, open_, session in rows:
             abandoned = bool(open_ or model == "saving") and not is_alive(self.path.parent, session)
             if open_ and not abandoned:
                 continue
+            try:
+                run = decode(record, TrackedRun)
+            except msgspec.DecodeError as error:
+                # One record that cannot be read must not hold back all the others.
+                self.note_problem(run_id, f"Its record in {self.path} is damaged: {error}.")
+                continue
             pending.append(
                 PendingRun(
-                    run=decode(record, TrackedRun),
+                    run=run,
                     revision=revision,
                     model="lost" if abandoned and model == "saving" else model,
                     attempted=bool(attempted),
@@ -210,6 +225,22 @@ class Journal:
                 )
             )
         return pending
+
+    def waits(self, run_id: str) -> str | None:
+        """Why a run waits for delivery: a sentence, ``""`` if it is on its way, None if not."""
+        query = (
+            "SELECT delivered < revision, coalesce(problem, (SELECT problem FROM outage), '')"
+            " FROM runs WHERE id = ?"
+        )
+        with self._file.reading() as db:
+            waits, problem = db.execute(query, (run_id,)).fetchone() or (True, "")
+        return str(problem) if waits else None
+
+    def outage(self) -> str | None:
+        """Why MLflow does not answer at all, in a sentence; None if it did when last asked."""
+        with self._file.reading() as db:
+            row = db.execute("SELECT problem FROM outage").fetchone()
+        return str(row[0]) if row else None
 
     def problems(self) -> dict[str, str]:
         """Why the last delivery of a run failed, by run id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -9,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nbmlops.errors import SchemaTooNew, StoreError
+from nbmlops.tracking.steps import pass_step
 
 __all__ = ["JournalFile"]
 
-_VERSION = 2
+_VERSION = 3
 # `changes` names each run once, under a number that grows with every change of what readers see:
 # a trigger gives it, so that no writer can forget to.
 _SCHEMA = """
@@ -37,6 +39,10 @@ CREATE TABLE IF NOT EXISTS changes (
     run TEXT NOT NULL UNIQUE
 );
 INSERT OR IGNORE INTO changes (run) SELECT id FROM runs ORDER BY sequence;
+CREATE TABLE IF NOT EXISTS outage (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    problem TEXT NOT NULL
+);
 CREATE TRIGGER IF NOT EXISTS run_added AFTER INSERT ON runs
 BEGIN
     INSERT OR REPLACE INTO changes (run) VALUES (NEW.id);
@@ -51,10 +57,14 @@ END;
 
 
 class JournalFile:
-    """The SQLite file at `path`, made on first use, with one connection for each thread."""
+    """The SQLite file at `path`, made on first use, with one connection for each thread.
 
-    def __init__(self, path: Path) -> None:
+    It waits `patience` seconds for another process that writes.
+    """
+
+    def __init__(self, path: Path, patience: float) -> None:
         self.path = path
+        self._patience = patience
         self._local = threading.local()
 
     @contextmanager
@@ -67,7 +77,8 @@ class JournalFile:
         try:
             yield self._connection()
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"The journal {self.path} cannot be used: {error}.") from error
+            self.close()
+            raise StoreError(_sentence(self.path, error)) from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -76,6 +87,7 @@ class JournalFile:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
+                pass_step("journal-commit")
                 db.execute("COMMIT")
             except BaseException:
                 if db.in_transaction:
@@ -91,15 +103,24 @@ class JournalFile:
 
     def _connection(self) -> sqlite3.Connection:
         db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is not None:
+        if db is not None and self._local.file == _identity(self.path):
             return db
+        self.close()  # a file that was moved away or deleted would take writes and lose them
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
+        db = sqlite3.connect(self.path, timeout=self._patience, isolation_level=None)
+        try:
+            self._prepare(db)
+        except BaseException:
+            db.close()
+            raise
+        self._local.db, self._local.file = db, _identity(self.path)
+        return db
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
-            db.close()
             raise SchemaTooNew(
                 f"{self.path} was written by a newer nbmlops."
                 " Update this one: pip install -U nbmlops."
@@ -108,5 +129,29 @@ class JournalFile:
             db.executescript(
                 f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;"
             )
-        self._local.db = db
-        return db
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _sentence(path: Path, error: Exception) -> str:
+    """What is wrong with the file, and what to do next."""
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return (
+            f"The journal {path} is damaged ({error}). Move {path.name}* away and a new one is"
+            " begun; what was delivered is in MLflow."
+        )
+    if primary == sqlite3.SQLITE_FULL:
+        return f"The journal {path} cannot grow: the disk is full. Make room on it."
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return f"The journal {path} is held by another process. Wait for it, or end it."
+    return (
+        f"The journal {path} cannot be used ({error}). Make room, make its folder writable, or set"
+        " NBMLOPS_ROOT to a folder that is."
+    )

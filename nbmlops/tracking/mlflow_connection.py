@@ -13,11 +13,21 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.errors import StoreError, StoreUnreachable
 from nbmlops.settings import Settings
 from nbmlops.tracking.mlflow_entities import ID_TAG
+from nbmlops.tracking.redaction import hide_in_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["MlflowConnection"]
+__all__ = ["MlflowConnection", "quoted", "without_credentials"]
+
+_SILENCE = (
+    "Max retries",
+    "Failed to establish",
+    "timed out",
+    "database is locked",
+)
+_FAULTS = ("error responses", "error code 50")
+_NO_ENTRY = ("error code 401", "error code 403")
 
 
 class MlflowConnection:
@@ -65,10 +75,21 @@ class MlflowConnection:
                     raise error
         return str(found.experiment_id)
 
+    @property
+    def remote(self) -> bool:
+        """Whether MLflow is asked over HTTP."""
+        return self.settings.tracking_uri.startswith(("http:", "https:"))
+
     def find_id(self, run_id: str) -> str | None:
-        """The MLflow id of our run `run_id`, or None if MLflow does not hold it."""
-        found = self.search(f"tags.`{ID_TAG}` = '{quoted(run_id)}'", 1)
-        return found[0].info.run_id if found else None
+        """The MLflow id of our run `run_id`, or None if MLflow does not hold it.
+
+        Where it holds two, the first made stays and the other is deleted.
+        """
+        found = self.search(f"tags.`{ID_TAG}` = '{quoted(run_id)}'", 10)
+        ids = sorted((run.info.start_time, run.info.run_id) for run in found)
+        for _, double in ids[1:]:
+            self.client.delete_run(double)
+        return str(ids[0][1]) if ids else None
 
     def search(self, query: str, limit: int = 2) -> list[Any]:
         """The project's MLflow runs that fit `query`, newest first."""
@@ -88,19 +109,22 @@ class MlflowConnection:
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 
-        where = _without_password(self.settings.tracking_uri)
-        silent = (
-            f"MLflow at {where} does not answer. Records wait in the journal;"
-            " `nbmlops sync` delivers them."
-        )
+        where = without_credentials(self.settings.tracking_uri)
+        waits = "Records wait in the journal; `nbmlops sync` delivers them."
         try:
             yield
         except (requests.RequestException, ConnectionError, TimeoutError) as error:
-            raise StoreUnreachable(silent) from error
+            raise StoreUnreachable(f"MLflow at {where} does not answer. {waits}") from error
         except (MlflowException, SQLAlchemyError) as error:
-            text = str(error).split("\n", 1)[0]
-            if any(sign in text for sign in ("Max retries", "Failed to establish", "timed out")):
-                raise StoreUnreachable(silent) from error
+            text = without_credentials(hide_in_text(str(error).split("\n", 1)[0][:1000])[0])
+            faulty = any(sign in text for sign in _FAULTS)
+            if not faulty and any(sign in text for sign in _SILENCE):
+                raise StoreUnreachable(f"MLflow at {where} does not answer. {waits}") from error
+            if any(sign in text for sign in _NO_ENTRY):
+                raise StoreUnreachable(
+                    f"MLflow at {where} does not let {self.settings.user} in. Set"
+                    f" MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or a token. {waits}"
+                ) from error
             raise StoreError(f"MLflow at {where} refused: {text}") from error
 
 
@@ -122,5 +146,6 @@ def quoted(text: str) -> str:
     return text.replace("'", "")
 
 
-def _without_password(uri: str) -> str:
-    return re.sub(r"(://[^:/@]*:)[^@/]+@", r"\1…@", uri)
+def without_credentials(uri: str) -> str:
+    """`uri` without the user and password that may stand before its host."""
+    return re.sub(r"(://)[^/@\s]+@", r"\1", uri)

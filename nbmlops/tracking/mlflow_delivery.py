@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from nbmlops.records import TrackedRun, encode
 from nbmlops.tracking.mlflow_connection import MlflowConnection
 from nbmlops.tracking.mlflow_entities import datasets_of, metrics_of, params_of, tags_of
 from nbmlops.tracking.mlflow_logged_models import deliver_model
+from nbmlops.tracking.steps import Step
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -21,8 +21,6 @@ __all__ = ["FOLDER", "RUN_FILE", "Delivered", "MlflowDelivery"]
 
 RUN_FILE = "run.json"
 FOLDER = "nbmlops"
-
-Step = Callable[[str], None]
 
 
 class Delivered(msgspec.Struct, frozen=True):
@@ -53,7 +51,7 @@ class MlflowDelivery:
         self._log(client, theirs, own=own)
         step("model")
         spool = self._connection.settings.spool / run.id
-        model_uri = run.mlflow_model_uri or deliver_model(client, experiment, run_id, run, spool)
+        model_uri = run.mlflow_model_uri or deliver_model(client, theirs, run, spool, step)
         step("artifacts")
         placed = msgspec.structs.replace(
             run,
@@ -76,12 +74,16 @@ class MlflowDelivery:
         if known:
             return connection.client.get_run(known)
         self._step("create")
-        return connection.client.create_run(
+        made = connection.client.create_run(
             connection.experiment_id,
             start_time=int(run.started.timestamp() * 1000),
             run_name=run.name,
             tags=tags_of(run),
         )
+        self._step("created")
+        # Over HTTP a request whose answer was lost is sent again, and may have been heard twice.
+        first = connection.find_id(run.id) if connection.remote else None
+        return made if first in (None, made.info.run_id) else connection.client.get_run(str(first))
 
     def _log(self, client: MlflowClient, theirs: Any, *, own: bool) -> None:
         from mlflow.entities import RunTag
@@ -91,11 +93,14 @@ class MlflowDelivery:
         client.log_batch(
             run_id, tags=[RunTag(k, v) for k, v in tags if own or not k.startswith("mlflow.")]
         )
+        self._step("params")
         params, metrics = params_of(run, theirs.data.params), metrics_of(run)
         for start in range(0, len(params), 100):
             client.log_batch(run_id, params=params[start : start + 100])
+        self._step("metrics")
         for start in range(0, len(metrics), 1000):
             client.log_batch(run_id, metrics=metrics[start : start + 1000])
+        self._step("inputs")
         if run.inputs and not (own and theirs.inputs.dataset_inputs):
             client.log_inputs(run_id, datasets_of(run.inputs))
 

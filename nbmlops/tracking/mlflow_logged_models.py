@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.records import TrackedRun
 from nbmlops.tracking.mlflow_entities import ID_TAG
 from nbmlops.tracking.snapshots import SNAPSHOT_FILE
+from nbmlops.tracking.steps import Step
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -18,25 +19,44 @@ __all__ = ["deliver_model"]
 
 
 def deliver_model(
-    client: MlflowClient, experiment: str, run_id: str, run: TrackedRun, spool: Path
+    client: MlflowClient, theirs: Any, run: TrackedRun, spool: Path, step: Step
 ) -> str | None:
-    """Log the model that lies in folder `spool`, if one does, to MLflow run `run_id`; its URI."""
+    """Log the model that lies in folder `spool`, if one does, to MLflow's run `theirs`; its URI."""
+    run_id, experiment = theirs.info.run_id, theirs.info.experiment_id
     if not (spool / SNAPSHOT_FILE).is_file():
         return None
-    folder = _filed(spool)
-    query = f"tags.`{ID_TAG}` = '{run.id}'"
-    found = client.search_logged_models([experiment], filter_string=query, max_results=1)
-    model = found[0] if found else client.create_logged_model(
-        experiment, name=_model_name(run.name), source_run_id=run_id, tags={ID_TAG: run.id}
-    )  # fmt: skip
+    step("file")
+    folder = _filed(spool, step)
+    step("create-model")
+    model = _find(client, experiment, run.id)
+    if model is None:
+        client.create_logged_model(
+            experiment, name=_model_name(run.name), source_run_id=run_id, tags={ID_TAG: run.id}
+        )
+        model = _find(client, experiment, run.id)
+    step("log-model")
     _describe(folder, run_id, model)
     client.log_model_artifacts(model.model_id, str(folder))
+    step("finalize-model")
     client.finalize_logged_model(model.model_id, "READY")
+    step("link-model")
     _link(client, run_id, model.model_id)
     return f"models:/{model.model_id}"
 
 
-def _filed(spool: Path) -> Path:
+def _find(client: MlflowClient, experiment: str, run_id: str) -> Any:
+    """The first model of our run, and the only one that stays; None if MLflow holds none.
+
+    Over HTTP a request whose answer was lost is sent again, and may have been heard twice.
+    """
+    found = client.search_logged_models([experiment], filter_string=f"tags.`{ID_TAG}` = '{run_id}'")
+    first, *doubles = sorted(found, key=lambda m: (m.creation_timestamp, m.model_id)) or [None]
+    for double in doubles:
+        client.delete_logged_model(double.model_id)
+    return first
+
+
+def _filed(spool: Path, step: Step) -> Path:
     """The snapshot as an MLflow model; the folder appears whole or not at all."""
     from nbmlops.tracking.mlflow_models import file_model
 
@@ -44,6 +64,7 @@ def _filed(spool: Path) -> Path:
     if not (folder / "MLmodel").is_file():
         partial = spool / "model.part"
         file_model(spool, partial)
+        step("filed")
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     return folder

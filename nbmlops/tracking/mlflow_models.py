@@ -107,7 +107,7 @@ def _signature(model: Any, sample: Any) -> Any:
 def _requirements(roots: set[str]) -> list[str]:
     packages = {"mlflow": metadata.version("mlflow")}
     loaded: dict[str, tuple[str, str] | None] = {}
-    imported_packages(loaded)
+    imported_packages(loaded, roots | {"cloudpickle"})
     for root in roots | {"cloudpickle"}:
         if found := loaded.get(root):
             packages[found[0]] = found[1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from nbmlops.settings import Settings
 from nbmlops.tracking.mlflow_connection import MlflowConnection, quoted
 from nbmlops.tracking.mlflow_delivery import FOLDER, RUN_FILE, Delivered, MlflowDelivery
 from nbmlops.tracking.mlflow_entities import ID_TAG
+from nbmlops.tracking.steps import Step
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -55,7 +55,7 @@ class MlflowStore:
         *,
         attempted: bool = True,
         destination: tuple[str, str] | None = None,
-        step: Callable[[str], None] = lambda _name: None,
+        step: Step = lambda _name: None,
     ) -> Delivered:
         """Bring MLflow to hold `run` as it is now, however often it is called.
 

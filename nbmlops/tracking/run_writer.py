@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import msgspec
 
-from nbmlops.errors import NbmlopsError
+from nbmlops.errors import NbmlopsError, NotFound, StoreError
 from nbmlops.records import CellRecord, Gap, Metric, TrackedRun
 from nbmlops.settings import Settings
 from nbmlops.tracking.completeness import with_gaps
-from nbmlops.tracking.journal import Journal
+from nbmlops.tracking.journal import Journal, with_metric
 from nbmlops.tracking.snapshots import SnapshotWriter
+from nbmlops.tracking.steps import pass_step
 from nbmlops.tracking.trainings import Training
 
 __all__ = ["RunWriter"]
 
 _RECENT = 12  # runs of a notebook among which the previous one of a cell is looked for
 
+Edit = Callable[[TrackedRun], TrackedRun]
 
-class _Unwritten(msgspec.Struct, frozen=True):
-    """A state that the journal did not take."""
 
-    run: TrackedRun
-    model: str | None
-    destination: tuple[str, str] | None
+class _Unwritten(msgspec.Struct):
+    """What the journal did not take: a run's whole state, or changes of one that it holds."""
+
+    run: TrackedRun | None = None
+    edits: list[Edit] = msgspec.field(default_factory=list)
+    model: str | None = None
+    destination: tuple[str, str] | None = None
 
 
 class RunWriter:
-    """Writes the runs of one session into `journal`; `fault` hears what could not be written."""
+    """Writes the runs of one session into `journal`; `outage` hears once when that fails.
+
+    While the journal fails, runs and their changes are kept in memory; each cell's end tries again.
+    A failing journal is asked once a cell, so that a locked one does not hold the user up.
+    """
 
     def __init__(
-        self, settings: Settings, journal: Journal, fault: Callable[[str, BaseException], None]
+        self, settings: Settings, journal: Journal, outage: Callable[[NbmlopsError], None]
     ) -> None:
         self._journal = journal
-        self._fault = fault
+        self._outage = outage
         self._snapshots = SnapshotWriter(settings.spool, self._snapshot_done)
+        self._lock = threading.RLock()  # the snapshots' thread writes, too
         self._unwritten: dict[str, _Unwritten] = {}
+        self._model_gaps: dict[str, Gap] = {}
+        self._failing: NbmlopsError | None = None
         self.session = ""
 
     # -- runs -----------------------------------------------------------------------------------
@@ -49,58 +61,121 @@ class RunWriter:
         destination: tuple[str, str] | None = None,
     ) -> None:
         """Journal `run` as it is now; see :meth:`Journal.record`."""
-        try:
-            self._journal.record(
-                run, session=self.session, open_=open_, model=model, destination=destination
-            )
-            self._unwritten.pop(run.id, None)
-        except NbmlopsError as error:
-            kept = self._unwritten.get(run.id, _Unwritten(run, model, destination))
-            self._unwritten[run.id] = _Unwritten(
-                run, model or kept.model, destination or kept.destination
-            )
-            self._fault("journal", error)
+        with self._lock:
+            if gap := self._model_gaps.get(run.id):
+                run, model = with_gaps(run, gap), "none"
+            # Kept first, so that not even an interrupt while it is written can lose it.
+            kept = self._unwritten.setdefault(run.id, _Unwritten())
+            kept.run, kept.edits = run, []
+            kept.model = model or kept.model
+            kept.destination = destination or kept.destination
+            if self._failing is not None:
+                return
+            try:
+                pass_step("journal")
+                self._journal.record(
+                    run,
+                    session=self.session,
+                    open_=open_,
+                    model=kept.model,
+                    destination=kept.destination,
+                )
+                del self._unwritten[run.id]
+                pass_step("journal-committed")
+            except StoreError as error:
+                self._fail(error)
 
-    def retry(self) -> None:
-        """Write again what the journal did not take."""
-        for kept in list(self._unwritten.values()):
-            self.write(kept.run, open_=False, model=kept.model, destination=kept.destination)
-
-    def change(self, run_id: str, edit: Callable[[TrackedRun], TrackedRun]) -> TrackedRun | None:
-        """Change a journaled run, and return it as it is now; None if that failed."""
-        try:
-            return self._journal.change(run_id, edit)
-        except NbmlopsError as error:
-            self._fault("journal", error)
-            return None
+    def change(self, run_id: str, edit: Edit) -> TrackedRun | None:
+        """Change a journaled run, and return it as it is now; None if it cannot be read now."""
+        with self._lock:
+            kept = self._unwritten.get(run_id)
+            if kept is None and self._failing is None:
+                try:
+                    return self._journal.change(run_id, edit)
+                except StoreError as error:
+                    self._fail(error)
+                except NotFound as error:  # the journal was deleted; MLflow may hold the run
+                    self._outage(error)
+                    return None
+            kept = self._unwritten.setdefault(run_id, _Unwritten())
+            if kept.run is not None:
+                kept.run = edit(kept.run)
+            else:
+                kept.edits.append(edit)
+            return kept.run
 
     def add_metric(self, run_id: str, metric: Metric, cell: CellRecord | None) -> TrackedRun | None:
-        """Add a metric, and the later cell that computed it; None if that failed."""
+        """Add a metric, and the later cell that computed it; returns as :meth:`change` does."""
+        return self.change(run_id, lambda run: with_metric(run, metric, cell))
+
+    def retry(self) -> None:
+        """Write again what the journal did not take; between cells, when no run is open."""
+        with self._lock:
+            if not self._unwritten:
+                self._failing = None
+                return
+            try:
+                for run_id, kept in list(self._unwritten.items()):
+                    self._rewrite(run_id, kept)
+                    del self._unwritten[run_id]
+                self._failing = None
+            except StoreError as error:
+                self._failing = error
+
+    def waits(self, run_id: str) -> str | None:
+        """Why a run is not in MLflow yet, in a sentence; ``""`` if it is on its way."""
+        if self._failing is not None:
+            return str(self._failing)
         try:
-            return self._journal.add_metric(run_id, metric, cell)
-        except NbmlopsError as error:
-            self._fault("journal", error)
-            return None
+            return self._journal.waits(run_id)
+        except StoreError as error:
+            return str(error)
 
     def previous(self, run: TrackedRun) -> TrackedRun | None:
         """The run of the same model that the same cell left before."""
-        if run.cell.cell_id is None:
+        if run.cell.cell_id is None or self._failing is not None:
             return None
         try:
             recent = self._journal.runs(run.notebook, limit=_RECENT)
-        except NbmlopsError:
+        except StoreError as error:
+            self._fail(error)
             return None
+        # In the journal's order, which no clock that is set back can upset.
+        place = next((n for n, known in enumerate(recent) if known.id == run.id), -1)
         return next(
             (
-                r
-                for r in recent
-                if r.cell.cell_id == run.cell.cell_id
-                and r.started < run.started
-                and r.model_class == run.model_class
-                and r.id != run.id
+                known
+                for known in recent[place + 1 :]
+                if known.cell.cell_id == run.cell.cell_id and known.model_class == run.model_class
             ),
             None,
         )
+
+    def _rewrite(self, run_id: str, kept: _Unwritten) -> None:
+        if kept.run is not None:
+            self._journal.record(
+                kept.run,
+                session=self.session,
+                model=kept.model,
+                destination=kept.destination,
+            )
+            return
+
+        def all_edits(run: TrackedRun) -> TrackedRun:
+            for edit in kept.edits:
+                run = edit(run)
+            return run
+
+        try:
+            self._journal.change(run_id, all_edits)
+            if kept.model is not None:
+                self._journal.note_model(run_id, kept.model)
+        except NotFound as error:
+            self._outage(error)
+
+    def _fail(self, error: StoreError) -> None:
+        self._failing = error
+        self._outage(error)
 
     # -- models ---------------------------------------------------------------------------------
     def save_model(self, training: Training) -> None:
@@ -116,12 +191,20 @@ class RunWriter:
         self._snapshots.finish_all()
 
     def _snapshot_done(self, run_id: str, problem: str | None) -> None:
-        try:
-            if problem is None:
-                self._journal.note_model(run_id, "saved")
+        pass_step("snapshot-note")
+        with self._lock:
+            if problem is not None:
+                gap = Gap(what="model", why=f"The model could not be saved: {problem}"[:500])
+                self._model_gaps[run_id] = gap  # the cell's end writes the run anew
+                self.change(run_id, lambda run: with_gaps(run, gap))
+            self._note_model(run_id, "saved" if problem is None else "none")
+        pass_step("snapshot-noted")
+
+    def _note_model(self, run_id: str, state: str) -> None:
+        if self._failing is None and run_id not in self._unwritten:
+            try:
+                self._journal.note_model(run_id, state)
                 return
-            why = f"The model could not be saved: {problem}"[:500]
-            self._journal.change(run_id, lambda run: with_gaps(run, Gap(what="model", why=why)))
-            self._journal.note_model(run_id, "none")
-        except NbmlopsError as error:
-            self._fault("model", error)
+            except StoreError as error:
+                self._fail(error)
+        self._unwritten.setdefault(run_id, _Unwritten()).model = state

@@ -10,15 +10,18 @@ import os
 import queue
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from nbmlops.records import new_id
+from nbmlops.tracking.steps import pass_step
 
 __all__ = ["SNAPSHOT_FILE", "SnapshotWriter", "write_snapshot"]
 
 SNAPSHOT_FILE = "model.pickle"
+_PATIENCE = 60.0  # seconds that a new training of a model waits for its snapshot at most
 
 
 def write_snapshot(folder: Path, content: dict[str, Any]) -> None:
@@ -29,10 +32,12 @@ def write_snapshot(folder: Path, content: dict[str, Any]) -> None:
     partial = folder / f"{new_id('part')}.tmp"
     try:
         with partial.open("wb") as file:
+            pass_step("snapshot-write")
             cloudpickle.dump(content, file)
         os.replace(partial, folder / SNAPSHOT_FILE)
     finally:
         partial.unlink(missing_ok=True)
+    pass_step("snapshot-written")
 
 
 class SnapshotWriter:
@@ -42,14 +47,15 @@ class SnapshotWriter:
         """`done` hears the run's id and what went wrong, or None."""
         self._spool = spool
         self._done = done
-        self._queue: queue.Queue[tuple[str, dict[str, Any]] | None] = queue.Queue()
+        self._queue: queue.Queue[tuple[str, dict[str, Any], threading.Event]] = queue.Queue()
         self._pending: dict[int, threading.Event] = {}
         self._thread: threading.Thread | None = None
 
     def write(self, run_id: str, content: dict[str, Any]) -> None:
         """Write the snapshot of ``content["model"]`` soon."""
-        self._pending[id(content["model"])] = threading.Event()
-        self._queue.put((run_id, content))
+        pass_step("snapshot")
+        event = self._pending[id(content["model"])] = threading.Event()
+        self._queue.put((run_id, content, event))
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(
                 target=self._work, name="nbmlops-snapshots", daemon=True
@@ -57,30 +63,44 @@ class SnapshotWriter:
             self._thread.start()
 
     def finish(self, model: Any) -> None:
-        """Wait until a pending snapshot of `model` is written."""
+        """Wait until a pending snapshot of `model` is written, but not for ever."""
         if event := self._pending.get(id(model)):
-            event.wait()
+            event.wait(_PATIENCE)
 
     def finish_all(self) -> None:
-        """Wait until all snapshots are written."""
+        """Wait until all snapshots are written, but not for ever."""
+        ends = time.monotonic() + _PATIENCE
         for event in list(self._pending.values()):
-            event.wait()
+            event.wait(max(0.0, ends - time.monotonic()))
 
     def _work(self) -> None:
         while True:
-            item = self._queue.get()
-            if item is None:
-                return
-            run_id, content = item
+            run_id, content, event = self._queue.get()
             key = id(content["model"])
-            problem = None
+            try:
+                self._done(run_id, self._written(run_id, content))
+            finally:
+                del content
+                if self._pending.get(key) is event:
+                    del self._pending[key]
+                event.set()
+
+    def _written(self, run_id: str, content: dict[str, Any]) -> str | None:
+        """Write one; what went wrong, or None."""
+        for again in (True, False):
             try:
                 write_snapshot(self._spool / run_id, content)
+                return None
             except Exception as error:  # noqa: BLE001 - any object's pickling may raise anything; `done` puts it on the record
-                problem = f"{type(error).__name__}: {error}"
                 shutil.rmtree(self._spool / run_id, ignore_errors=True)
-            finally:
-                del content, item
-                self._done(run_id, problem)
-                if event := self._pending.pop(key, None):
-                    event.set()
+                # A container that grew while it was read is whole at the next reading.
+                if not (again and isinstance(error, RuntimeError) and "changed" in str(error)):
+                    return f"{type(error).__name__}: {_told(error)}"
+        return None
+
+
+def _told(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a user's own exception may not even tell itself
+        return "(it cannot be told)"

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from nbmlops.errors import NbmlopsError
+from nbmlops.errors import NbmlopsError, StoreError
 from nbmlops.records import CellRecord, Metric, TrackedRun, new_id, now
 from nbmlops.settings import Settings
 from nbmlops.tracking.assembly import assemble
@@ -37,10 +37,14 @@ __all__ = ["MOST_RUNS", "Tracker"]
 
 MOST_RUNS = 50  # runs of one cell; what it trains beyond becomes rows of a table
 _LARGE = 32 << 20  # bytes from which data is fingerprinted beside its training rather than before
+_JOURNAL_WAIT = 1.0  # seconds that a cell waits for another process to let go of the journal
 _EXIT_WAIT = 25.0  # seconds that a kernel's exit waits for delivery; the deliverer goes on after
 
-Show = Callable[[TrackedRun, TrackedRun | None, bool], None]
-"""Shows a run, beside the previous run of its cell; the flag says that it was shown before."""
+Show = Callable[[TrackedRun, TrackedRun | None, bool, str | None], None]
+"""Shows a run, beside the previous run of its cell; the flag says that it was shown before.
+
+The last argument is why the run waits for delivery, see :meth:`RunWriter.waits`.
+"""
 
 
 class Tracker:
@@ -51,22 +55,23 @@ class Tracker:
         settings: Settings,
         namespace: dict[str, Any],
         *,
-        show: Show = lambda _run, _previous, _again: None,
+        show: Show = lambda _run, _previous, _again, _waits: None,
         say: Callable[[str], None] = lambda text: print(text, file=sys.stderr),
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.settings = settings
         self.namespace = namespace
-        self.journal = Journal(settings.journal_path)
+        self.journal = Journal(settings.journal_path, patience=_JOURNAL_WAIT)
         self.history = CellHistory()
         self.activity = Activity()
         self.provenance = Provenance()
         self.on = False
         self._show, self._say, self._environ = show, say, environ
         self._pid = os.getpid()
+        self._started = False
         self._session: Session | None = None
         self._environment = EnvironmentReader(settings.root)
-        self._writer = RunWriter(settings, self.journal, self.fault)
+        self._writer = RunWriter(settings, self.journal, self._outage)
         self.courier = Courier(settings, self.journal)
         self._files = FileWatch(settings)
         self._cell: ExecutedCell | None = None
@@ -77,19 +82,20 @@ class Tracker:
         self.before_cell_ends: list[Callable[[ExecutedCell], None]] = []
         """Called while the cell is still open; trainings that they add become its runs."""
         self._faults: dict[str, str] = {}
+        self._said: set[str] = set()
         self._naming: dict[str, threading.Thread] = {}
         self._forced: tuple[str | None, dict[str, str]] | None = None
 
     # -- on and off ---------------------------------------------------------------------------
     def start(self) -> None:
         """Track from now on."""
-        if self._session is None:
-            self._session = Session(self.settings.home)
-            self._writer.session = self._session.id
+        if not self._started:
+            self._started = True
             atexit.register(self.finish)
             install_instruments(self)
             self._environment.warm()
-            self.courier.wake()
+        self._open_session()
+        self._wake()
         self.on = True
         self._files.on = True
 
@@ -99,21 +105,50 @@ class Tracker:
 
     def finish(self) -> None:
         """End the session: journal what is still open, and see it delivered."""
-        if os.getpid() != self._pid or self._session is None:
+        if os.getpid() != self._pid or not self._started:
             return
         self.stop()
         if self._cell is not None:
             self.cell_ended("error", "The kernel ended.")
-        self._writer.finish_models()
-        self._session.close()
+        self.settle()
+        if self._session is not None:
+            self._session.close()
         try:
             self.courier.finish(_EXIT_WAIT)
         except (NbmlopsError, OSError) as error:
             self._say(f"nbmlops: not everything is delivered yet; `nbmlops sync` does it. {error}")
 
     def settle(self) -> None:
-        """Wait until every model of the cells so far is written."""
+        """Wait until every run and model of the cells so far is written, as far as it can be."""
         self._writer.finish_models()
+        self._writer.retry()
+
+    def _open_session(self) -> None:
+        """Take a session's lock, by which others know that this kernel lives."""
+        if self._session is None:
+            try:
+                self._session = Session(self.settings.home)
+            except OSError as error:
+                self._outage(
+                    StoreError(
+                        f"{self.settings.home} cannot be written ({error.strerror}). Make it"
+                        " writable, or set NBMLOPS_ROOT to a folder that is."
+                    )
+                )
+                return
+            self._writer.session = self._session.id
+
+    def _wake(self) -> None:
+        try:
+            self.courier.wake()
+        except StoreError as error:
+            self._outage(error)
+
+    def _outage(self, error: NbmlopsError) -> None:
+        """Something keeps records back: say so, once for each reason."""
+        if str(error) not in self._said:
+            self._said.add(str(error))
+            self._say(f"nbmlops: {error} Your cells are not affected; runs are kept until then.")
 
     @property
     def watching(self) -> bool:
@@ -153,6 +188,8 @@ class Tracker:
         cell.duration = time.perf_counter() - self._began
         cell.outcome, cell.error = ("ok", None) if outcome == "ok" else ("error", error)
         self._files.into = None
+        if self._session is None:
+            self._open_session()
         self._writer.retry()
         if self._trained or self._measured:
             record = self.history.record(cell)
@@ -344,7 +381,7 @@ class Tracker:
                 self._try_show(run, previous, again=False)
         self._faults.clear()
         if self._trained:
-            self.courier.wake()
+            self._wake()
 
     def _finish_measured(self, cell: CellRecord) -> None:
         for run_id in self._measured:
@@ -357,11 +394,11 @@ class Tracker:
             if run is not None:
                 self._try_show(run, self._writer.previous(run), again=True)
         if self._measured:
-            self.courier.wake()
+            self._wake()
 
     def _try_show(self, run: TrackedRun, previous: TrackedRun | None, *, again: bool) -> None:
         try:
-            self._show(run, previous, again)
+            self._show(run, previous, again, self._writer.waits(run.id))
         except Exception as error:  # noqa: BLE001 - a front end may raise anything; the record is safe already
             self.fault("card", error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -25,13 +26,11 @@ from nbmlops.records import (
 )
 from nbmlops.settings import Settings, load_settings
 from nbmlops.tracking import Journal, MlflowStore, deliver_pending
-from nbmlops.tracking.deliverer import FAULT
 from nbmlops.tracking.sessions import Session
 from nbmlops.tracking.snapshots import write_snapshot
+from nbmlops.tracking.steps import DELIVERY_STEPS, FAULT
 
 from .conftest import CLEAN, ROOT, Kernel
-
-STEPS = ["begin", "find", "create", "log", "model", "artifacts", "end", "mark", "clean"]
 
 
 def a_run(**changes: object) -> TrackedRun:
@@ -88,7 +87,7 @@ class Died(BaseException):
     """Ends a delivery where it stands; no handler of ours catches it."""
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", DELIVERY_STEPS)
 def test_a_delivery_that_dies_at_any_step_is_done_exactly_once(
     settings: Settings, store: MlflowStore, step: str
 ) -> None:
@@ -118,7 +117,7 @@ def test_a_deliverer_process_that_is_killed_delivers_exactly_once(
         cwd=settings.root,
         check=False,
     )
-    assert died.returncode == 70
+    assert died.returncode == -signal.SIGKILL
     deliver_pending(Journal(settings.journal_path), store)
     assert_delivered_once(settings, store, run)
 
