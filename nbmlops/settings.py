@@ -22,6 +22,7 @@ __all__ = [
     "HOME_NAME",
     "REVIEW_DATABASE",
     "VAULT_URI",
+    "NotifySettings",
     "PolicySettings",
     "Settings",
     "load_settings",
@@ -57,6 +58,18 @@ class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timezone: str = "UTC"
 
 
+class NotifySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is told of what (a table in the list ``[[notify]]``).
+
+    `to` is an Apprise address, or ``env:NAME`` where a variable holds it, for it holds a password;
+    ``{author}`` and ``{actor}`` in it stand for the submission's author and whoever acted. `on`
+    names kinds of facts; ``failed`` is an execution that did not succeed.
+    """
+
+    to: str
+    on: tuple[str, ...] = ("submitted", "signed-off", "registered", "withdrawn", "failed")
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The shape of nbmlops.toml."""
 
@@ -64,6 +77,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     experiment: str | None = None
     policy: PolicySettings = PolicySettings()
     audit: AuditSettings = AuditSettings()
+    notify: tuple[NotifySettings, ...] = ()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     review_database: str | None = None
     vault_uri: str | None = None
     audit: AuditSettings = AuditSettings()
+    notify: tuple[NotifySettings, ...] = ()
 
     @property
     def registry_uri(self) -> str:
@@ -169,6 +184,7 @@ def load_settings(
         review_database=environ.get(REVIEW_DATABASE) or None,
         vault_uri=environ.get(VAULT_URI) or None,
         audit=file.audit,
+        notify=file.notify,
     )
 
 

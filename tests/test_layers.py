@@ -34,6 +34,7 @@ NEIGHBOURS_BY_FRONT_DOOR = {"data", "tracking", "promotion", "governance", "sche
 
 ADAPTERS = {
     "nbmlops.governance.sqlalchemy_ledger",
+    "nbmlops.scheduling.apprise_notifier",
     "nbmlops.scheduling.executors.papermill_local",
 }
 """Adapters that the workspace opens late, by their own name, so that nothing heavy loads before."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from nbmlops.errors import Refused
+from nbmlops.errors import NbmlopsError, Refused
 from nbmlops.records import Execution, Schedule, now
 
 __all__ = ["Due", "Scheduler"]
@@ -41,28 +41,37 @@ class Scheduler:
 
         :raises Refused: if another scheduler is at work here.
         """
+        at = at or now()
         with self._alone():
-            return self._serve(at or now())
+            served = self._serve(at)
+            self._tend(at)
+            return served
 
     def run_forever(
         self,
         stop: threading.Event,
         on_execution: Callable[[Execution], None] = lambda _: None,
+        on_problem: Callable[[NbmlopsError], None] = lambda _: None,
         interval: float = 5.0,
     ) -> None:
         """Look every `interval` seconds until `stop` is set.
+
+        `on_problem` hears what could not be tended to; it is tried again at the next look.
 
         :raises Refused: if another scheduler is at work here.
         """
         with self._alone():
             while not stop.wait(interval):
-                for execution in self._serve(now()):
+                at = now()
+                for execution in self._serve(at):
                     on_execution(execution)
+                try:
+                    self._tend(at)
+                except NbmlopsError as error:
+                    on_problem(error)
 
     def _serve(self, at: datetime) -> list[Execution]:
-        served = [self._execute(schedule, due) for schedule, due in self._find_due(at)]
-        self._tend(at)
-        return served
+        return [self._execute(schedule, due) for schedule, due in self._find_due(at)]
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from nbmlops.errors import NotebookError
@@ -27,6 +26,7 @@ from nbmlops.records import (
 )
 from nbmlops.scheduling import Progress, Scheduler, check_schedule, due_instant
 from nbmlops.workspace.audit import keep_due
+from nbmlops.workspace.notify import notify_due
 from nbmlops.workspace.stores import Stores
 
 __all__ = ["execute", "run_notebook", "run_tracked", "schedule", "scheduler"]
@@ -85,9 +85,11 @@ def scheduler(stores: Stores, on_progress: Progress | None = None) -> Scheduler:
             on_progress=on_progress,
         )
 
-    return Scheduler(
-        stores.settings.home / "scheduler.lock", find_due, serve, partial(keep_due, stores)
-    )
+    def tend(at: datetime) -> None:
+        keep_due(stores, at)
+        notify_due(stores, at)
+
+    return Scheduler(stores.settings.home / "scheduler.lock", find_due, serve, tend)
 
 
 def execute(

@@ -19,7 +19,7 @@ from nbmlops.governance import (
     find,
 )
 from nbmlops.records import Fact, Identity, RefusalRecorded, TrackedRun
-from nbmlops.scheduling import Executor
+from nbmlops.scheduling import Executor, Notifier
 from nbmlops.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Stores:
         self.clock = clock
         self.vault = Vault(settings.bundles, settings.vault_uri)
         self.policy = Policy.from_settings(settings.policy)
+        self.after_append: Callable[[int], None] = lambda _sequence: None
         self._given_ledger = ledger
         self._given_executor = executor
 
@@ -111,9 +112,17 @@ class Stores:
         except NotFound:
             return self.mlflow.load(key)
 
+    @cached_property
+    def notifier(self) -> Notifier:
+        """How people are told."""
+        from nbmlops.scheduling.apprise_notifier import AppriseNotifier
+
+        return AppriseNotifier()
+
     def append(self, fact: Fact, actor: str) -> None:
-        """Put a fact on the ledger, at the workspace's clock."""
-        self.ledger.append(fact, actor=actor, at=self.clock())
+        """Put a fact on the ledger, at the workspace's clock, and let people hear of it."""
+        entry = self.ledger.append(fact, actor=actor, at=self.clock())
+        self.after_append(entry.sequence)
 
     def refuse(self, error: Refused, verb: str, subject: str, actor: str) -> Refused:
         """Put a refusal on the ledger, and hand it back to be raised."""

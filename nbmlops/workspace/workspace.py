@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO
 
+from nbmlops.errors import StoreError
 from nbmlops.governance import Ledger, find, keep_checkpoint
 from nbmlops.records import (
     ChainReport,
@@ -28,7 +30,7 @@ from nbmlops.records import (
 )
 from nbmlops.scheduling import Executor, Progress, Scheduler
 from nbmlops.settings import Settings, load_settings
-from nbmlops.workspace import audit, doctor, execute, promote, review
+from nbmlops.workspace import audit, doctor, execute, notify, promote, review
 from nbmlops.workspace.stores import Stores
 
 __all__ = ["Workspace"]
@@ -51,6 +53,7 @@ class Workspace:
     ) -> None:
         self.settings = settings
         self._stores = Stores(settings, clock, ledger, executor)
+        self._stores.after_append = partial(notify.notify_soon, self._stores)
 
     @classmethod
     def open(cls, start: str | Path | None = None) -> Workspace:
@@ -258,6 +261,16 @@ class Workspace:
     def audit_export(self, file: IO[bytes], *, on_progress: audit.Read | None = None) -> int:
         """Write every fact into `file` as JSON Lines that verify offline; how many there are."""
         return audit.export(self._stores, file, on_progress)
+
+    def notify(self) -> int:
+        """Tell subscribers what they have not heard yet; how many messages were sent.
+
+        :raises StoreError: if a service did not take one; it is tried again later.
+        """
+        sent = notify.notify_due(self._stores, self._stores.clock())
+        if waiting := notify.problems(self._stores):
+            raise StoreError(" ".join(waiting))
+        return sent
 
     def doctor(self) -> list[Diagnosis]:
         """Look at every part of this set-up, and try the gate."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from nbmlops._version import __version__
-from nbmlops.surfaces.cli import audit, demo, doctor, lab, promote, review, schedule, track
+from nbmlops.surfaces.cli import audit, demo, doctor, lab, notify, promote, review, schedule, track
 from nbmlops.surfaces.cli.data import compare, fingerprint
 from nbmlops.surfaces.cli.door import Door
 
@@ -34,6 +34,7 @@ for _command in (
     review.sign_off,
     review.register,
     audit.audit,
+    notify.notify,
     doctor.doctor,
 ):
     main.add_command(_command)

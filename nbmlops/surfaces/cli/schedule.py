@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from nbmlops.errors import CellFailed
+from nbmlops.errors import CellFailed, NbmlopsError
 from nbmlops.records import Execution, Schedule, now
 from nbmlops.scheduling import next_instant
 from nbmlops.surfaces.cli.door import (
@@ -89,7 +89,15 @@ def scheduler(once: bool, at: datetime | None, as_json: bool) -> None:
         signal.signal(number, lambda *_: stop.set())
     if not as_json:
         console.print(f"The scheduler of {workspace.settings.root} is at work. Ctrl-C ends it.")
-    workspace.scheduler().run_forever(stop, print_json if as_json else print_execution)
+    told: set[str] = set()
+
+    def on_problem(error: NbmlopsError) -> None:
+        if str(error) not in told:
+            told.add(str(error))
+            click.echo(str(error), err=True)
+
+    on_execution = print_json if as_json else print_execution
+    workspace.scheduler().run_forever(stop, on_execution, on_problem)
 
 
 @click.command()
