@@ -106,7 +106,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         A server holds the gate itself, so its clients use its own address.
         """
         if self.tracking_uri.startswith(("sqlite:", "postgresql:", "postgresql+")):
-            return GATED_PREFIX + self.tracking_uri
+            return GATED_PREFIX + self.tracking_uri.replace("+psycopg", "", 1)
         return self.tracking_uri
 
     @property

@@ -79,7 +79,8 @@ class MemoryLedger:
         for fact in facts:
             previous = rows[-1].digest if rows else GENESIS
             rows.append(seal(len(rows) + 1, at or EPOCH, actor, fact, previous))
-        added, self.rows = rows[len(self.rows) :], rows
+        added = rows[len(self.rows) :]
+        self.rows.extend(added)
         return [open_link(link) for link in added]
 
     @contextmanager

@@ -33,6 +33,10 @@ NEIGHBOURS_BY_FRONT_DOOR = {"data", "tracking", "promotion", "governance", "sche
 """Rooms whose insides other rooms leave alone: they import from the room's ``__init__``."""
 
 ADAPTERS = {
+    "nbmlops.governance.mlflow_gated_store",
+    "nbmlops.governance.mlflow_guarded_artifacts",
+    "nbmlops.governance.mlflow_team_server",
+    "nbmlops.governance.postgresql_setup",
     "nbmlops.governance.sqlalchemy_ledger",
     "nbmlops.scheduling.apprise_notifier",
     "nbmlops.scheduling.executors.papermill_local",

@@ -1,5 +1,7 @@
 """WHO says that it may go? Evidence, policy, sign-offs, ledger, gate."""
 
+from nbmlops.governance.acting import acting, current_actor
+from nbmlops.governance.artifact_roots import VAULT_NAME, ArtifactRoots, inside
 from nbmlops.governance.chain import GENESIS, Link, open_link, seal, verify
 from nbmlops.governance.checkpoint import check_against, take_checkpoint
 from nbmlops.governance.checkpoint_places import keep_checkpoint, newest_checkpoint
@@ -18,6 +20,8 @@ from nbmlops.governance.vault import Vault
 __all__ = [
     "GENESIS",
     "MODEL_FOLDER",
+    "VAULT_NAME",
+    "ArtifactRoots",
     "Gate",
     "History",
     "HistoryReader",
@@ -26,11 +30,14 @@ __all__ = [
     "MlflowRegistry",
     "Policy",
     "Vault",
+    "acting",
     "assemble_review",
     "check_against",
     "check_proof",
+    "current_actor",
     "find",
     "gather_evidence",
+    "inside",
     "keep_checkpoint",
     "kind_of",
     "newest_checkpoint",

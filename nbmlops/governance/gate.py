@@ -9,14 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-from nbmlops.errors import Refused
+from nbmlops.errors import NotFound, Refused
 from nbmlops.governance.history import History
 from nbmlops.governance.ledger import Ledger
 from nbmlops.governance.policy import Policy
 from nbmlops.governance.reader import HistoryReader
 from nbmlops.governance.review import assemble_review
 from nbmlops.governance.vault import Vault
-from nbmlops.records import RefusalRecorded, Review
+from nbmlops.records import Bundle, RefusalRecorded, Review
 
 __all__ = ["MODEL_FOLDER", "Gate"]
 
@@ -74,6 +74,17 @@ class Gate:
                 actor,
                 f"{name!r} is the name of a model, so no prompt may bear it. Choose another name.",
             )
+
+    def bundle_at(self, name: str, source: str) -> Bundle:
+        """The list of the sealed files that a version of `name` at `source` consists of.
+
+        :raises NotFound: if no submission of that model has its content there.
+        """
+        history = self._history()
+        for submission in history.submissions_of(name):
+            if _same(source, self.source(submission.content_digest)):
+                return history.promotions[submission.promotion_id].bundle
+        raise NotFound(f"Nobody submitted {source} as a version of {name!r}.")
 
     def source(self, content_digest: str) -> str:
         """Where a registered version of that content must point: a URI."""

@@ -27,6 +27,7 @@ from nbmlops.governance.policy import Policy
 from nbmlops.governance.postgresql_permits import Permits
 from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
 from nbmlops.governance.vault import Vault
+from nbmlops.records import Bundle
 from nbmlops.settings import GATED_PREFIX, Settings, load_settings
 
 __all__ = ["PROMPT_SOURCES", "GatedStore"]
@@ -47,6 +48,7 @@ class GatedStore(SqlAlchemyStore):
 
     def __init__(self, store_uri: str, tracking_uri: str | None = None) -> None:
         uri = store_uri.removeprefix(GATED_PREFIX)
+        uri = uri.replace("postgresql://", "postgresql+psycopg://", 1)
         super().__init__(uri)
         settings = _settings_of(uri)
         self._user = settings.user
@@ -166,6 +168,15 @@ class GatedStore(SqlAlchemyStore):
     def update_webhook(self, webhook_id: str, *args: Any, **kwargs: Any) -> NoReturn:
         with self._deciding():
             self._refuse_webhook(webhook_id)
+
+    def bundle_of(self, name: str, version: str) -> Bundle:
+        """What a registered version must be, if it may still be loaded.
+
+        :raises Refused: if nobody's sign-off holds for it.
+        """
+        source = super().get_model_version(name, version).source
+        self._gate.require_version(name, source, self._actor)
+        return self._gate.bundle_at(name, source)
 
     @property
     def _actor(self) -> str:

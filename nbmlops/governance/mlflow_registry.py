@@ -50,6 +50,12 @@ class MlflowRegistry:
             ) from error
         return version
 
+    def store(self) -> Any:
+        """The registry's store itself, where it is in this process."""
+        from mlflow.tracking._model_registry.utils import _get_store
+
+        return _get_store(self._settings.registry_uri)
+
     def _client(self) -> Any:
         from mlflow import MlflowClient
 

@@ -54,15 +54,23 @@ class Vault:
         folder.mkdir(parents=True)
         return folder
 
-    def seal(self, folder: Path) -> Bundle:
+    def seal(self, folder: Path, expected: str | None = None) -> Bundle:
         """Move `folder` into the vault, read-only, and name its content.
 
-        The move is one rename, so a crash leaves the whole content or none of it.
+        The move is one rename, so a crash leaves the whole content or none of it. What is not the
+        content that was `expected` is removed.
 
-        :raises IntegrityError: if the folder holds a symbolic link, whose target could change.
+        :raises IntegrityError: if it is not, or if the folder holds a symbolic link, whose target
+            could change.
         """
         files = tuple(read_files(folder))
         bundle = Bundle(digest=digest(files), files=files)
+        if expected not in (None, bundle.digest):
+            shutil.rmtree(folder)
+            raise IntegrityError(
+                f"What was to be sealed is not {str(expected)[:12]} but {bundle.digest[:12]}: a "
+                "file lacks, or was changed on its way. Send it again."
+            )
         target = self.path(bundle.digest)
         if target.exists():
             shutil.rmtree(folder)

@@ -23,6 +23,7 @@ from nbmlops.scheduling import Executor, Notifier
 from nbmlops.settings import Settings
 
 if TYPE_CHECKING:
+    from nbmlops.governance.mlflow_team_server import TeamServer
     from nbmlops.tracking import Journal, MlflowStore
 
 __all__ = ["Stores"]
@@ -47,10 +48,24 @@ class Stores:
         self._given_executor = executor
 
     @cached_property
+    def server(self) -> TeamServer | None:
+        """The team's server, where this project's MLflow is one: then decisions are made there.
+
+        :raises StoreUnreachable: if it does not answer, so that nobody can tell.
+        """
+        if not self.settings.tracking_uri.startswith("http"):
+            return None
+        from nbmlops.governance.mlflow_team_server import find_team_server
+
+        return find_team_server(self.settings.tracking_uri)
+
+    @cached_property
     def ledger(self) -> Ledger:
         """The facts."""
         if self._given_ledger is not None:
             return self._given_ledger
+        if self.server is not None:
+            return self.server
         from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
 
         return SqlAlchemyLedger(self.settings.ledger_place)

@@ -30,7 +30,8 @@ from nbmlops.records import (
 )
 from nbmlops.scheduling import Executor, Progress, Scheduler
 from nbmlops.settings import Settings, load_settings
-from nbmlops.workspace import audit, doctor, execute, notify, promote, review
+from nbmlops.workspace import audit, doctor, execute, notify, promote, review, team_desk
+from nbmlops.workspace.desk import Desk
 from nbmlops.workspace.stores import Stores
 
 __all__ = ["Workspace"]
@@ -52,7 +53,7 @@ class Workspace:
         clock: Callable[[], datetime] = now,
     ) -> None:
         self.settings = settings
-        self._stores = Stores(settings, clock, ledger, executor)
+        self.stores = self._stores = Stores(settings, clock, ledger, executor)
         self._stores.after_append = partial(notify.notify_soon, self._stores)
 
     @classmethod
@@ -182,15 +183,15 @@ class Workspace:
 
     def submit(self, promotion_id: str) -> Review:
         """Submit a promotion for review; the same promotion again gives the same review."""
-        return review.submit(self._stores, promotion_id)
+        return self._desk.submit(self._stores, promotion_id)
 
     def reviews(self, waiting: bool = False) -> list[Review]:
         """All reviews, or those that wait for a sign-off or for registration, newest first."""
-        return review.reviews(self._stores, waiting)
+        return self._desk.reviews(self._stores, waiting)
 
     def review(self, review_id: str) -> Review:
         """One review, as it stands now."""
-        return review.review(self._stores, review_id)
+        return self._desk.review(self._stores, review_id)
 
     def sign_off(
         self, review_id: str, verdict: Verdict, comment: str = "", by: Identity | None = None
@@ -200,7 +201,7 @@ class Workspace:
         :raises Refused: if the policy does not let `by` sign this.
         :raises Stale: if the content has changed since it was submitted.
         """
-        return review.sign_off(self._stores, review_id, verdict, comment, by or self._stores.me)
+        return self._desk.sign_off(self._stores, review_id, verdict, comment, by or self._stores.me)
 
     def register(
         self, review_id: str, alias: str = "champion", by: Identity | None = None
@@ -210,7 +211,12 @@ class Workspace:
         :raises Refused: with one sentence for each thing that the policy still asks for.
         :raises Stale: if the content has changed since it was signed.
         """
-        return review.register(self._stores, review_id, alias, by or self._stores.me)
+        return self._desk.register(self._stores, review_id, alias, by or self._stores.me)
+
+    @property
+    def _desk(self) -> Desk:
+        """Where reviews are dealt with: here, or at the team's server."""
+        return review if self._stores.server is None else team_desk
 
     # Audit
 

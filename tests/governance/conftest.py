@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from live_postgresql import PASSWORDS, Database, PostgresServer, postgres_server
+from mlflow import MlflowClient
 from places import PostgresPlace, SqlitePlace
 
 from nbmlops.governance.postgresql_setup import prepare_database
@@ -39,3 +40,11 @@ def postgresql_place(team: Database) -> PostgresPlace:
     place = PostgresPlace(team)
     place.execute("TRUNCATE facts", guarded=False)
     return place
+
+
+@pytest.fixture(scope="session")
+def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with its tables, made once: the migrations take seconds."""
+    path = tmp_path_factory.mktemp("template") / "mlflow.db"
+    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
+    return path

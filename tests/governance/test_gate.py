@@ -71,19 +71,11 @@ class Registry:
         return [e.fact for e in self.ledger.entries() if isinstance(e.fact, RefusalRecorded)]
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database with its tables, made once: the migrations take seconds."""
-    path = tmp_path_factory.mktemp("template") / "mlflow.db"
-    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
-    return path
-
-
 @pytest.fixture
-def registry(tmp_path: Path, database: Path) -> Registry:
+def registry(tmp_path: Path, mlflow_database: Path) -> Registry:
     settings = load_settings(tmp_path, {"NBMLOPS_USER": "ada"})
     settings.home.mkdir()
-    (settings.home / "mlflow.db").write_bytes(database.read_bytes())
+    (settings.home / "mlflow.db").write_bytes(mlflow_database.read_bytes())
     return Registry(settings)
 
 

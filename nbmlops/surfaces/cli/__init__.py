@@ -5,7 +5,18 @@ from __future__ import annotations
 import click
 
 from nbmlops._version import __version__
-from nbmlops.surfaces.cli import audit, demo, doctor, lab, notify, promote, review, schedule, track
+from nbmlops.surfaces.cli import (
+    audit,
+    demo,
+    doctor,
+    lab,
+    notify,
+    promote,
+    review,
+    schedule,
+    server,
+    track,
+)
 from nbmlops.surfaces.cli.data import compare, fingerprint
 from nbmlops.surfaces.cli.door import Door
 
@@ -36,5 +47,6 @@ for _command in (
     audit.audit,
     notify.notify,
     doctor.doctor,
+    server.server,
 ):
     main.add_command(_command)

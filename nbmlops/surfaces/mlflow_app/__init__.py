@@ -1,0 +1,52 @@
+"""MLflow's own server with the gate plugged in (``mlflow server --app-name nbmlops``).
+
+``nbmlops server`` starts it. Layer by layer, outermost first: the doorkeeper names the sender;
+MLflow's permissions decide on experiments and runs; the registry's store asks the gate; the wrapped
+artifact repositories keep everybody out of the vault.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["create_app"]
+
+
+def create_app() -> Any:
+    """The ASGI app; a worker calls it.
+
+    :raises SettingsError: if anything is not as it must be: then the server does not start.
+    """
+    from mlflow.server import app as flask_app
+    from mlflow.server import handlers
+    from mlflow.server.fastapi_app import create_fastapi_app
+    from starlette.routing import Mount
+
+    from nbmlops._version import __version__
+    from nbmlops.governance import ArtifactRoots
+    from nbmlops.governance.mlflow_guarded_artifacts import guard_artifacts, guard_experiments
+    from nbmlops.settings import load_settings
+    from nbmlops.surfaces.mlflow_app import boot, mlflow_users
+    from nbmlops.surfaces.mlflow_app.closed import close_routers, close_views
+    from nbmlops.surfaces.mlflow_app.doorkeeper import Doorkeeper
+    from nbmlops.surfaces.mlflow_app.identity import make_authenticator
+    from nbmlops.surfaces.mlflow_app.options import read_options
+    from nbmlops.surfaces.mlflow_app.routes import PREFIX, make_routes
+    from nbmlops.workspace import Workspace
+
+    options = read_options()
+    settings = load_settings()
+    boot.require_tested_mlflow()
+    boot.require_closed_settings()
+    boot.require_gate(handlers._get_model_registry_store())
+    roots = ArtifactRoots(
+        (options.artifacts, "mlflow-artifacts:/", *options.artifact_roots), settings.bundles
+    )
+    guard_artifacts(roots, options.artifacts, settings.bundles)
+    guard_experiments(handlers._get_tracking_store(), roots)
+    close_routers()
+    close_views(flask_app)
+    plain = options.authentication == "none"
+    app = create_fastapi_app(flask_app) if plain else mlflow_users.compose(flask_app)
+    app.router.routes.insert(0, Mount(PREFIX, make_routes(Workspace(settings))))
+    return Doorkeeper(app, make_authenticator(options), __version__)

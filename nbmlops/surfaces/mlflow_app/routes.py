@@ -1,0 +1,196 @@
+"""The server's own routes: the review's verbs, the ledger, and the way into the vault.
+
+Each parses, calls one verb of the workspace in the name of whoever was authenticated, and answers
+with a record. Who did it is never read from what was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio.to_thread
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from nbmlops._version import __version__
+from nbmlops.errors import NbmlopsError, Refused
+from nbmlops.governance import current_actor
+from nbmlops.records import (
+    Bundle,
+    Executed,
+    Fact,
+    Identity,
+    Promoted,
+    Record,
+    RefusalRecorded,
+    Scheduled,
+    Verdict,
+    decode,
+    encode,
+)
+from nbmlops.surfaces.mlflow_app.uploads import Uploads
+from nbmlops.workspace import Workspace
+
+__all__ = ["PREFIX", "make_routes"]
+
+PREFIX = "/nbmlops/api"
+_PAGE = 1_000  # rows of the ledger in one answer
+
+
+class _Facts(Record, frozen=True, kw_only=True):
+    facts: tuple[Fact, ...]
+
+
+class _Submit(Record, frozen=True, kw_only=True):
+    promotion_id: str
+
+
+class _SignOff(Record, frozen=True, kw_only=True):
+    verdict: Verdict
+    comment: str = ""
+
+
+class _Register(Record, frozen=True, kw_only=True):
+    alias: str = "champion"
+
+
+class _Refuse(Record, frozen=True, kw_only=True):
+    error: str
+    message: str
+    missing: tuple[str, ...] = ()
+
+
+def make_routes(workspace: Workspace) -> Starlette:
+    """The app that is mounted below :data:`PREFIX`."""
+    uploads = Uploads(workspace)
+    stores = workspace.stores
+
+    def who(_: Request, __: bytes) -> Any:
+        return {"version": __version__, "user": _actor()}
+
+    def append(_: Request, body: bytes) -> Any:
+        facts = decode(body, _Facts).facts
+        stamped = [_stamp(fact, _actor()) for fact in facts]
+        return stores.ledger.append_all(stamped, actor=_actor().name, at=stores.clock())
+
+    def links(request: Request, _: bytes) -> Any:
+        after = int(request.query_params.get("after", "0"))
+        found = []
+        for link in stores.ledger.links(after):
+            found.append(link)
+            if len(found) == _PAGE:
+                break
+        return found
+
+    def submit(_: Request, body: bytes) -> Any:
+        promotion_id = decode(body, _Submit).promotion_id
+        return workspace.submit(promotion_id)
+
+    def reviews(request: Request, _: bytes) -> Any:
+        return workspace.reviews(request.query_params.get("waiting") == "true")
+
+    def review(request: Request, _: bytes) -> Any:
+        return workspace.review(request.path_params["review_id"])
+
+    def sign_off(request: Request, body: bytes) -> Any:
+        given = decode(body, _SignOff)
+        return workspace.sign_off(
+            request.path_params["review_id"], given.verdict, given.comment, _actor()
+        )
+
+    def register(request: Request, body: bytes) -> Any:
+        alias = decode(body, _Register).alias
+        return workspace.register(request.path_params["review_id"], alias, _actor())
+
+    def sealed(request: Request, _: bytes) -> Any:
+        store = stores.registry.store()
+        return store.bundle_of(request.path_params["name"], request.path_params["version"])
+
+    def has_bundle(request: Request, _: bytes) -> Any:
+        return {"sealed": uploads.has(request.path_params["digest"])}
+
+    def seal(request: Request, body: bytes) -> Any:
+        return uploads.seal(request.path_params["digest"], decode(body, Bundle), _actor())
+
+    async def upload(request: Request) -> Response:
+        return await _answered(
+            lambda: uploads.receive(
+                request.path_params["digest"],
+                request.path_params["path"],
+                _actor(),
+                request.stream(),
+            )
+        )
+
+    return Starlette(
+        routes=[
+            Route("/server", _endpoint(who)),
+            Route("/facts", _endpoint(append), methods=["POST"]),
+            Route("/links", _endpoint(links)),
+            Route("/reviews", _endpoint(reviews)),
+            Route("/reviews", _endpoint(submit), methods=["POST"]),
+            Route("/reviews/{review_id}", _endpoint(review)),
+            Route("/reviews/{review_id}/sign-offs", _endpoint(sign_off), methods=["POST"]),
+            Route("/reviews/{review_id}/registration", _endpoint(register), methods=["POST"]),
+            Route("/models/{name:path}/versions/{version:int}/bundle", _endpoint(sealed)),
+            Route("/bundles/{digest}", _endpoint(has_bundle)),
+            Route("/bundles/{digest}", _endpoint(seal), methods=["POST"]),
+            Route("/bundles/{digest}/files/{path:path}", upload, methods=["PUT"]),
+        ]
+    )
+
+
+def _endpoint(verb: Callable[[Request, bytes], Any]) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        body = await request.body()
+
+        async def call() -> Any:
+            return await anyio.to_thread.run_sync(verb, request, body)
+
+        return await _answered(call)
+
+    return endpoint
+
+
+async def _answered(call: Callable[[], Any]) -> Response:
+    """The one place where our errors become statuses."""
+    try:
+        return Response(encode(await call()), media_type="application/json")
+    except NbmlopsError as error:
+        missing = error.missing if isinstance(error, Refused) else ()
+        told = _Refuse(error=type(error).__name__, message=str(error), missing=missing)
+        return Response(encode(told), status_code=error.status, media_type="application/json")
+    except (msgspec.MsgspecError, ValueError) as error:
+        told = _Refuse(error="BadRequest", message=f"The request cannot be read: {error}.")
+        return Response(encode(told), status_code=400, media_type="application/json")
+
+
+def _actor() -> Identity:
+    actor = current_actor()
+    assert actor is not None, "the doorkeeper lets nobody pass without a name"  # noqa: S101 - a bug
+    return actor
+
+
+def _stamp(fact: Fact, by: Identity) -> Fact:
+    """What a client may tell, in its sender's name; decisions are the server's own.
+
+    :raises Refused: on a fact that only the server puts on the ledger.
+    """
+    match fact:
+        case Promoted(promotion=promotion):
+            return Promoted(promotion=msgspec.structs.replace(promotion, author=by.name))
+        case Scheduled(schedule=schedule):
+            return Scheduled(schedule=msgspec.structs.replace(schedule, author=by.name))
+        case Executed(execution=execution):
+            return Executed(execution=msgspec.structs.replace(execution, actor=by.name))
+        case RefusalRecorded():
+            return msgspec.structs.replace(fact, by=by.name)
+    kind = type(fact).__struct_config__.tag
+    raise Refused(
+        f"{by.name} may not put {kind!r} on the ledger: the server does that itself, when it has "
+        "decided. Use the verbs: submit, sign_off, register."
+    )

@@ -1,0 +1,67 @@
+"""The servers that all attacks are tried on: one on SQLite, one on PostgreSQL, each started once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live_gate import ADMIN, LiveGate, live_gate, make_people
+from live_postgresql import Database
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+
+@pytest.fixture(scope="session")
+def start_gate(
+    tmp_path_factory: pytest.TempPathFactory, mlflow_database: Path
+) -> Iterator[Callable[..., LiveGate]]:
+    """Starts a server on a new project; all end with the session."""
+    with ExitStack() as running:
+
+        def start(*options: str, database: Database | None = None, **more: Any) -> LiveGate:
+            root = tmp_path_factory.mktemp("team")
+            (root / "nbmlops.toml").write_text("")
+            (root / ".nbmlops").mkdir()
+            (root / ".nbmlops" / "mlflow.db").write_bytes(mlflow_database.read_bytes())
+            return running.enter_context(live_gate(root, *options, database=database, **more))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def sqlite_gate(start_gate: Callable[..., LiveGate]) -> LiveGate:
+    gate = start_gate("--auth", "basic")
+    make_people(gate)
+    return gate
+
+
+@pytest.fixture(scope="session")
+def postgresql_gate(start_gate: Callable[..., LiveGate], team: Database) -> LiveGate:
+    gate = start_gate("--auth", "basic", database=team)
+    make_people(gate)
+    return gate
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def gate(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> LiveGate:
+    """A server; what MLflow's clients do in this test, its administrator does."""
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", ADMIN[0])
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", ADMIN[1])
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    return request.getfixturevalue(f"{request.param}_gate")
+
+
+@pytest.fixture
+def client(gate: LiveGate) -> MlflowClient:
+    return MlflowClient(tracking_uri=gate.address, registry_uri=gate.address)
+
+
+def refused(attempt: Callable[[], Any]) -> str:
+    """The sentence with which an attempt through MLflow's client is refused."""
+    with pytest.raises(MlflowException) as caught:
+        attempt()
+    assert caught.value.error_code == "PERMISSION_DENIED", caught.value
+    return str(caught.value.message)
