@@ -8,7 +8,15 @@ import sys
 from types import FrameType
 from typing import Any
 
-__all__ = ["argument_of", "call_node", "called_by", "name_of", "root_name", "user_frames"]
+__all__ = [
+    "argument_of",
+    "call_node",
+    "called_by",
+    "name_of",
+    "root_name",
+    "user_frames",
+    "written",
+]
 
 _OURS = ("nbmlops.", "wrapt")
 _INSTALLED = ("site-packages", "dist-packages", f"{sys.base_prefix}/lib/python")

@@ -17,6 +17,11 @@ from nbmlops.tracking.frames import argument_of, call_node, name_of, root_name, 
 __all__ = ["Argument", "arguments_of", "head", "input_of", "is_data"]
 
 _SAMPLE_ROWS = 20
+# Lists that say how to train rather than on what.
+_SETTINGS = {
+    "cat_features", "categorical_feature", "text_features", "embedding_features", "classes",
+    "feature_name", "feature_names", "eval_names", "eval_metric",
+}  # fmt: skip
 
 
 class Argument(msgspec.Struct, frozen=True):
@@ -39,6 +44,9 @@ def arguments_of(
     settings: dict[str, Any] = {}
     call = None
     for position, (role, value) in enumerate(_bound(function, args, kwargs)):
+        if role in _SETTINGS:
+            settings[role] = value
+            continue
         for part, item in _parts(role, value):
             if not is_data(item):
                 if part == role and (item is None or isinstance(item, bool | int | float | str)):

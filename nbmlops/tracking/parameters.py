@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 from nbmlops.records import Gap, Parameter, Scalar
 from nbmlops.tracking.redaction import hide_value
 
-__all__ = ["as_scalar", "brief", "named_parameters", "parameters_of"]
+__all__ = ["as_scalar", "brief", "defaults_of", "named_parameters", "parameters_of"]
 
 _LONGEST = 2000
 _MOST = 2000
@@ -49,6 +50,15 @@ def named_parameters(
         name: (value, _same(value, known.get(name, _NO_DEFAULT))) for name, value in values.items()
     }
     return _parameters(told)
+
+
+def defaults_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """What a function takes by default, by name."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}
+    return {name: p.default for name, p in parameters.items() if p.default is not p.empty}
 
 
 def as_scalar(value: Any) -> Scalar:

@@ -14,6 +14,9 @@ from nbmlops.tracking.frames import argument_of, call_node, root_name
 __all__ = ["Origin", "Provenance"]
 
 
+_PREDICTING = ("predict", "decision", "score_", "forecast", "get_forecast", "get_prediction")
+
+
 class Origin(msgspec.Struct, frozen=True):
     """A prediction's model, as its run, and the name of the data that it was made on."""
 
@@ -100,7 +103,7 @@ class Provenance:
                 if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
                     owner = root_name(part.func.value)
                     run_id = self.run_of(_lookup(owner, frame, namespace))
-                    if run_id and part.func.attr.startswith(("predict", "decision", "score_")):
+                    if run_id and part.func.attr.startswith(_PREDICTING):
                         return Origin(run_id, root_name(argument_of(part, 0, "X")))
                 if isinstance(part, ast.Name) and part.id not in seen:
                     seen.add(part.id)

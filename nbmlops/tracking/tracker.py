@@ -23,7 +23,7 @@ from nbmlops.tracking.courier import Courier
 from nbmlops.tracking.environment import EnvironmentReader
 from nbmlops.tracking.files import FileWatch
 from nbmlops.tracking.frames import user_frames
-from nbmlops.tracking.inputs import Argument, head, input_of
+from nbmlops.tracking.inputs import Argument, base_name, head, input_of
 from nbmlops.tracking.instruments import install_instruments
 from nbmlops.tracking.journal import Journal
 from nbmlops.tracking.notebook_path import notebook_path
@@ -205,7 +205,7 @@ class Tracker:
         self._writer.finish_model(training.model)
         self._environment.warm()
         training.destination = self._active_mlflow_run()
-        training.data_name = arguments[0].name if arguments else None
+        training.data_name = base_name(arguments[0]) if arguments else None
         if arguments:
             training.sample = head(arguments[0].value)
         large = (

@@ -25,6 +25,7 @@ _OURS = {
     "sklearn.model_selection": f"{_HERE}.sklearn_validation:SklearnValidationInstrument",
     "xgboost": f"{_HERE}.boosting:XgboostInstrument",
     "lightgbm": f"{_HERE}.boosting:LightgbmInstrument",
+    "catboost": f"{_HERE}.catboost:CatboostInstrument",
     "statsmodels.base.model": f"{_HERE}.statsmodels:StatsmodelsInstrument",
     "pandas": f"{_HERE}.readers:PandasInstrument",
     "polars": f"{_HERE}.readers:PolarsInstrument",

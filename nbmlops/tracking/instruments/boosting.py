@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import weakref
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.records import Metric, now
-from nbmlops.tracking.frames import name_of
-from nbmlops.tracking.inputs import Argument, arguments_of
+from nbmlops.tracking.inputs import Argument
+from nbmlops.tracking.instruments.datasets import DataSets
 from nbmlops.tracking.instruments.estimators import EstimatorWatch, class_path
+from nbmlops.tracking.instruments.evaluations import early_stopping, evaluations, fold_results
 from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
-from nbmlops.tracking.instruments.wrapping import watch
-from nbmlops.tracking.parameters import named_parameters
+from nbmlops.tracking.parameters import brief, defaults_of, named_parameters
 from nbmlops.tracking.trainings import Training
 
 if TYPE_CHECKING:
@@ -25,10 +23,12 @@ __all__ = ["LightgbmInstrument", "XgboostInstrument"]
 
 _DATA = ("dtrain", "train_set")
 _SETS = ("evals", "valid_sets")
-_OPTIONS = (
-    "num_boost_round", "early_stopping_rounds", "nfold", "stratified", "seed", "metrics", "folds",
-    "maximize", "shuffle",
-)  # fmt: skip
+# Of a call's arguments these are no settings.
+_NO_SETTINGS = {
+    *_DATA, *_SETS, "params", "evals_result", "verbose_eval", "callbacks", "valid_names",
+    "keep_training_booster", "return_cvbooster", "show_stdv", "as_pandas", "eval_train_metric",
+    "xgb_model", "init_model",
+}  # fmt: skip
 
 
 class BoostingInstrument:
@@ -39,25 +39,14 @@ class BoostingInstrument:
 
     def install(self, tracker: Tracker, module: ModuleType) -> None:
         """Watch the functions, the data sets' constructors and the booster's prediction."""
-        made: dict[int, tuple[Any, list[Argument]]] = {}
-
-        def construct(
-            function: Callable[..., Any], instance: Any, args: Any, kwargs: dict[str, Any]
-        ) -> Any:
-            answer = function(*args, **kwargs)
-            if tracker.watching and not tracker.activity.busy:
-                try:
-                    made[id(instance)] = _sources(tracker, made, function, instance, args, kwargs)
-                except Exception as error:  # noqa: BLE001 - the user's data comes first; `fault` tells
-                    tracker.fault("a data set", error)
-            return answer
+        sets = DataSets(tracker)
 
         def train(function: Callable[..., Any], _: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-            return _train(tracker, made, function, args, kwargs)
+            return _train(tracker, sets, function, args, kwargs)
 
         for name in self.datasets:
             if hasattr(module, name):
-                watch(getattr(module, name), "__init__", construct)
+                sets.watch_class(getattr(module, name))
         replace_functions(tracker, module, ["train", "cv"], train)
         watcher = EstimatorWatch(tracker)
         watcher.watch_class(module.Booster, own_only=True)
@@ -77,34 +66,9 @@ class LightgbmInstrument(BoostingInstrument):
     datasets = ("Dataset",)
 
 
-def _sources(
-    tracker: Tracker,
-    made: dict[int, Any],
-    function: Callable[..., Any],
-    instance: Any,
-    *call: Any,
-) -> tuple[Any, list[Argument]]:
-    """What a data set was made from; the library may free it, so its names are kept beside it."""
-    args, kwargs = call
-    data, _ = arguments_of(function, args, kwargs, tracker.frames(), tracker.namespace)
-    roles = {"data": "X", "label": "y", "weight": "sample_weight"}
-    kept = [Argument(roles[a.role], a.value, a.name) for a in data if a.role in roles]
-    key = id(instance)
-    return weakref.ref(instance, lambda _gone: made.pop(key, None)), [
-        Argument(a.role, _weak(a.value), a.name) for a in kept
-    ]
-
-
-def _weak(value: Any) -> Any:
-    try:
-        return weakref.ref(value)
-    except TypeError:
-        return lambda: value
-
-
 def _train(
     tracker: Tracker,
-    made: dict[int, Any],
+    sets: DataSets,
     function: Callable[..., Any],
     args: Any,
     kwargs: dict[str, Any],
@@ -118,37 +82,31 @@ def _train(
         if function.__name__ == "train" and "evals_result" in signature.parameters:
             given = kwargs.setdefault("evals_result", results)
             results = results if given is None else given
-        return _begin(tracker, made, function, bound)
+        return _begin(tracker, sets, function, bound)
 
     def after(training: Training, answer: Any) -> None:
         if function.__name__ == "cv":
-            _folds(training, answer)
+            columns = answer.to_dict("list") if hasattr(answer, "to_dict") else answer
+            fold_results(training, columns)
             return
         training.model = answer
         training.model_class = class_path(answer)
-        _evaluations(training, results or getattr(answer, "best_score", None) or {})
+        evaluations(training, results or getattr(answer, "best_score", None) or {}, answer)
 
     return follow(tracker, lambda: function(*args, **kwargs), begin, after)
 
 
 def _begin(
-    tracker: Tracker, made: dict[int, Any], function: Callable[..., Any], bound: dict[str, Any]
+    tracker: Tracker, sets: DataSets, function: Callable[..., Any], bound: dict[str, Any]
 ) -> Training:
     library = function.__module__.split(".", maxsplit=1)[0]
-    values = dict(bound.get("params") or {})
-    values.update({name: bound[name] for name in _OPTIONS if bound.get(name) is not None})
-    parameters, hidden = named_parameters(values)
-    data: list[Argument] = []
-    frames = tracker.frames()
-    for name in _DATA:
-        if name in bound:
-            data += _of_set(made, bound[name], name_of(bound[name], tracker.namespace, frames), "")
-    for name in _SETS:
-        for number, entry in enumerate(bound.get(name) or ()):
-            dataset, label = entry if isinstance(entry, tuple) else (entry, None)
-            if dataset is not bound.get("dtrain") and dataset is not bound.get("train_set"):
-                called = name_of(dataset, tracker.namespace, frames) or label
-                data += _of_set(made, dataset, called, f"{name}[{number}].")
+    given = {name: value for name, value in bound.items() if name not in _NO_SETTINGS}
+    values = {
+        **dict(bound.get("params") or {}),
+        **{n: brief(v) if callable(v) else v for n, v in given.items() if v is not None},
+        **early_stopping(bound.get("callbacks")),
+    }
+    parameters, hidden = named_parameters(values, defaults_of(function))
     cross = function.__name__ == "cv"
     training = Training(
         kind="cross-validation" if cross else "training",
@@ -159,42 +117,19 @@ def _begin(
         redacted=list(hidden),
         keep_model=not cross,
     )
-    tracker.begin_training(training, data)
+    tracker.begin_training(training, _data(sets, bound))
     return training
 
 
-def _of_set(made: dict[int, Any], dataset: Any, name: str | None, prefix: str) -> list[Argument]:
-    found = made.get(id(dataset))
-    parts = []
-    if found is not None and found[0]() is dataset:
-        for part in found[1]:
-            value = part.value()
-            if value is not None:
-                parts.append(Argument(f"{prefix}{part.role}", value, part.name))
-    return parts or [Argument(f"{prefix}X", dataset, name or "data")]
-
-
-def _evaluations(training: Training, results: dict[str, Any]) -> None:
-    """One metric a set and measure: its last value, and where it was reached as a table."""
-    rows: dict[int, dict[str, Any]] = {}
-    for data, measures in results.items():
-        for measure, values in measures.items():
-            series = list(values) if isinstance(values, list) else [values]
-            name = f"{measure}_{data}"
-            training.metrics.append(
-                Metric(name=name, value=float(series[-1]), at=now(), data=str(data))
-            )
-            for step, value in enumerate(series):
-                rows.setdefault(step, {"step": step})[name] = float(value)
-    if len(rows) > 1:
-        training.tables["evaluation"] = tuple(rows[step] for step in sorted(rows))
-
-
-def _folds(training: Training, answer: Any) -> None:
-    columns = answer.to_dict("list") if hasattr(answer, "to_dict") else dict(answer)
-    for name, values in columns.items():
-        if len(values):
-            spelled = name.replace(" ", "_")
-            training.metrics.append(
-                Metric(name=f"{spelled}_cv", value=float(list(values)[-1]), at=now())
-            )
+def _data(sets: DataSets, bound: dict[str, Any]) -> list[Argument]:
+    data: list[Argument] = []
+    main = next((bound[name] for name in _DATA if name in bound), None)
+    if main is not None:
+        data += sets.parts(main, sets.name(main), "")
+    for name in _SETS:
+        entries = bound.get(name) or ()
+        for number, entry in enumerate(entries if isinstance(entries, list | tuple) else [entries]):
+            dataset, label = entry if isinstance(entry, tuple) else (entry, None)
+            if dataset is not main:
+                data += sets.parts(dataset, sets.name(dataset) or label, f"{name}[{number}].")
+    return data

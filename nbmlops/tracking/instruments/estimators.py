@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.records import Gap
 from nbmlops.tracking.frames import argument_of, call_node, called_by, name_of, root_name
 from nbmlops.tracking.inputs import Argument, arguments_of, base_name
+from nbmlops.tracking.instruments.evaluations import early_stopping
 from nbmlops.tracking.instruments.fitted import take_results
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.wrapping import watch
-from nbmlops.tracking.parameters import named_parameters, parameters_of
+from nbmlops.tracking.parameters import defaults_of, named_parameters, parameters_of
 from nbmlops.tracking.trainings import Training
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = [
 TRAINS = ("fit", "fit_predict", "fit_transform", "partial_fit")
 PREDICTS = (
     "predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples",
+    "forecast", "get_forecast", "get_prediction",
 )  # fmt: skip
 _SCORES = ("score", "bic", "aic", "perplexity")
 # A model can do one of these once it is fitted; what can only transform is preparation. (PCA has
@@ -42,7 +44,16 @@ _MODEL_SIGNS = (
 _PREPARES = ("fit_resample",)
 # What their functions train on the way (a test statistic, neighbours, a plot's line) is their own.
 _LIBRARIES = ("sklearn", "imblearn", "statsmodels", "seaborn", "shap", "catboost", "lightgbm")
-_FIT_OPTIONS = {"self", "X", "y", "sample_weight"}
+_FIT_OPTIONS = {
+    "self",
+    "X",
+    "y",
+    "sample_weight",
+    "verbose",
+    "verbose_eval",
+    "log_cout",
+    "log_cerr",
+}
 
 
 class EstimatorWatch:
@@ -101,7 +112,7 @@ class EstimatorWatch:
             return None
         tracker = self.tracker
         frames = tracker.frames()
-        data, options = arguments_of(function, args, kwargs, frames, tracker.namespace)
+        data, options = self.arguments(function, args, kwargs, frames)
         incremental = function.__name__ == "partial_fit"
         if incremental:
             known = tracker.training_of(model)
@@ -113,7 +124,11 @@ class EstimatorWatch:
         parameters, hidden, gaps = parameters_of(model)
         named = {p.name for p in parameters}
         extra, more_hidden = named_parameters(
-            {k: v for k, v in options.items() if k not in named and k not in _FIT_OPTIONS}
+            {
+                **{k: v for k, v in options.items() if k not in named and k not in _FIT_OPTIONS},
+                **early_stopping(kwargs.get("callbacks")),
+            },
+            defaults_of(function),
         )
         training = Training(
             model=model,
@@ -131,6 +146,16 @@ class EstimatorWatch:
             )
         tracker.begin_training(training, data)
         return training
+
+    def arguments(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        frames: list[FrameType],
+    ) -> tuple[list[Argument], dict[str, Any]]:
+        """The data and the options of a training call."""
+        return arguments_of(function, args, kwargs, frames, self.tracker.namespace)
 
     def _labels(self, training: Training, model: Any, answer: Any, method: str) -> None:
         """What a clusterer found is a prediction on its training data."""
@@ -212,17 +237,14 @@ def data_name(
 
 
 def class_path(model: Any) -> str:
-    """The importable path of an object's class."""
+    """The importable path of an object's class, at the frontmost door that shows it."""
     kind = type(model)
-    # Libraries keep classes in private modules and show them one folder up.
-    module = ".".join(
-        part
-        for part in kind.__module__.split(".")
-        if not part.startswith("_") or part == "__main__"
-    )
-    root = module.partition(".")[0]
-    if root != "__main__" and getattr(sys.modules.get(root), kind.__qualname__, None) is kind:
-        module = root  # a library's front door
+    parts = kind.__module__.split(".")
+    for depth in range(1, len(parts)):
+        door = ".".join(parts[:depth])
+        if getattr(sys.modules.get(door), kind.__qualname__, None) is kind:
+            return f"{door}.{kind.__qualname__}"
+    module = ".".join(p for p in parts if not p.startswith("_") or p == "__main__")
     return f"{module}.{kind.__qualname__}"
 
 

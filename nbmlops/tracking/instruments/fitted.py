@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from nbmlops.records import Metric, Parameter, Scalar, now
+from nbmlops.tracking.instruments.evaluations import take_evaluations
 from nbmlops.tracking.parameters import as_scalar
 from nbmlops.tracking.trainings import Training
 
@@ -26,6 +27,7 @@ def take_results(training: Training, model: Any) -> None:
         return
     if isinstance(steps := fitted.get("steps"), list) and steps:
         take_results(training, steps[-1][1])
+    take_evaluations(training, model)
     for attribute, name in _ATTRIBUTES.items():
         value = fitted.get(attribute)
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):

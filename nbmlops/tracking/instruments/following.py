@@ -42,8 +42,11 @@ def follow(
         raise
     try:
         after(training, answer)
-        tracker.end_training(training)
     except Exception as error:  # noqa: BLE001 - the user's training comes first; `fault` tells
+        tracker.fault("a training's results", error)
+    try:
+        tracker.end_training(training)
+    except Exception as error:  # noqa: BLE001 - as above
         tracker.fault("a training", error)
     return answer
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.tracking.frames import argument_of, call_node, name_of, root_name
 from nbmlops.tracking.instruments.estimators import data_name
 from nbmlops.tracking.instruments.wrapping import Watched, is_watched, watch
 
@@ -127,5 +128,14 @@ def _take(
     if origin is None:
         tracker.unknown_metric(function.__name__)
         return
-    name = f"{function.__name__}_{origin.data}" if origin.data else function.__name__
-    tracker.add_metric(origin.run_id, name, float(value), origin.data)
+    # A forecast is made on no data; what it is held against tells where it stands.
+    data = origin.data or _true_name(tracker, bound.get("y_true"))
+    name = f"{function.__name__}_{data}" if data else function.__name__
+    tracker.add_metric(origin.run_id, name, float(value), data)
+
+
+def _true_name(tracker: Tracker, true: Any) -> str | None:
+    frames = tracker.frames()
+    if name := name_of(true, tracker.namespace, frames):
+        return name
+    return root_name(argument_of(call_node(frames[0]), 0, "y_true")) if frames else None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import warnings
+import weakref
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Metric, now
-from nbmlops.tracking.frames import name_of
-from nbmlops.tracking.inputs import Argument, arguments_of
-from nbmlops.tracking.instruments.estimators import EstimatorWatch, class_path
-from nbmlops.tracking.instruments.following import follow
+from nbmlops.tracking.frames import argument_of, call_node, name_of, written
+from nbmlops.tracking.inputs import Argument
+from nbmlops.tracking.instruments.estimators import EstimatorWatch, called_by_library, class_path
+from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.wrapping import watch
-from nbmlops.tracking.parameters import named_parameters
+from nbmlops.tracking.parameters import defaults_of, named_parameters
 from nbmlops.tracking.trainings import Training
 
 if TYPE_CHECKING:
@@ -25,22 +28,31 @@ _STATISTICS = (
     "rsquared", "rsquared_adj", "fvalue", "f_pvalue", "aic", "bic", "aicc", "llf", "prsquared",
     "llr_pvalue", "deviance", "pearson_chi2", "scale", "mse_resid", "sse", "hqic",
 )  # fmt: skip
+_DATA = ("exog", "endog", "weights", "offset", "exposure", "freq_weights", "var_weights")
+# How a fit tells of itself, and what a formula brings along: no settings of the model.
+_NO_SETTINGS = {
+    *_DATA, "self", "disp", "full_output", "callback", "retall", "data", "formula_info", "missing",
+    "groups", "missing_idx", "design_info", "dates", "freq", "params", "start_params", "family",
+}  # fmt: skip
 
 
 class StatsmodelsInstrument:
-    """Watches every model class's ``fit``, and the results' ``predict``."""
+    """Watches every model class's constructor and ``fit``, and the results' ``predict``."""
 
     modules = ("statsmodels.base.model",)
 
     def install(self, tracker: Tracker, module: ModuleType) -> None:
         """Watch ``Model`` and ``Results`` and whatever derives from them, now and later."""
+        made = _Made(tracker)
 
-        def fit(function: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-            return _fit(tracker, function, model, args, kwargs)
+        def fit(function: Callable[..., Any], model: Any, *call: Any) -> Any:
+            return _fit(tracker, made, function, model, call)
 
         watcher = EstimatorWatch(tracker)
 
         def model_class(cls: Any) -> None:
+            if "__init__" in vars(cls):
+                watch(cls, "__init__", made.construct)
             for name in ("fit", "fit_regularized"):
                 if name in vars(cls):
                     watch(cls, name, fit)
@@ -50,6 +62,62 @@ class StatsmodelsInstrument:
 
         _each(tracker, module.Model, model_class)
         _each(tracker, module.Results, results_class)
+
+
+class _Made:
+    """How each model was made: its settings by name, and what its data is called."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._known: dict[int, tuple[Any, dict[str, Any], dict[str, str]]] = {}
+        self._making: set[int] = set()
+
+    def construct(
+        self, function: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        """Stand around a constructor; of those of one model's classes the outermost counts."""
+        key = id(model)
+        if not self._tracker.watching or self._tracker.activity.busy or key in self._making:
+            return function(*args, **kwargs)
+        self._making.add(key)
+        try:
+            answer = function(*args, **kwargs)
+        finally:
+            self._making.discard(key)
+        try:
+            self._remember(function, model, args, kwargs)
+        except Exception as error:  # noqa: BLE001 - the user's model comes first; `fault` tells
+            self._tracker.fault("a model's settings", error)
+        return answer
+
+    def of(self, model: Any) -> tuple[dict[str, Any], dict[str, str]]:
+        """The settings of `model`, and the names of its data by role."""
+        found = self._known.get(id(model))
+        return found[1:] if found and found[0]() is model else ({}, {})
+
+    def _remember(
+        self, function: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]
+    ) -> None:
+        given = inspect.signature(function).bind(*args, **kwargs).arguments
+        given.update(given.pop("kwargs", {}))
+        settings = {k: v for k, v in given.items() if k not in _NO_SETTINGS and _plain(v)}
+        frames = self._tracker.frames()
+        call = call_node(frames[0]) if frames else None
+        places = {"data": 1} if getattr(model, "formula", None) else {"endog": 0, "exog": 1}
+        names = {}
+        for role in (*places, *_DATA):
+            name = name_of(given.get(role), self._tracker.namespace, frames)
+            name = name or written(argument_of(call, places.get(role, 99), role))
+            if name:
+                names[role] = name
+        key, known = id(model), self._known
+        known[key] = (weakref.ref(model, lambda _gone: known.pop(key, None)), settings, names)
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return len(value) < 20 and all(isinstance(v, bool | int | float | str) for v in value)
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def _each(tracker: Tracker, base: Any, see: Callable[[Any], None]) -> None:
@@ -69,10 +137,17 @@ def _each(tracker: Tracker, base: Any, see: Callable[[Any], None]) -> None:
 
 
 def _fit(
-    tracker: Tracker, function: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]
+    tracker: Tracker,
+    made: _Made,
+    function: Callable[..., Any],
+    model: Any,
+    call: tuple[Any, ...],
 ) -> Any:
+    args, kwargs = call
     if model is None:
         return function(*args, **kwargs)
+    if called_by_library():
+        return quietly(tracker, lambda: function(*args, **kwargs))
 
     def after(training: Training, results: Any) -> None:
         _take(training, results)
@@ -81,32 +156,28 @@ def _fit(
         if inner is not None:
             tracker.provenance.remember_model(inner, training.id)
 
-    return follow(
-        tracker,
-        lambda: function(*args, **kwargs),
-        lambda: _begin(tracker, function, model, args, kwargs),
-        after,
-    )
+    def begin() -> Training:
+        given = dict(inspect.signature(function).bind(*args, **kwargs).arguments)
+        given.update(given.pop("kwargs", {}))
+        return _begin(tracker, made, model, given, defaults_of(function))
+
+    return follow(tracker, lambda: function(*args, **kwargs), begin, after)
 
 
 def _begin(
-    tracker: Tracker, function: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]
+    tracker: Tracker,
+    made: _Made,
+    model: Any,
+    given: dict[str, Any],
+    fit_defaults: dict[str, Any],
 ) -> Training:
-    frames = tracker.frames()
-    _, options = arguments_of(function, args, kwargs, frames, tracker.namespace)
-    values: dict[str, Any] = dict(options)
-    formula = getattr(model, "formula", None)
-    if formula is not None:
+    settings, names = made.of(model)
+    values = {**settings, **{k: v for k, v in given.items() if k not in _NO_SETTINGS and _plain(v)}}
+    defaults = {**defaults_of(type(model).__init__), **fit_defaults}
+    if (formula := getattr(model, "formula", None)) is not None:
         values["formula"] = str(formula)
-    family = getattr(model, "family", None)
-    if family is not None:
-        values["family"] = type(family).__name__
-        values["link"] = type(family.link).__name__
-    for name in ("order", "seasonal_order", "trend", "seasonal", "seasonal_periods", "k_constant"):
-        value = getattr(model, name, None)
-        if value is not None and not callable(value):
-            values.setdefault(name, value)
-    parameters, hidden = named_parameters(values, {"k_constant": 1})
+    values.update(_family(model))
+    parameters, hidden = named_parameters(values, {**defaults, "family": "Gaussian"})
     training = Training(
         model=model,
         model_class=class_path(model),
@@ -114,35 +185,53 @@ def _begin(
         parameters=parameters,
         redacted=list(hidden),
     )
-    tracker.begin_training(training, _data(tracker, model))
+    tracker.begin_training(training, _data(tracker, model, names))
     return training
 
 
-def _data(tracker: Tracker, model: Any) -> list[Argument]:
+def _family(model: Any) -> dict[str, str]:
+    """A generalized linear model's family, and its link where it is not the family's own."""
+    family = getattr(model, "family", None)
+    if family is None or "family" not in defaults_of(type(model).__init__):
+        return {}
+    told = {"family": type(family).__name__}
+    link = type(family.link)
+    if link is not type(type(family)().link):
+        told["link"] = link.__name__
+    return told
+
+
+def _data(tracker: Tracker, model: Any, names: dict[str, str]) -> list[Argument]:
     frames = tracker.frames()
+
+    def argument(role: str, value: Any) -> Argument:
+        name = names.get(role) or name_of(value, tracker.namespace, frames) or role
+        return Argument(role, value, name)
+
     data = model.data
     frame = getattr(data, "frame", None)
     if frame is not None:
-        return [Argument("data", frame, name_of(frame, tracker.namespace, frames) or "data")]
-    found = []
-    for role, value in (("exog", data.orig_exog), ("endog", data.orig_endog)):
-        if value is not None:
-            found.append(Argument(role, value, name_of(value, tracker.namespace, frames) or role))
-    return found
+        return [argument("data", frame)]
+    found = [(role, getattr(data, f"orig_{role}")) for role in ("exog", "endog")]
+    found += [(role, getattr(model, role, None)) for role in _DATA[2:] if role in names]
+    return [argument(role, value) for role, value in found if value is not None]
 
 
 def _take(training: Training, results: Any) -> None:
-    for name in _STATISTICS:
-        try:
-            value = float(getattr(results, name))
-        except Exception:  # noqa: BLE001, S112 - a statistic that this model does not have
-            continue
-        if math.isfinite(value):
-            training.metrics.append(Metric(name=name, value=value, at=now()))
+    with warnings.catch_warnings():
+        # What a statistic has to say about itself is for those who ask for it.
+        warnings.simplefilter("ignore")
+        for name in _STATISTICS:
+            try:
+                value = float(getattr(results, name))
+            except Exception:  # noqa: BLE001, S112 - a statistic that this model does not have
+                continue
+            if math.isfinite(value):
+                training.metrics.append(Metric(name=name, value=value, at=now()))
     try:
-        fitted = dict(results.params.items())
-    except Exception:  # noqa: BLE001 - an array without names: the model itself holds it
+        fitted = {str(name): float(value) for name, value in dict(results.params.items()).items()}
+    except Exception:  # noqa: BLE001 - an array without names, or arrays by name: the model holds them
         return
     training.tables["coefficients"] = tuple(
-        {"name": str(name), "coefficient": float(value)} for name, value in fitted.items()
+        {"name": name, "coefficient": value} for name, value in fitted.items()
     )

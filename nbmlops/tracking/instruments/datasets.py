@@ -1,0 +1,82 @@
+"""A library's own data sets (``DMatrix``, ``Dataset``, ``Pool``): what each was made from."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.tracking.frames import name_of
+from nbmlops.tracking.inputs import Argument, arguments_of
+from nbmlops.tracking.instruments.wrapping import watch
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["DataSets"]
+
+_ROLES = {"data": "X", "label": "y", "weight": "sample_weight"}
+
+
+class DataSets:
+    """Remembers, without keeping data alive, the tables that data sets were made from.
+
+    The libraries free the tables themselves, so their names are kept beside the data set.
+    """
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._made: dict[int, tuple[Any, list[Argument]]] = {}
+
+    def watch_class(self, cls: Any) -> None:
+        """Watch a data set's constructor."""
+        watch(cls, "__init__", self._construct)
+
+    def known(self, value: Any) -> bool:
+        """Whether `value` is a data set whose making was seen."""
+        found = self._made.get(id(value))
+        return found is not None and found[0]() is value
+
+    def parts(self, value: Any, name: str | None, prefix: str) -> list[Argument]:
+        """The tables of data set `value`, else itself under `name`; roles begin with `prefix`."""
+        parts = []
+        if self.known(value):
+            for part in self._made[id(value)][1]:
+                content = part.value()
+                if content is not None:
+                    parts.append(Argument(f"{prefix}{part.role}", content, part.name))
+        return parts or [Argument(f"{prefix}X", value, name or "data")]
+
+    def _construct(
+        self, function: Callable[..., Any], instance: Any, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        answer = function(*args, **kwargs)
+        tracker = self._tracker
+        if tracker.watching and not tracker.activity.busy:
+            try:
+                self._remember(function, instance, args, kwargs)
+            except Exception as error:  # noqa: BLE001 - the user's data comes first; `fault` tells
+                tracker.fault("a data set", error)
+        return answer
+
+    def _remember(
+        self, function: Callable[..., Any], instance: Any, args: Any, kwargs: dict[str, Any]
+    ) -> None:
+        tracker = self._tracker
+        data, _ = arguments_of(function, args, kwargs, tracker.frames(), tracker.namespace)
+        key, made = id(instance), self._made
+        made[key] = (
+            weakref.ref(instance, lambda _gone: made.pop(key, None)),
+            [Argument(_ROLES[a.role], _weak(a.value), a.name) for a in data if a.role in _ROLES],
+        )
+
+    def name(self, value: Any) -> str | None:
+        """What a data set is called in the notebook."""
+        return name_of(value, self._tracker.namespace, self._tracker.frames())
+
+
+def _weak(value: Any) -> Any:
+    try:
+        return weakref.ref(value)
+    except TypeError:
+        return lambda: value
