@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -10,115 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from blake3 import blake3
 
-from nbmlops.data.columns import Chunk, NoCanonicalForm
-from nbmlops.data.numeric import NAT, bitmap, hash_fixed, hash_values
+from nbmlops.data.arrow_types import is_bytes, is_list, is_text, is_view, type_name
+from nbmlops.data.categories import renumber
+from nbmlops.data.columns import Chunk
+from nbmlops.data.numeric import NAT, Array, bitmap, hash_fixed, hash_values
 from nbmlops.data.objects import encode_values
 from nbmlops.errors import FingerprintError
 
-__all__ = ["ArrowColumn", "hash_array", "time_zone", "type_name"]
+__all__ = ["ArrowColumn", "hash_array", "hash_codes", "hash_struct", "number_and_digest"]
 
 _NULL_LENGTH = 0xFFFFFFFF
-_SIMPLE = {
-    pa.null(): "null",
-    pa.bool_(): "bool",
-    pa.float16(): "float16",
-    pa.float32(): "float32",
-    pa.float64(): "float64",
-    pa.date32(): "date",
-    pa.date64(): "date",
-}
-
-
-def type_name(kind: Any) -> str:  # noqa: PLR0911 - one return for each case
-    """Spell an Arrow type as the canonical form does: containers of one content share a name.
-
-    :raises NoCanonicalForm: for a type that nbmlops does not know.
-    """
-    if kind in _SIMPLE:
-        return _SIMPLE[kind]
-    if pa.types.is_integer(kind):
-        return str(kind)
-    if is_text(kind):
-        return "string"
-    if is_bytes(kind):
-        return "binary"
-    if pa.types.is_timestamp(kind):
-        unit = "ms" if kind.unit == "s" else kind.unit
-        return f"timestamp[{unit}, {time_zone(kind.tz)}]" if kind.tz else f"timestamp[{unit}]"
-    if pa.types.is_duration(kind):
-        return f"duration[{'ms' if kind.unit == 's' else kind.unit}]"
-    if pa.types.is_time(kind):
-        return "time"
-    if pa.types.is_decimal(kind):
-        width = "256" if pa.types.is_decimal256(kind) and kind.precision > 38 else ""
-        return f"decimal{width}[{kind.scale}]"
-    return _nested_name(kind)
-
-
-def _nested_name(kind: Any) -> str:  # noqa: PLR0911 - one return for each case
-    if pa.types.is_dictionary(kind):
-        order = ", ordered" if kind.ordered else ""
-        return f"category<{type_name(kind.value_type)}{order}>"
-    if is_list(kind):
-        return f"list<{type_name(kind.value_type)}>"
-    if pa.types.is_map(kind):
-        return f"map<{type_name(kind.key_type)}, {type_name(kind.item_type)}>"
-    if pa.types.is_struct(kind):
-        inner = ", ".join(f"{json.dumps(f.name)}: {type_name(f.type)}" for f in kind)
-        return f"struct<{inner}>"
-    if pa.types.is_run_end_encoded(kind):
-        return type_name(kind.value_type)
-    if isinstance(kind, pa.BaseExtensionType):
-        return _extension_name(kind)
-    if pa.types.is_interval(kind):
-        return "month_day_nano"
-    raise NoCanonicalForm(f"Arrow type {kind} has no canonical form")
-
-
-def _extension_name(kind: Any) -> str:
-    storage = type_name(kind.storage_type)
-    if kind.extension_name == "pandas.period":
-        return f"period[{kind.freq}]"
-    if kind.extension_name == "pandas.interval":
-        return f"interval<{type_name(kind.subtype)}, {kind.closed}>"
-    if kind.extension_name == "arrow.bool8":
-        return "bool"
-    return storage
-
-
-def is_text(kind: Any) -> bool:
-    """Whether it is text, however stored."""
-    types = pa.types
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
-
-
-def is_bytes(kind: Any) -> bool:
-    """Whether it is bytes, however stored."""
-    types = pa.types
-    return bool(
-        types.is_binary(kind)
-        or types.is_large_binary(kind)
-        or types.is_binary_view(kind)
-        or types.is_fixed_size_binary(kind)
-    )
-
-
-def is_list(kind: Any) -> bool:
-    """Whether it is a list of anything, however stored."""
-    types = pa.types
-    return bool(
-        types.is_list(kind)
-        or types.is_large_list(kind)
-        or types.is_fixed_size_list(kind)
-        or types.is_list_view(kind)
-        or types.is_large_list_view(kind)
-    )
-
-
-def time_zone(zone: Any) -> str:
-    """Spell a time zone: every way to say UTC is ``UTC``."""
-    text = str(zone)
-    return "UTC" if text in {"UTC", "Etc/UTC", "Z", "+00:00", "UTC+00:00", "GMT"} else text
 
 
 class ArrowColumn:
@@ -250,7 +150,7 @@ def _hash_bytes(array: Any) -> Chunk:
     """Hash lengths (4 bytes each, all ones for null), then the bytes without a gap."""
     kind = array.type
     types = pa.types
-    if types.is_fixed_size_binary(kind) or _is_view(kind):
+    if types.is_fixed_size_binary(kind) or is_view(kind):
         array = array.cast(pa.large_binary())
     wide = types.is_large_string(array.type) or types.is_large_binary(array.type)
     rows = len(array)
@@ -280,33 +180,29 @@ def _hash_bytes(array: Any) -> Chunk:
     return Chunk(hasher.digest(), nulls, lengths.nbytes + stop - start)
 
 
-def _is_view(kind: Any) -> bool:
-    return bool(pa.types.is_string_view(kind) or pa.types.is_binary_view(kind))
-
-
 def _hash_category(array: Any) -> Chunk:
+    codes = _values(array.indices, np.dtype(array.indices.type.to_pandas_dtype()))
+    missing = _missing(array.indices)
+    return hash_codes(codes if missing is None else np.where(missing, -1, codes), array.dictionary)
+
+
+def hash_codes(codes: Array, dictionary: Any) -> Chunk:
     """Hash codes renumbered by first appearance (4 bytes, -1 for null), then the values they name.
 
     So neither the dictionary's order nor its unused or repeated values matter.
     """
-    renumbered = array.indices.dictionary_encode()
-    dictionary = array.dictionary
-    if _is_view(dictionary.type):
+    numbers, order = renumber(codes, len(dictionary))
+    if is_view(dictionary.type):
         dictionary = dictionary.cast(pa.large_binary())
-    values = dictionary.take(renumbered.dictionary)
+    values = dictionary.take(pa.array(order))
     if values.null_count or _repeats(values):
-        whole = pa.DictionaryArray.from_arrays(renumbered.indices, values)
+        whole = pa.DictionaryArray.from_arrays(pa.array(numbers, mask=numbers < 0), values)
         return _hash_category(whole.dictionary_decode().dictionary_encode())
-    codes = renumbered.indices
-    missing = _missing(codes)
-    numbers = _values(codes, "i4")
-    if missing is not None:
-        numbers = numbers.copy()
-        numbers[missing] = -1
     used = hash_array(values)
-    digest = blake3(np.ascontiguousarray(numbers).view("u1").data)
+    digest = blake3(numbers.view("u1").data)
     digest.update(used.digest)
-    return Chunk(digest.digest(), codes.null_count, numbers.nbytes + used.nbytes)
+    nulls = int(np.count_nonzero(numbers < 0))
+    return Chunk(digest.digest(), nulls, numbers.nbytes + used.nbytes)
 
 
 def _repeats(values: Any) -> bool:

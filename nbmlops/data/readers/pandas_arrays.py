@@ -8,8 +8,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from nbmlops.data.arrow import ArrowColumn, hash_array, hash_struct, number_and_digest, time_zone
-from nbmlops.data.arrow import type_name as arrow_type_name
+from nbmlops.data.arrow import (
+    ArrowColumn,
+    hash_array,
+    hash_codes,
+    hash_struct,
+    number_and_digest,
+)
+from nbmlops.data.arrow_types import time_zone
+from nbmlops.data.arrow_types import type_name as arrow_type_name
 from nbmlops.data.columns import Chunk, Column, NoCanonicalForm
 from nbmlops.data.numeric import NumericColumn, numpy_type
 from nbmlops.data.object_columns import object_column
@@ -84,9 +91,7 @@ class CategoricalColumn:
 
     def chunk(self, start: int, stop: int) -> Chunk:
         """Hash rows `start` to `stop`."""
-        codes = self.codes[start:stop]
-        indices = pa.array(codes, mask=codes < 0)
-        return hash_array(pa.DictionaryArray.from_arrays(indices, self.dictionary))
+        return hash_codes(self.codes[start:stop], self.dictionary)
 
 
 def _categories(categories: Any) -> Any:
