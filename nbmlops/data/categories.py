@@ -1,4 +1,4 @@
-"""Codes of categories, renumbered by first appearance: so a dictionary's own order is no content."""
+"""Codes of categories, renumbered by first appearance: a dictionary's own order is no content."""
 
 from __future__ import annotations
 

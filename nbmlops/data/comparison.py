@@ -209,7 +209,8 @@ def _match(
 
 
 def _source(side: _Side, at: int) -> Any:
-    return None if side.reading is None else side.reading.entries[at].column
+    column = None if side.reading is None else side.reading.entries[at].column
+    return None if hasattr(column, "chunks") else column  # read once, and not to be read again
 
 
 def _renamed(

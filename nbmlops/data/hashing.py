@@ -13,6 +13,7 @@ import msgspec
 
 from nbmlops.data.canonical import CHUNK_ROWS, column_digest
 from nbmlops.data.columns import Block, Chunk, Column, Reading
+from nbmlops.data.steadiness import check_sample
 
 if TYPE_CHECKING:
     from nbmlops.data.recording import Recorder
@@ -116,6 +117,8 @@ def hash_reading(reading: Reading, recorder: Recorder, progress: Progress | None
         pieces = job.pieces[at]
         chunks = pieces[0][1] if len(pieces) == 1 else _in_order(pieces)
         recorder.add(at, fold(column, chunks))
+    if total >= _TASK_BYTES:
+        check_sample(reading, recorder)
 
 
 def _in_order(pieces: list[tuple[int, list[Chunk]]]) -> list[Chunk]:

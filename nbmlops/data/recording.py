@@ -73,6 +73,11 @@ class Recorder:
             columns[at] = ColumnFingerprint(name=label, type=kind, digest=name.hex())
         self._nbytes.append(nbytes)
 
+    def column(self, at: int) -> ColumnFingerprint:
+        """The record of one column, once it is made."""
+        found: ColumnFingerprint = self._columns[at]
+        return found
+
     def fingerprint(self, kind: str, extent: tuple[int, ...], name: str | None) -> Fingerprint:
         """Name the whole, once every column is on record."""
         return Fingerprint(

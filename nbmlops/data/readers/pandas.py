@@ -7,6 +7,7 @@ front of the columns.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ class FrameReading(Reading):
             places = block.mgr_locs.as_array + first if first else block.mgr_locs.as_array
             self._open_block(block.values, places.tolist())
         arrays = [block.values for block in kept]
-        self.changed = lambda: _replaced(frame, arrays)
+        self.changed = partial(_replaced, frame, frame.shape, arrays)
 
     def _open_block(self, values: Any, places: list[int]) -> None:
         """Open the columns that pandas keeps in one array: its rows, if it has two dimensions."""
@@ -129,11 +130,15 @@ class _Entries(Sequence[Entry]):
         return self._reading.entry(places)
 
 
-def _replaced(frame: Any, arrays: list[Any]) -> str | None:
+def _replaced(frame: Any, extent: tuple[int, ...], arrays: list[Any]) -> str | None:
     """Tell a frame whose columns were replaced, added or removed from one that was left alone."""
+    if frame.shape != extent:
+        return f"it had {extent[0]:,} rows and {extent[1]:,} columns, and now {frame.shape}"
     now = [block.values for block in frame._mgr.blocks]
-    same = len(now) == len(arrays) and all(a is b for a, b in zip(now, arrays, strict=True))
-    return None if same else "its columns are not the ones that it had"
+    # Fewer blocks under the same columns: pandas has put them together, and the values stand.
+    if len(now) < len(arrays) or all(a is b for a, b in zip(now, arrays, strict=False)):
+        return None
+    return "its columns are not the ones that it had"
 
 
 def _index_entries(index: Any) -> list[Entry]:

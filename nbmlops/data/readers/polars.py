@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
 from nbmlops.data.arrow import ArrowColumn
+from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Column, Entry, NoCanonicalForm, Reading
 from nbmlops.data.object_columns import object_column
+from nbmlops.data.streams import Stream
 
 __all__ = ["read"]
 
 
-def read(obj: Any) -> Reading:
+def read(obj: Any) -> Reading | Stream:
     """Open a frame as a table, a series as a column; a lazy frame is computed by its engine."""
     if isinstance(obj, pl.LazyFrame):
-        obj = obj.collect(engine="streaming")
+        return _stream(obj)
     if isinstance(obj, pl.DataFrame):
         entries = [Entry(series.name, _column(series)) for series in obj.iter_columns()]
         return Reading("table", (obj.height,), entries)
@@ -26,11 +29,34 @@ def read(obj: Any) -> Reading:
     raise NoCanonicalForm(f"polars' {type(obj).__qualname__} is no data that nbmlops can read")
 
 
+def _stream(frame: Any) -> Reading | Stream:
+    """Compute a lazy frame on its engine, and read the rows as they come."""
+    empty = frame.collect_schema().to_frame()
+    if pl.Object in empty.dtypes:
+        return read(frame.collect())
+    batches = frame.collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True, lazy=True)
+    return Stream(_table(empty).schema, _record_batches(batches))
+
+
+def _record_batches(frames: Iterable[Any]) -> Iterator[Any]:
+    for frame in frames:
+        yield from _table(frame).to_batches()
+
+
+def _table(frame: Any) -> Any:
+    arrays = [_arrow(series) for series in frame.iter_columns()]
+    return pa.table(arrays, names=frame.columns)
+
+
 def _column(series: Any) -> Column:
     if series.dtype == pl.Object:
         return object_column(series.to_list())
+    return ArrowColumn(_arrow(series))
+
+
+def _arrow(series: Any) -> Any:
     # The newest level hands text over as views, where an older one would copy it.
     coded = series.dtype in (pl.Categorical, pl.Enum)
     level = pl.CompatLevel.oldest() if coded else pl.CompatLevel.newest()
     pieces = [piece.to_arrow(compat_level=level) for piece in series.get_chunks()]
-    return ArrowColumn(pa.chunked_array(pieces) if pieces else series.to_arrow())
+    return pa.chunked_array(pieces) if pieces else series.to_arrow(compat_level=level)

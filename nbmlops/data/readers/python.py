@@ -6,6 +6,7 @@ import collections
 import os
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from blake3 import blake3
@@ -28,11 +29,16 @@ def read(obj: Any) -> Reading:
             return Reading("sequence", (len(obj),), _children(obj, enumerate(obj)))
         from nbmlops.data.object_columns import plain_column
 
-        return Reading("list", (len(obj),), [Entry("", plain_column(obj))])
+        rows = len(obj)
+        return Reading("list", (rows,), [Entry("", plain_column(obj))], partial(_grown, obj, rows))
     if isinstance(obj, Mapping):
         pairs = sorted(obj.items(), key=lambda pair: label_bytes(pair[0]))
         return Reading("mapping", (len(obj),), _children(obj, pairs))
     raise NoCanonicalForm(f"a {type(obj).__qualname__} is no data that nbmlops can read")
+
+
+def _grown(obj: Any, rows: int) -> str | None:
+    return None if len(obj) == rows else f"it had {rows:,} members and has {len(obj):,} now"
 
 
 def _is_data(member: Any) -> bool:

@@ -1,0 +1,60 @@
+"""Whether data stood still while it was hashed: a sample of it, hashed a second time.
+
+Memory cannot be locked against its other writers, so what is written to places out of the sample
+goes unseen; docs/fingerprints.md says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbmlops.data.canonical import CHUNK_ROWS, column_digest
+from nbmlops.data.columns import Column, Reading, label_text
+from nbmlops.errors import FingerprintError
+
+if TYPE_CHECKING:
+    from nbmlops.data.recording import Recorder
+    from nbmlops.records.data import ColumnFingerprint
+
+__all__ = ["check_sample"]
+
+# Evenly spread runs, hashed again: milliseconds, where hashing the whole took tens of them.
+_RUNS = 8
+
+
+def check_sample(reading: Reading, recorder: Recorder) -> None:
+    """Hash a few runs of a large object again.
+
+    :raises FingerprintError: if one is not what it was.
+    """
+    loose = dict(reading.loose())
+    runs = [
+        (at, start)
+        for at, column in loose.items()
+        for start in range(0, max(1, column.rows), CHUNK_ROWS)
+    ]
+    runs = [runs[at] for at in _spread(len(runs))]
+    side_by_side = [at for block in reading.blocks() for at in block.places]
+    runs += [(side_by_side[at], 0) for at in _spread(len(side_by_side))]
+    for at, start in runs:
+        column = loose[at] if at in loose else reading.entries[at].column
+        stop = min(start + CHUNK_ROWS, column.rows)
+        if not _stands(column, start, stop, recorder.column(at)):
+            label = label_text(reading.labels()[at])
+            what = f"column {label!r}" if label else "its content"
+            raise FingerprintError(
+                f"it changed while it was hashed: {what} is not what it was in rows {start:,} to "
+                f"{stop - 1:,}. Hash a copy of it, or wait until its writer is done."
+            )
+
+
+def _spread(count: int) -> list[int]:
+    """Places among `count`, the first and the last included."""
+    return sorted({(count - 1) * at // (_RUNS - 1) for at in range(_RUNS)}) if count else []
+
+
+def _stands(column: Column, start: int, stop: int, record: ColumnFingerprint) -> bool:
+    digest = column.chunk(start, stop).digest
+    if record.chunks:
+        return digest == record.chunk_digests()[start // CHUNK_ROWS]
+    return column_digest(column.type, column.rows, digest, column.extra).hex() == record.digest
