@@ -27,7 +27,7 @@ def _frame() -> pd.DataFrame:
 
 CHANGES: dict[str, tuple[Callable[[], Any], Callable[[Any], Any], str]] = {
     "an array, written to": (lambda: np.zeros((1000, 1200)), lambda a: a.fill(1), "its content"),
-    "a frame, written to": (_frame, lambda f: _values(f).fill(1), "column 'x'"),
+    "a frame, written to": (_frame, lambda f: _values(f).fill(1), "column '[xy]'"),
     "a wide frame, written to": (
         lambda: pd.DataFrame(np.zeros((500, 3000))),
         lambda f: _values(f).fill(1),
