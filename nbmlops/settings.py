@@ -25,6 +25,7 @@ __all__ = [
     "NotifySettings",
     "PolicySettings",
     "Settings",
+    "keys_folder",
     "load_settings",
 ]
 
@@ -186,6 +187,15 @@ def load_settings(
         audit=file.audit,
         notify=file.notify,
     )
+
+
+def keys_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where this user's private keys are: outside any project, so that none carries them away.
+
+    ``NBMLOPS_KEYS``, else ``nbmlops/keys`` in the user's configuration folder.
+    """
+    config = environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(environ.get("NBMLOPS_KEYS") or f"{config}/nbmlops/keys").expanduser()
 
 
 def _find_root(start: Path) -> Path:

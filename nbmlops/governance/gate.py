@@ -6,36 +6,50 @@ write, so it does not matter which client, script or page the write came from.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from nbmlops.errors import NotFound, Refused
+from nbmlops.governance.dossier import verify_dossier
 from nbmlops.governance.history import History
 from nbmlops.governance.ledger import Ledger
 from nbmlops.governance.policy import Policy
+from nbmlops.governance.publication import policy_in_force
 from nbmlops.governance.reader import HistoryReader
 from nbmlops.governance.review import assemble_review
 from nbmlops.governance.vault import Vault
-from nbmlops.records import Bundle, RefusalRecorded, Review
+from nbmlops.records import Bundle, Identity, RefusalRecorded, Review, Submission, now
 
-__all__ = ["MODEL_FOLDER", "Gate"]
+__all__ = ["MODEL_FOLDER", "Gate", "alias_missing"]
 
 MODEL_FOLDER = "model"
 """Where the model's files lie inside a bundle."""
 
 
 class Gate:
-    """Lets a model version in only when its review has everything that the policy asks for."""
+    """Lets a model version in only when its review has everything that the policy asks for.
 
-    def __init__(self, ledger: Ledger, policy: Policy, vault: Vault) -> None:
+    `drafted` is the policy that holds as long as none is published on the ledger.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        drafted: Policy,
+        vault: Vault,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
         self._ledger = ledger
         self._reader = HistoryReader(ledger)
-        self._policy = policy
+        self._drafted = drafted
         self._vault = vault
+        self._clock = clock
 
     def require_model(self, name: str, actor: str) -> None:
         """:raises Refused: unless some content is approved for the model `name`."""
-        if not self._approved(name):
+        if not any(not review.missing for review in self._reviews(name)):
             self._refuse(
                 "register",
                 name,
@@ -51,23 +65,75 @@ class Gate:
         :raises IntegrityError: if the sealed content is not what was signed.
         """
         self.require_model(name, actor)
-        history = self._history()
-        for review in self._approved(name):
+        reviews = list(self._reviews(name, source))
+        approved = [review for review in reviews if not review.missing]
+        if not approved:
+            self._refuse(
+                "register",
+                name,
+                actor,
+                f"Model {name!r} may not be registered from {source}: nobody signed off that "
+                f"content. {self._told(reviews)}Register its approved review instead: "
+                "nbmlops register.",
+            )
+        self._verify(approved[-1].submission)
+
+    def require_alias(self, name: str, alias: str, source: str, actor: str | Identity) -> None:
+        """Check that a version whose content is `source` may bear `alias`, by the hand of `actor`.
+
+        :raises Refused: if no sign-offs allow it, or the policy gives that alias to others.
+        :raises IntegrityError: if the sealed content is not what was signed.
+        """
+        by = actor if isinstance(actor, Identity) else Identity(name=actor)
+        self.require_version(name, source, by.name)
+        history = self._reader.read()
+        policy = self._policy(history)
+        why = alias_missing(
+            [r.submission for r in self._reviews(name, source)],
+            alias,
+            by,
+            policy=policy,
+            history=history,
+            at=self._clock(),
+        )
+        if why:
+            self._refuse(
+                "alias",
+                f"{name}@{alias}",
+                by.name,
+                f"The alias {alias!r} of {name} may not be moved there. " + " ".join(why),
+            )
+
+    def require_load(self, name: str, source: str, actor: str) -> None:
+        """Check that a registered version's sign-offs still hold, before it is loaded.
+
+        Its bytes are for whoever loads it to check: see :meth:`bundle_at`. A policy that became
+        stricter, or an approval that lapsed since, closes nothing here: what was registered rightly
+        stays in production until somebody withdraws it.
+
+        :raises Refused: if they do not: forged, withdrawn, or by a revoked key.
+        """
+        history = self._reader.read()
+        policy = self._policy(history)
+        reasons: list[str] = []
+        for review in reversed(list(self._reviews(name, source))):
             submission = review.submission
-            if _same(source, self.source(submission.content_digest)):
-                self._vault.verify(history.promotions[submission.promotion_id].bundle)
+            at = review.registration.at if review.registration else self._clock()
+            counted = policy.count(submission, review.sign_offs, history, at)
+            if counted.approvals or (not policy.demands_on(name).sign_offs and not counted.reasons):
                 return
+            reasons += counted.reasons
         self._refuse(
-            "register",
+            "load",
             name,
             actor,
-            f"Model {name!r} may not be registered from {source}: nobody signed off that content. "
-            "Register its approved review instead: nbmlops register.",
+            f"Model {name!r} may not be loaded from {source}: no sign-off holds for that content. "
+            + " ".join(reasons or ["Load a version that was registered through the gate."]),
         )
 
     def require_prompt(self, name: str, actor: str) -> None:
         """:raises Refused: if `name` is a model's, so that no prompt stands among its versions."""
-        if self._history().submissions_of(name):
+        if self._reader.read().submissions_of(name):
             self._refuse(
                 "register",
                 name,
@@ -80,7 +146,7 @@ class Gate:
 
         :raises NotFound: if no submission of that model has its content there.
         """
-        history = self._history()
+        history = self._reader.read()
         for submission in history.submissions_of(name):
             if _same(source, self.source(submission.content_digest)):
                 return history.promotions[submission.promotion_id].bundle
@@ -103,17 +169,47 @@ class Gate:
         )
         raise Refused(why)
 
-    def _approved(self, name: str) -> list[Review]:
-        history = self._history()
-        return [
-            review
-            for submission in history.submissions_of(name)
-            for review in [assemble_review(submission, history, self._policy)]
-            if not review.missing
-        ]
+    def _policy(self, history: History) -> Policy:
+        return policy_in_force(self._drafted, history)
 
-    def _history(self) -> History:
-        return self._reader.read()
+    def _reviews(self, name: str, source: str | None = None) -> Iterator[Review]:
+        """The model's reviews, oldest first; with `source`, those of exactly the content there."""
+        history = self._reader.read()
+        policy, at = self._policy(history), self._clock()
+        for submission in history.submissions_of(name):
+            if source is None or _same(source, self.source(submission.content_digest)):
+                yield assemble_review(submission, history, policy, at=at)
+
+    def _verify(self, submission: Submission) -> None:
+        self._vault.verify(self._reader.read().promotions[submission.promotion_id].bundle)
+        verify_dossier(self._vault, submission)
+
+    def _told(self, reviews: list[Review]) -> str:
+        return " ".join((*reviews[-1].missing, "")) if reviews else ""
+
+
+def alias_missing(
+    submissions: Sequence[Submission],
+    alias: str,
+    by: Identity,
+    *,
+    policy: Policy,
+    history: History,
+    at: datetime,
+) -> list[str]:
+    """Why `by` may not move `alias` to the content of `submissions`; one that lets is enough."""
+    why: list[str] = []
+    for submission in reversed(submissions):
+        why = policy.alias_objections(submission.model_name, alias, by) + policy.missing(
+            submission,
+            history.sign_offs.get(submission.id, ()),
+            history,
+            max(at, history.latest or at),
+            f"alias:{alias}",
+        )
+        if not why:
+            return []
+    return why
 
 
 def _same(source: str, sealed: str) -> bool:

@@ -50,6 +50,7 @@ class History:
     Facts are added one after another with :meth:`add`, so that a reader who has seen the first
     thousand takes in only those behind them; :meth:`copy` leaves the original as it was.
 
+    Whether a rotation, a policy or a sign-off is valid is not asked here: all of them are kept.
     `sequence` and `head` are the last fact's. `latest` is the latest instant that any fact bears:
     a clock that stands before it was set back. `given` tells at which sequence a sign-off came, and
     `nonces` which sign-off came first with a nonce.
@@ -68,11 +69,11 @@ class History:
         self.given: dict[str, int] = {}
         self.nonces: dict[str, str] = {}
         self.findings: dict[str, Finding] = {}
-        self.withdrawals: dict[str, tuple[int, Withdrawal]] = {}
+        self.withdrawals: dict[tuple[str, str], tuple[int, Withdrawal]] = {}
         self.alias_moves: dict[tuple[str, str], AliasMove] = {}
         self.revocations: dict[str, KeyRevocation] = {}
-        self.rotations: dict[str, tuple[int, KeyRotation]] = {}
-        self.policies: dict[int, PublishedPolicy] = {}
+        self.rotations: dict[str, tuple[tuple[int, KeyRotation], ...]] = {}
+        self.policies: tuple[PublishedPolicy, ...] = ()
         self._of_model: dict[str, tuple[str, ...]] = {}
         for entry in entries:
             self.add(entry)
@@ -106,15 +107,22 @@ class History:
             case FindingResolved(resolution=resolution):
                 self._resolve(resolution)
             case Withdrawn(withdrawal=withdrawal):
-                self.withdrawals[withdrawal.review_id] = (entry.sequence, withdrawal)
+                content = withdrawal.model_name, withdrawal.content_digest
+                self.withdrawals[content] = (entry.sequence, withdrawal)
+                self.alias_moves = {
+                    key: move
+                    for key, move in self.alias_moves.items()
+                    if (move.model_name, move.content_digest) != content
+                }
             case AliasMoved(move=move):
                 self.alias_moves[move.model_name, move.alias] = move
             case KeyRevoked(revocation=revocation):
                 self.revocations.setdefault(revocation.key_id, revocation)
             case KeyRotated(rotation=rotation):
-                self.rotations.setdefault(rotation.old_key_id, (entry.sequence, rotation))
+                before = self.rotations.get(rotation.old_key_id, ())
+                self.rotations[rotation.old_key_id] = (*before, (entry.sequence, rotation))
             case PolicyPublished(policy=policy):
-                self.policies.setdefault(policy.version, policy)
+                self.policies = (*self.policies, policy)
 
     def executions_of(self, promotion_id: str) -> tuple[Execution, ...]:
         """A promotion's executions, oldest first."""
@@ -138,10 +146,13 @@ class History:
         reviews = self._of_model.get(model_name, ())
         return tuple(f for f in self.findings.values() if f.review_id in reviews)
 
-    def champion(self, model_name: str, alias: str = "champion") -> AliasMove | None:
-        """Where `alias` of a model stands, unless that version was withdrawn."""
-        move = self.alias_moves.get((model_name, alias))
-        return None if move is None or move.review_id in self.withdrawals else move
+    def withdrawal(self, submission: Submission) -> tuple[int, Withdrawal] | None:
+        """The last withdrawal of a submission's content, and at which sequence it came."""
+        return self.withdrawals.get((submission.model_name, submission.content_digest))
+
+    def champion(self, model_name: str) -> AliasMove | None:
+        """Where the model's champion stands, if it has one."""
+        return self.alias_moves.get((model_name, "champion"))
 
     def _submit(self, submission: Submission) -> None:
         if submission.id not in self.submissions:
@@ -150,9 +161,11 @@ class History:
         self.submissions[submission.id] = submission
 
     def _sign_off(self, sign_off: SignOff, sequence: int) -> None:
+        if sign_off.id in self.given:
+            return  # Told again, it would become its person's last word anew.
         before = self.sign_offs.get(sign_off.review_id, ())
         self.sign_offs[sign_off.review_id] = (*before, sign_off)
-        self.given.setdefault(sign_off.id, sequence)
+        self.given[sign_off.id] = sequence
         if sign_off.nonce:
             self.nonces.setdefault(sign_off.nonce, sign_off.id)
 

@@ -23,7 +23,7 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 from nbmlops.errors import NbmlopsError
 from nbmlops.governance.acting import current_actor, is_registering
 from nbmlops.governance.gate import Gate
-from nbmlops.governance.policy import Policy
+from nbmlops.governance.policy_file import drafted_policy
 from nbmlops.governance.postgresql_permits import Permits
 from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
 from nbmlops.governance.vault import Vault
@@ -56,7 +56,7 @@ class GatedStore(SqlAlchemyStore):
         self._permits = Permits(settings.ledger_place)
         self._gate = Gate(
             self._ledger,
-            Policy.from_settings(settings.policy),
+            drafted_policy(settings),
             Vault(settings.bundles, settings.vault_uri),
         )
 
@@ -97,7 +97,8 @@ class GatedStore(SqlAlchemyStore):
         with self._deciding():
             found = super().get_model_version(name, version)
             if found.source not in PROMPT_SOURCES:
-                self._gate.require_version(name, found.source, self._actor)
+                actor = current_actor() or self._actor
+                self._gate.require_alias(name, alias, found.source, actor)
                 self._permits.grant("alias", name, f"{alias}@{found.version}")
             return super().set_registered_model_alias(name, alias, version)
 
@@ -175,7 +176,7 @@ class GatedStore(SqlAlchemyStore):
         :raises Refused: if nobody's sign-off holds for it.
         """
         source = super().get_model_version(name, version).source
-        self._gate.require_version(name, source, self._actor)
+        self._gate.require_load(name, source, self._actor)
         return self._gate.bundle_at(name, source)
 
     @property

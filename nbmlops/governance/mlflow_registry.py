@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from nbmlops.errors import Refused, StoreUnreachable
+from nbmlops.errors import NotFound, Refused, StoreUnreachable
 from nbmlops.governance.acting import registering
 from nbmlops.settings import Settings
 
@@ -32,9 +34,7 @@ class MlflowRegistry:
         :raises Refused: if the gate does not let it in.
         :raises StoreUnreachable: if MLflow does not answer.
         """
-        from mlflow.exceptions import MlflowException
-
-        try:
+        with self._speaking():
             client = self._client()
             with registering():
                 version = self._existing(client, name, source) or self._create(
@@ -42,13 +42,69 @@ class MlflowRegistry:
                 )
                 client.set_registered_model_alias(name, alias, version)
                 _step("after-alias")
+        return version
+
+    def source(self, name: str, version: str) -> str:
+        """Where a version's content lies.
+
+        :raises NotFound: if there is no such version.
+        """
+        with self._speaking():
+            return str(self._client().get_model_version_download_uri(name, version))
+
+    def resolve(self, uri: str) -> tuple[str, str]:
+        """The model and version that ``models:/name/version`` or ``models:/name@alias`` means.
+
+        :raises NotFound: if there is none.
+        """
+        name, separator, rest = uri.removeprefix("models:/").partition("@")
+        if not separator:
+            name, separator, rest = name.rpartition("/")
+        if not uri.startswith("models:/") or not name or not rest:
+            raise NotFound(
+                f"{uri!r} names no registered version; write models:/NAME@ALIAS or "
+                "models:/NAME/VERSION."
+            )
+        with self._speaking():
+            client = self._client()
+            if separator == "@":
+                return name, str(client.get_model_version_by_alias(name, rest).version)
+            return name, str(client.get_model_version(name, rest).version)
+
+    def move_alias(self, name: str, alias: str, version: str) -> None:
+        """Let `alias` stand at a version.
+
+        :raises Refused: if the gate does not let it.
+        """
+        with self._speaking():
+            self._client().set_registered_model_alias(name, alias, version)
+
+    def remove_aliases(self, name: str, version: str) -> list[str]:
+        """Take every alias off a version; which they were."""
+        with self._speaking(), registering():
+            client = self._client()
+            aliases = sorted(client.get_model_version(name, version).aliases)
+            for alias in aliases:
+                client.delete_registered_model_alias(name, alias)
+        return aliases
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Tell MLflow's errors apart, in our words."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            yield
         except MlflowException as error:
             if error.error_code == "PERMISSION_DENIED":
                 raise Refused(error.message) from error
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise NotFound(f"The model registry has no such version: {error.message}") from (
+                    error
+                )
             raise StoreUnreachable(
                 f"The model registry {self._settings.registry_uri} cannot do this: {error.message}"
             ) from error
-        return version
 
     def store(self) -> Any:
         """The registry's store itself, where it is in this process."""

@@ -6,7 +6,7 @@ no other: decisions are made over there, and no database password ever reaches a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -26,8 +26,9 @@ from nbmlops.records import (
     LedgerEntry,
     Record,
     Registration,
+    Request,
     Review,
-    Verdict,
+    SignOff,
     decode,
     encode,
 )
@@ -100,10 +101,31 @@ class TeamServer:
 
     # Reviews
 
-    def submit(self, promotion_id: str, bundle: Bundle, folder: Path) -> Review:
-        """Bring a promotion's sealed content to the server, and lay it before reviewers."""
-        self._bring(bundle, folder)
-        return self._ask("POST", "/reviews", Review, {"promotion_id": promotion_id})
+    def bring(self, bundle: Bundle, folder: Path) -> None:
+        """Bring sealed content, which lies in `folder`, into the server's vault."""
+        path = f"/bundles/{bundle.digest}"
+        if self._ask("GET", path, dict[str, bool])["sealed"]:
+            return
+        for file in bundle.files:
+            with (folder / file.path).open("rb") as stream:
+                self._send("PUT", f"{path}/files/{quote(file.path)}", stream)
+        self._ask("POST", path, Bundle, bundle)
+
+    def submit(
+        self,
+        promotion_id: str,
+        attachments: Bundle | None,
+        notes: Sequence[str],
+        model_card: Mapping[str, str],
+    ) -> Review:
+        """Lay a promotion, whose content was brought, before reviewers."""
+        body = {
+            "promotion_id": promotion_id,
+            "attachments": attachments,
+            "notes": list(notes),
+            "model_card": dict(model_card),
+        }
+        return self._ask("POST", "/reviews", Review, body)
 
     def reviews(self, waiting: bool) -> list[Review]:
         """All reviews, or those that wait for somebody."""
@@ -113,10 +135,20 @@ class TeamServer:
         """One review as it stands."""
         return self._ask("GET", f"/reviews/{_part(review_id)}", Review)
 
-    def sign_off(self, review_id: str, verdict: Verdict, comment: str) -> Review:
-        """Give a verdict, in the name that the server knows."""
-        body = {"verdict": verdict, "comment": comment}
-        return self._ask("POST", f"/reviews/{_part(review_id)}/sign-offs", Review, body)
+    def sign_off(self, sign_off: SignOff) -> Review:
+        """Give a verdict, in the name that the server knows; a signature must be that person's."""
+        body = {
+            "verdict": sign_off.verdict,
+            "comment": sign_off.comment,
+            "scopes": sign_off.scopes,
+            "expires": sign_off.expires,
+            "signed": sign_off if sign_off.envelope else None,
+        }
+        return self._ask("POST", f"/reviews/{_part(sign_off.review_id)}/sign-offs", Review, body)
+
+    def decide(self, request: Request, kind: type[T]) -> T:
+        """Have something decided, in the name that the server knows."""
+        return self._ask("POST", "/decisions", kind, {"request": request})
 
     def register(self, review_id: str, alias: str) -> Registration:
         """Have the review's model registered."""
@@ -126,15 +158,6 @@ class TeamServer:
     def bundle_of(self, name: str, version: str) -> Bundle:
         """What a registered version must be, if it may still be loaded."""
         return self._ask("GET", f"/models/{_part(name)}/versions/{_part(version)}/bundle", Bundle)
-
-    def _bring(self, bundle: Bundle, folder: Path) -> None:
-        path = f"/bundles/{bundle.digest}"
-        if self._ask("GET", path, dict[str, bool])["sealed"]:
-            return
-        for file in bundle.files:
-            with (folder / file.path).open("rb") as stream:
-                self._send("PUT", f"{path}/files/{quote(file.path)}", stream)
-        self._ask("POST", path, Bundle, bundle)
 
     def _ask(self, verb: str, path: str, kind: type[T], body: Any = None) -> T:
         data = None if body is None else encode(body)

@@ -18,13 +18,14 @@ from mlflow.store.artifact.models_artifact_repo import (
     ModelsArtifactRepository,
 )
 
-from nbmlops.errors import IntegrityError, NbmlopsError
+from nbmlops.errors import IntegrityError, NbmlopsError, Refused
+from nbmlops.governance.mlflow_registry import MlflowRegistry
 from nbmlops.governance.mlflow_team_server import find_team_server
 from nbmlops.governance.vault import read_files, require_same_files
 from nbmlops.records import Bundle, BundleFile, digest
-from nbmlops.settings import GATED_PREFIX
+from nbmlops.settings import GATED_PREFIX, Settings
 
-__all__ = ["VerifiedModelsRepository"]
+__all__ = ["VerifiedModelsRepository", "fetch_verified"]
 
 _MODEL = "model/"
 
@@ -63,6 +64,32 @@ class VerifiedModelsRepository(ModelsArtifactRepository):
         # MLflow would write its note into the vault, where the files are handed out in place.
         if self._sealing is None or self.repo.get_local_path("") is None:
             super()._add_registered_model_meta_file(model_path)
+
+
+def fetch_verified(registry: MlflowRegistry, settings: Settings, uri: str) -> Path:
+    """Where the files of a registered model lie on this machine, once each was checked.
+
+    :raises Refused: if its sign-offs do not hold, or no gate is there that could know.
+    :raises IntegrityError: if a byte is not what was sealed.
+    """
+    sealing = _sealing(settings.registry_uri)
+    if sealing is None:
+        raise Refused(
+            f"{settings.registry_uri} has no gate, so nobody can say whether {uri} is what was "
+            "signed. mlflow.pyfunc.load_model loads it unchecked."
+        )
+    name, version = registry.resolve(uri)
+    try:
+        bundle = sealing.bundle_of(name, version)
+    except MlflowException as error:
+        raise Refused(error.message) from error
+    path = Path(
+        mlflow.artifacts.download_artifacts(
+            artifact_uri=registry.source(name, version), tracking_uri=settings.tracking_uri
+        )
+    )
+    _require_sealed(bundle, "", path)
+    return path
 
 
 def _sealing(registry_uri: str) -> _Sealing | None:

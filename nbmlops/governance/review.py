@@ -2,80 +2,73 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from nbmlops.governance.counting import SKEW
 from nbmlops.governance.history import History
-from nbmlops.governance.policy import Policy, last_words
-from nbmlops.records import (
-    Evidence,
-    Execution,
-    Promotion,
-    Registration,
-    Review,
-    ReviewStatus,
-    SignOff,
-    Submission,
-    TrackedRun,
-)
+from nbmlops.governance.policy import Policy
+from nbmlops.governance.staleness import changed_since
+from nbmlops.records import Review, ReviewStatus, Submission, now
 
-__all__ = ["assemble_review", "gather_evidence"]
-
-
-def gather_evidence(
-    promotion: Promotion, clean_run: TrackedRun, executions: tuple[Execution, ...]
-) -> Evidence:
-    """What a reviewer needs to see of `promotion`, whose clean run left the record `clean_run`."""
-    return Evidence(
-        model_class=clean_run.model_class,
-        notebook=promotion.notebook,
-        code=tuple(cell.source for cell in (*clean_run.cells, *clean_run.metric_cells)),
-        parameters=clean_run.parameters,
-        metrics=clean_run.metrics,
-        clean_run=promotion.clean_run.metrics,
-        clean_run_agrees=promotion.clean_run.agrees,
-        inputs=clean_run.inputs,
-        gaps=promotion.gaps,
-        completeness=clean_run.completeness,
-        executions=tuple(execution.id for execution in executions),
-    )
+__all__ = ["assemble_review", "clock_objection"]
 
 
 def assemble_review(
-    submission: Submission, history: History, policy: Policy, changed: str | None = None
+    submission: Submission,
+    history: History,
+    policy: Policy,
+    changed: str | None = None,
+    at: datetime | None = None,
 ) -> Review:
-    """The review of `submission`; `changed` says what was edited since then, if anything.
+    """The review of `submission` at the instant `at` (default: now).
 
-    An edit, or a sign-off on other content, never counts: the review says so and stays closed.
+    `changed` says what was edited since then, if anything. An edit, or a sign-off on other content,
+    never counts: the review says so and stays closed.
     """
-    sign_offs = tuple(history.sign_offs.get(submission.id, ()))
+    clock = at or now()
+    # A clock that was set back must not bring a lapsed approval to life again.
+    present = max(clock, history.latest) if history.latest else clock
+    sign_offs = history.sign_offs.get(submission.id, ())
     registration = history.registrations.get(submission.id)
-    missing = policy.missing(submission, sign_offs)
+    counted = policy.count(submission, sign_offs, history, present)
+    changed = changed or changed_since(submission, history)
+    missing = policy.missing(submission, sign_offs, history, present)
     if missing:
         missing += [
             f"{stale.by.name}'s sign-off of {stale.at:%Y-%m-%d %H:%M} is stale: it was on content "
             f"{stale.content_digest[:12]}, this is {submission.content_digest[:12]}."
             for stale in history.earlier_sign_offs(submission)
         ]
+    missing[:0] = [sentence for sentence in (changed, clock_objection(clock, history)) if sentence]
+    withdrawal = history.withdrawal(submission)
+    tier = policy.tier_of(submission.model_name)
+    status: ReviewStatus = "waiting" if missing else "approved"
     if changed:
-        missing.insert(0, changed)
+        status = "stale"
+    elif withdrawal and missing:
+        status = "withdrawn"
+    elif registration:
+        status = "registered"
+    elif counted.rejections:
+        status = "rejected"
     return Review(
         submission=submission,
         sign_offs=sign_offs,
-        status=_status(submission, sign_offs, registration, missing, changed),
+        status=status,
         missing=tuple(missing),
         registration=registration,
+        findings=history.findings_of(submission.model_name),
+        uncounted=counted.reasons,
+        withdrawal=withdrawal[1] if withdrawal else None,
+        policy=f"version {policy.version}" + (f", tier {tier}" if tier else ""),
     )
 
 
-def _status(
-    submission: Submission,
-    sign_offs: tuple[SignOff, ...],
-    registration: Registration | None,
-    missing: list[str],
-    changed: str | None,
-) -> ReviewStatus:
-    if changed:
-        return "stale"
-    if registration:
-        return "registered"
-    if any(word.verdict == "rejected" for word in last_words(submission, sign_offs)):
-        return "rejected"
-    return "waiting" if missing else "approved"
+def clock_objection(clock: datetime, history: History) -> str | None:
+    """That the clock stands before what the ledger has seen, if it does."""
+    if history.latest is None or clock >= history.latest - SKEW:
+        return None
+    return (
+        f"The clock stands at {clock:%Y-%m-%d %H:%M} UTC, before the ledger's last fact of "
+        f"{history.latest:%Y-%m-%d %H:%M} UTC: it was set back. Correct it."
+    )

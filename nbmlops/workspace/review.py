@@ -1,36 +1,81 @@
-"""From a promotion to a registered version: submission, sign-offs, registration."""
+"""From a promotion to a verdict: submission, reviews, sign-offs."""
 
 from __future__ import annotations
 
-from nbmlops.errors import IntegrityError, Refused, Stale
-from nbmlops.governance import assemble_review, find, gather_evidence
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from nbmlops.errors import IntegrityError, NotFound, Refused, Stale
+from nbmlops.governance import (
+    SigningKey,
+    assemble_review,
+    clock_objection,
+    find,
+    make_statement,
+    sign,
+    verify_dossier,
+)
 from nbmlops.records import (
+    DEFAULT_SCOPES,
+    Fact,
+    Finding,
+    FindingRaised,
     Identity,
-    Registered,
-    Registration,
     Review,
     SignedOff,
     SignOff,
     Submission,
     Submitted,
     Verdict,
-    digest,
+    encode,
     new_id,
 )
-from nbmlops.workspace.promote import edited_since
+from nbmlops.workspace.evidence import evidence_of_run, gather, is_current, seal_dossier
+from nbmlops.workspace.promote import default_model_name, edited_since
 from nbmlops.workspace.stores import Stores
 
-__all__ = ["register", "review", "reviews", "sign_off", "submit"]
+__all__ = [
+    "dry_run",
+    "give",
+    "prepare_sign_off",
+    "refuse",
+    "review",
+    "reviews",
+    "sign_off",
+    "submit",
+]
 
 
-def submit(stores: Stores, promotion_id: str) -> Review:
-    """Lay a promotion before reviewers; submitting the same content again returns its review."""
+def submit(
+    stores: Stores,
+    promotion_id: str,
+    *,
+    attachments: Sequence[str | Path] = (),
+    notes: Sequence[str] = (),
+    model_card: Mapping[str, str] | None = None,
+) -> Review:
+    """Lay a promotion before reviewers, with what people attach.
+
+    Submitting the same again returns its review; with more, or after the champion changed, a new
+    one, which takes over what was attached before.
+    """
     history = stores.history()
     promotion = find("promotion", promotion_id, history.promotions)
-    for submission in history.submissions.values():
-        if submission.promotion_id == promotion.id:
-            return _assemble(stores, submission)
+    earlier = [
+        s for s in history.submissions_of(promotion.model_name) if s.promotion_id == promotion.id
+    ]
+    last = earlier[-1] if earlier else None
+    if last and not (attachments or notes or model_card) and is_current(last, history):
+        return _assemble(stores, last)
     stores.vault.verify(promotion.bundle)
+    evidence, dossier = seal_dossier(
+        stores, promotion, last, attachments=attachments, notes=notes, model_card=model_card or {}
+    )
     submission = Submission(
         id=new_id("review"),
         promotion_id=promotion.id,
@@ -38,11 +83,8 @@ def submit(stores: Stores, promotion_id: str) -> Review:
         content_digest=promotion.bundle.digest,
         author=promotion.author,
         at=stores.clock(),
-        evidence=gather_evidence(
-            promotion,
-            stores.run(promotion.clean_run.run_id),
-            history.executions_of(promotion.id),
-        ),
+        evidence=evidence,
+        dossier=dossier,
     )
     stores.append(Submitted(submission=submission), stores.settings.user)
     return _assemble(stores, submission)
@@ -60,18 +102,62 @@ def review(stores: Stores, review_id: str) -> Review:
     return _assemble(stores, submission, read_content=True)
 
 
+def dry_run(stores: Stores, key: str) -> tuple[str, ...]:
+    """What would be missing if a review, a promotion or a run were to be registered now."""
+    history = stores.history()
+    try:
+        return review(stores, key).missing
+    except NotFound:
+        pass
+    try:
+        promotion = find("promotion", key, history.promotions)
+    except NotFound:
+        return _dry_run_of_run(stores, key)
+    submission = Submission(
+        id="",
+        promotion_id=promotion.id,
+        model_name=promotion.model_name,
+        content_digest=promotion.bundle.digest,
+        author=promotion.author,
+        at=stores.clock(),
+        evidence=gather(stores, promotion),
+    )
+    changed = edited_since(stores, promotion)
+    return assemble_review(submission, history, stores.policy, changed, stores.clock()).missing
+
+
 def sign_off(
-    stores: Stores, review_id: str, verdict: Verdict, comment: str, by: Identity
+    stores: Stores,
+    review_id: str,
+    verdict: Verdict,
+    comment: str,
+    by: Identity,
+    *,
+    scopes: Sequence[str] = DEFAULT_SCOPES,
+    expires: datetime | None = None,
+    key: SigningKey | None = None,
 ) -> Review:
-    """Add a verdict on the review's content."""
-    current = review(stores, review_id)
-    submission = current.submission
-    objections = stores.policy.objections(submission, by)
-    if objections:
-        error = Refused(" ".join(objections), tuple(objections))
-        raise stores.refuse(error, "sign-off", submission.id, by.name)
-    if current.status == "stale":
-        raise stores.refuse(Stale(current.missing[0]), "sign-off", submission.id, by.name)
+    """Add a verdict on the review's content, signed with `key` where there is one."""
+    record = prepare_sign_off(
+        stores, review_id, verdict, comment, by, scopes=scopes, expires=expires, key=key
+    )
+    return give(stores, record, by)
+
+
+def prepare_sign_off(
+    stores: Stores,
+    review_id: str,
+    verdict: Verdict,
+    comment: str,
+    by: Identity,
+    *,
+    scopes: Sequence[str],
+    expires: datetime | None,
+    key: SigningKey | None,
+) -> SignOff:
+    """The sign-off as it would be given, with its signature; nobody has been told of it yet."""
+    history = stores.history()
+    submission = find("review", review_id, history.submissions)
     record = SignOff(
         id=new_id("sign-off"),
         review_id=submission.id,
@@ -80,51 +166,94 @@ def sign_off(
         comment=comment,
         by=by,
         at=stores.clock(),
+        scopes=tuple(dict.fromkeys(scopes)),
+        expires=expires,
+        nonce=secrets.token_hex(16),
     )
-    stores.append(SignedOff(sign_off=record), by.name)
+    if key is None:
+        return record
+    statement = make_statement(record, submission, history.promotions[submission.promotion_id])
+    return msgspec.structs.replace(record, envelope=sign(encode(statement), key))
+
+
+def give(stores: Stores, record: SignOff, by: Identity) -> Review:
+    """Put a sign-off that `by` hands in on the ledger, if it would count."""
+    current = review(stores, record.review_id)
+    submission = current.submission
+    history, at = stores.history(), stores.clock()
+    objections = stores.policy.objections(submission, by)
+    objections += _form_objections(record, by, at)
+    objections += [sentence for sentence in [clock_objection(at, history)] if sentence]
+    if objections:
+        raise refuse(stores, "sign-off", submission.id, by, objections)
+    if current.status == "stale":
+        raise stores.refuse(Stale(current.missing[0]), "sign-off", submission.id, by.name)
+    given = msgspec.structs.replace(record, by=by)
+    doubt = stores.policy.doubt(submission, given, history, at)
+    if doubt:
+        raise refuse(stores, "sign-off", submission.id, by, [doubt])
+    facts: list[Fact] = [SignedOff(sign_off=given)]
+    if given.verdict == "approved with conditions":
+        facts.append(FindingRaised(finding=_condition(given)))
+    stores.append_all(facts, by.name)
     return _assemble(stores, submission)
 
 
-def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Registration:
-    """Let the review's model into the registry, if nothing is missing."""
-    current = review(stores, review_id)
-    submission = current.submission
-    if current.missing:
-        kind = Stale if current.status == "stale" else Refused
-        error = kind(
-            f"{submission.model_name} may not be registered yet. " + " ".join(current.missing),
-            current.missing,
+def refuse(
+    stores: Stores, verb: str, subject: str, by: Identity, objections: Sequence[str]
+) -> Refused:
+    """The refusal of `by` for each of `objections`, put on the ledger; to be raised."""
+    error = Refused(" ".join(objections), tuple(objections))
+    return stores.refuse(error, verb, subject, by.name)
+
+
+def _form_objections(record: SignOff, by: Identity, at: datetime) -> list[str]:
+    sentences = []
+    if record.by.name != by.name:
+        sentences.append(f"This is {record.by.name}'s sign-off; {by.name} may not hand it in.")
+    if record.verdict == "approved with conditions" and not record.comment.strip():
+        sentences.append("An approval with conditions needs a comment that says which.")
+    sentences += [
+        f"There is no scope {scope!r}: a sign-off allows 'register' and 'alias:NAME'."
+        for scope in record.scopes
+        if not re.fullmatch(r"register|alias:\w[\w.-]*", scope)
+    ]
+    if record.expires is not None and record.expires <= at:
+        sentences.append(
+            f"A sign-off that expired on {record.expires:%Y-%m-%d %H:%M} allows nothing."
         )
-        raise stores.refuse(error, "register", submission.id, by.name)
-    promotion = stores.history().promotions[submission.promotion_id]
-    sign_offs = tuple(
-        digest(s) for s in current.sign_offs if s.content_digest == submission.content_digest
+    return sentences
+
+
+def _condition(sign_off: SignOff) -> Finding:
+    """The condition of an approval as a finding, so that it is seen until it is met."""
+    return Finding(
+        id=new_id("finding"),
+        review_id=sign_off.review_id,
+        text=sign_off.comment,
+        by=sign_off.by,
+        at=sign_off.at,
+        sign_off_id=sign_off.id,
     )
-    clean = stores.run(promotion.clean_run.run_id)
-    version = stores.registry.register(
-        submission.model_name,
-        stores.gate.source(submission.content_digest),
-        run_id=clean.mlflow_run_id,
-        alias=alias,
-        tags={
-            "nbmlops.content_digest": submission.content_digest,
-            "nbmlops.review": submission.id,
-            "nbmlops.sign_offs": ",".join(sign_offs),
-        },
-    )
-    registration = Registration(
-        id=new_id("registration"),
-        review_id=submission.id,
-        model_name=submission.model_name,
-        version=version,
-        alias=alias,
-        content_digest=submission.content_digest,
-        sign_off_digests=sign_offs,
-        by=by,
+
+
+def _dry_run_of_run(stores: Stores, key: str) -> tuple[str, ...]:
+    run = stores.run(key)
+    submission = Submission(
+        id="",
+        promotion_id="",
+        model_name=default_model_name(run),
+        content_digest="",
+        author=run.author,
         at=stores.clock(),
+        evidence=evidence_of_run(run),
     )
-    stores.append(Registered(registration=registration), by.name)
-    return registration
+    unproved = (
+        "It is not promoted: no clean run has reproduced it. nbmlops promote "
+        f"{run.id} does that, and seals what is signed."
+    )
+    found = stores.policy.missing(submission, (), stores.history(), stores.clock())
+    return (unproved, *found)
 
 
 def _assemble(stores: Stores, submission: Submission, read_content: bool = False) -> Review:
@@ -135,6 +264,7 @@ def _assemble(stores: Stores, submission: Submission, read_content: bool = False
         changed = edited_since(stores, promotion)
         if changed is None and read_content:
             stores.vault.verify(promotion.bundle)
+            verify_dossier(stores.vault, submission)
     except IntegrityError as error:
         changed = str(error)
-    return assemble_review(submission, history, stores.policy, changed)
+    return assemble_review(submission, history, stores.policy, changed, stores.clock())

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from nbmlops.errors import NotFound, Refused
 from nbmlops.governance import (
+    POLICY_FILE,
     Gate,
     History,
     HistoryReader,
+    KeyStore,
     Ledger,
     MlflowRegistry,
     Policy,
     Vault,
+    drafted_policy,
     find,
+    policy_in_force,
+    policy_text,
+    read_policy,
+    require_unchanged,
 )
 from nbmlops.records import Fact, Identity, RefusalRecorded, TrackedRun
 from nbmlops.scheduling import Executor, Notifier
-from nbmlops.settings import Settings
+from nbmlops.settings import Settings, keys_folder
 
 if TYPE_CHECKING:
     from nbmlops.governance.mlflow_team_server import TeamServer
@@ -42,7 +49,6 @@ class Stores:
         self.settings = settings
         self.clock = clock
         self.vault = Vault(settings.bundles, settings.vault_uri)
-        self.policy = Policy.from_settings(settings.policy)
         self.after_append: Callable[[int], None] = lambda _sequence: None
         self._given_ledger = ledger
         self._given_executor = executor
@@ -105,7 +111,24 @@ class Stores:
     @cached_property
     def gate(self) -> Gate:
         """The rule that the registry's store asks before each write."""
-        return Gate(self.ledger, self.policy, self.vault)
+        return Gate(self.ledger, drafted_policy(self.settings), self.vault, self.clock)
+
+    @cached_property
+    def keys(self) -> KeyStore:
+        """This user's own keys."""
+        return KeyStore(keys_folder())
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force: the published one, else the project's file or its settings.
+
+        :raises SettingsError: if the file cannot be used, or differs from what it was published as.
+        """
+        path = self.settings.root / POLICY_FILE
+        text, history = policy_text(path), self.history()
+        if text is not None:
+            require_unchanged(text, read_policy(text, str(path)), history)
+        return policy_in_force(drafted_policy(self.settings), history)
 
     @property
     def me(self) -> Identity:
@@ -138,6 +161,11 @@ class Stores:
         """Put a fact on the ledger, at the workspace's clock, and let people hear of it."""
         entry = self.ledger.append(fact, actor=actor, at=self.clock())
         self.after_append(entry.sequence)
+
+    def append_all(self, facts: Sequence[Fact], actor: str) -> None:
+        """Put facts on the ledger that happened together: all of them or none."""
+        for entry in self.ledger.append_all(facts, actor=actor, at=self.clock()):
+            self.after_append(entry.sequence)
 
     def refuse(self, error: Refused, verb: str, subject: str, actor: str) -> Refused:
         """Put a refusal on the ledger, and hand it back to be raised."""

@@ -5,25 +5,54 @@ So whatever name a kernel claims is not even sent.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
 from nbmlops.errors import Refused, Stale
-from nbmlops.governance import find
+from nbmlops.governance import SigningKey, find
 from nbmlops.governance.mlflow_team_server import TeamServer
-from nbmlops.records import Identity, Registration, Review, Verdict
+from nbmlops.records import (
+    DEFAULT_SCOPES,
+    Bundle,
+    Identity,
+    Record,
+    Registration,
+    Request,
+    Review,
+    Verdict,
+)
 from nbmlops.tracking import deliver_pending
+from nbmlops.workspace.evidence import seal_attachments
 from nbmlops.workspace.promote import edited_since
+from nbmlops.workspace.review import prepare_sign_off
 from nbmlops.workspace.stores import Stores
 
-__all__ = ["register", "review", "reviews", "sign_off", "submit"]
+__all__ = ["decide", "register", "review", "reviews", "sign_off", "submit"]
+
+T = TypeVar("T", bound=Record)
 
 
-def submit(stores: Stores, promotion_id: str) -> Review:
-    """Deliver the runs that are evidence, bring the sealed content, and submit."""
+def submit(
+    stores: Stores,
+    promotion_id: str,
+    *,
+    attachments: Sequence[str | Path] = (),
+    notes: Sequence[str] = (),
+    model_card: Mapping[str, str] | None = None,
+) -> Review:
+    """Deliver the runs that are evidence, bring the sealed content and files, and submit."""
     promotion = find("promotion", promotion_id, stores.history().promotions)
     stores.vault.verify(promotion.bundle)
     deliver_pending(stores.journal, stores.mlflow)
-    return _server(stores).submit(
-        promotion.id, promotion.bundle, stores.vault.path(promotion.bundle.digest)
-    )
+    server = _server(stores)
+    server.bring(promotion.bundle, stores.vault.path(promotion.bundle.digest))
+    files: Bundle | None = None
+    if attachments:
+        files = seal_attachments(stores, attachments)
+        server.bring(files, stores.vault.path(files.digest))
+    return server.submit(promotion.id, files, notes, model_card or {})
 
 
 def reviews(stores: Stores, waiting: bool) -> list[Review]:
@@ -37,17 +66,40 @@ def review(stores: Stores, review_id: str) -> Review:
 
 
 def sign_off(
-    stores: Stores, review_id: str, verdict: Verdict, comment: str, by: Identity
+    stores: Stores,
+    review_id: str,
+    verdict: Verdict,
+    comment: str,
+    by: Identity,
+    *,
+    scopes: Sequence[str] = DEFAULT_SCOPES,
+    expires: datetime | None = None,
+    key: SigningKey | None = None,
 ) -> Review:
-    """Give a verdict; on a machine where the notebook was edited since, not at all."""
+    """Give a verdict, signed on this side; where the notebook was edited since, not at all."""
     _require_unedited(stores, review_id)
-    return _server(stores).sign_off(review_id, verdict, comment)
+    record = prepare_sign_off(
+        stores,
+        review_id,
+        verdict,
+        comment,
+        Identity(name=key.public.owner) if key else by,
+        scopes=scopes,
+        expires=expires,
+        key=key,
+    )
+    return _server(stores).sign_off(record)
 
 
 def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Registration:
     """Have the model registered."""
     _require_unedited(stores, review_id)
     return _server(stores).register(review_id, alias)
+
+
+def decide(stores: Stores, request: Request, by: Identity, kind: type[T]) -> T:
+    """Have it decided; `by` is not even sent."""
+    return _server(stores).decide(request, kind)
 
 
 def _require_unedited(stores: Stores, review_id: str) -> None:

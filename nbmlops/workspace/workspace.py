@@ -16,28 +16,24 @@ from nbmlops.records import (
     ConsistencyProof,
     Diagnosis,
     Execution,
-    Identity,
     InclusionProof,
     LedgerEntry,
     Promotion,
-    Registration,
-    Review,
     Scalar,
     Schedule,
     TrackedRun,
-    Verdict,
     now,
 )
 from nbmlops.scheduling import Executor, Progress, Scheduler
 from nbmlops.settings import Settings, load_settings
-from nbmlops.workspace import audit, doctor, execute, notify, promote, review, team_desk
-from nbmlops.workspace.desk import Desk
+from nbmlops.workspace import audit, doctor, execute, notify, promote
+from nbmlops.workspace.governed import Governed
 from nbmlops.workspace.stores import Stores
 
 __all__ = ["Workspace"]
 
 
-class Workspace:
+class Workspace(Governed):
     """A project's runs, promotions, schedules, reviews and registrations.
 
     Ids may be abbreviated wherever a verb takes one. Every verb raises
@@ -178,45 +174,6 @@ class Workspace:
     def execution(self, execution_id: str) -> Execution:
         """One execution."""
         return find("execution", execution_id, self._stores.history().executions)
-
-    # Review and register
-
-    def submit(self, promotion_id: str) -> Review:
-        """Submit a promotion for review; the same promotion again gives the same review."""
-        return self._desk.submit(self._stores, promotion_id)
-
-    def reviews(self, waiting: bool = False) -> list[Review]:
-        """All reviews, or those that wait for a sign-off or for registration, newest first."""
-        return self._desk.reviews(self._stores, waiting)
-
-    def review(self, review_id: str) -> Review:
-        """One review, as it stands now."""
-        return self._desk.review(self._stores, review_id)
-
-    def sign_off(
-        self, review_id: str, verdict: Verdict, comment: str = "", by: Identity | None = None
-    ) -> Review:
-        """Give a verdict on a review's content, as `by` (default: this machine's user).
-
-        :raises Refused: if the policy does not let `by` sign this.
-        :raises Stale: if the content has changed since it was submitted.
-        """
-        return self._desk.sign_off(self._stores, review_id, verdict, comment, by or self._stores.me)
-
-    def register(
-        self, review_id: str, alias: str = "champion", by: Identity | None = None
-    ) -> Registration:
-        """Register a review's model under its name, and move `alias` to the new version.
-
-        :raises Refused: with one sentence for each thing that the policy still asks for.
-        :raises Stale: if the content has changed since it was signed.
-        """
-        return self._desk.register(self._stores, review_id, alias, by or self._stores.me)
-
-    @property
-    def _desk(self) -> Desk:
-        """Where reviews are dealt with: here, or at the team's server."""
-        return review if self._stores.server is None else team_desk
 
     # Audit
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from click import Group
 from click.testing import CliRunner, Result
 
 from nbmlops.surfaces.cli import main
@@ -37,10 +38,21 @@ def test_every_command_stands_in_the_readme_and_has_help() -> None:
         assert invoke(name, "--help").exit_code == 0
 
 
-@pytest.mark.parametrize("name", sorted(main.commands.keys() - {"audit"}))
-def test_every_command_takes_json(name: str) -> None:
+def leaves(group: Group, *above: str) -> list[tuple[str, ...]]:
+    """Every command that does something, with the groups that it stands in."""
+    return [
+        leaf
+        for name, command in sorted(group.commands.items())
+        for leaf in (
+            leaves(command, *above, name) if isinstance(command, Group) else [(*above, name)]
+        )
+    ]
+
+
+@pytest.mark.parametrize("path", leaves(main), ids=" ".join)
+def test_every_command_takes_json(path: tuple[str, ...]) -> None:
     """Scripts can rely on it."""
-    assert "--json" in invoke(name, "--help").output
+    assert "--json" in invoke(*path, "--help").output
 
 
 @pytest.mark.parametrize(
@@ -50,12 +62,17 @@ def test_every_command_takes_json(name: str) -> None:
         ("review", "review-none"),
         ("sign-off", "review-none"),
         ("register", "review-none"),
+        ("review", "none-none", "--dry-run"),
+        ("withdraw", "review-none", "--reason", "drift"),
+        ("finding", "add", "review-none", "text"),
+        ("finding", "resolve", "finding-none"),
+        ("alias", "model-none", "1"),
         ("execute", "promotion-none"),
         ("schedule", "promotion-none", "--cron", "0 6 1 * *"),
         ("promote", "run-none"),
         ("runs", "run-none"),
     ],
-    ids=lambda a: a[0],
+    ids=lambda a: " ".join(a[:2]),
 )
 def test_an_unknown_id_is_one_sentence_and_writes_nothing(
     project: Path, arguments: tuple[str, ...]

@@ -14,12 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from nbmlops.errors import NbmlopsError, Refused
-from nbmlops.records import encode
+from nbmlops.records import Identity, encode
 
 __all__ = [
     "Door",
     "as_identity",
     "console",
+    "identity_of",
     "json_option",
     "parameters_option",
     "parse_parameters",
@@ -71,6 +72,11 @@ class Door(click.Group):
             return super().invoke(ctx)
         except NbmlopsError as error:
             raise _Spoken(error, "--json" in sys.argv[1:]) from error
+
+
+def identity_of(name: str | None) -> Identity | None:
+    """Who acts as NAME; nobody but this machine vouches for the name."""
+    return Identity(name=name) if name else None
 
 
 def print_json(value: Any) -> None:

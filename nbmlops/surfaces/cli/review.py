@@ -1,32 +1,70 @@
-"""``nbmlops submit``, ``review``, ``sign-off`` and ``register``."""
+"""``nbmlops submit``, ``review`` and ``sign-off``."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import click
 from rich.markup import escape
 
-from nbmlops.records import Identity, Review
-from nbmlops.surfaces.cli.door import as_identity, console, json_option, print_json, table
+from nbmlops.records import DEFAULT_SCOPES, Comparison, Review, SignOff, Verdict, now
+from nbmlops.surfaces.cli.door import (
+    as_identity,
+    console,
+    identity_of,
+    json_option,
+    print_json,
+    table,
+)
+from nbmlops.surfaces.cli.finding import told_finding
+from nbmlops.surfaces.cli.keys import key_option, unlock
 from nbmlops.workspace import Workspace
 
-__all__ = ["print_review", "register", "review", "sign_off", "submit"]
+__all__ = ["how_given", "print_review", "review", "sign_off", "submit"]
 
 
 @click.command()
 @click.argument("promotion_id")
+@click.option("--attach", "files", multiple=True, type=click.Path(), help="A file. Repeatable.")
+@click.option("--note", "notes", multiple=True, help="A note to the reviewers. Repeatable.")
+@click.option(
+    "--card",
+    "fields",
+    multiple=True,
+    metavar="FIELD=TEXT",
+    help="A field of the model card, such as purpose or limits. Repeatable.",
+)
 @json_option
-def submit(promotion_id: str, as_json: bool) -> None:
-    """Submit PROMOTION_ID for review."""
-    _answer(Workspace.open().submit(promotion_id), as_json)
+def submit(
+    promotion_id: str,
+    files: tuple[str, ...],
+    notes: tuple[str, ...],
+    fields: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Submit PROMOTION_ID for review, with what you attach sealed beside the evidence."""
+    card = dict(_field(text) for text in fields)
+    _answer(
+        Workspace.open().submit(promotion_id, attachments=files, notes=notes, model_card=card),
+        as_json,
+    )
 
 
 @click.command()
 @click.argument("review_id", required=False)
 @click.option("--waiting", is_flag=True, help="Only reviews that wait for somebody.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Only say what would be missing; REVIEW_ID may then be a promotion or a run.",
+)
 @json_option
-def review(review_id: str | None, waiting: bool, as_json: bool) -> None:
+def review(review_id: str | None, waiting: bool, dry_run: bool, as_json: bool) -> None:
     """Show REVIEW_ID with its evidence and what is missing; without it, list the reviews."""
     workspace = Workspace.open()
+    if dry_run:
+        _print_dry_run(workspace, review_id, as_json)
+        return
     if review_id:
         _answer(workspace.review(review_id), as_json)
         return
@@ -47,35 +85,51 @@ def review(review_id: str | None, waiting: bool, as_json: bool) -> None:
 @click.argument("review_id")
 @click.option("--approve", "verdict", flag_value="approved", default="approved", help="(default)")
 @click.option("--reject", "verdict", flag_value="rejected")
+@click.option(
+    "--with-conditions",
+    "verdict",
+    flag_value="approved with conditions",
+    help="Approve once what --comment asks for is met.",
+)
 @click.option("--comment", default="", help="Why.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    default=DEFAULT_SCOPES,
+    show_default=True,
+    help="What it allows: register, alias:NAME. Repeatable.",
+)
+@click.option("--days", type=float, help="It lapses after so many days.")
+@key_option
 @as_identity
 @json_option
-def sign_off(review_id: str, verdict: str, comment: str, name: str | None, as_json: bool) -> None:
-    """Give your verdict on exactly the content of REVIEW_ID."""
-    by = Identity(name=name) if name else None
-    result = Workspace.open().sign_off(
-        review_id, "rejected" if verdict == "rejected" else "approved", comment, by
+def sign_off(
+    review_id: str,
+    verdict: Verdict,
+    comment: str,
+    *,
+    scopes: tuple[str, ...],
+    days: float | None,
+    key: str | None,
+    name: str | None,
+    as_json: bool,
+) -> None:
+    """Give your verdict on exactly the content of REVIEW_ID.
+
+    It is signed with --key, or with your own key where the policy asks for signatures.
+    """
+    workspace = Workspace.open()
+    result = workspace.sign_off(
+        review_id,
+        verdict,
+        comment,
+        identity_of(name),
+        scopes=scopes,
+        expires=now() + timedelta(days=days) if days is not None else None,
+        key=unlock(workspace, key, name or workspace.settings.user),
     )
     _answer(result, as_json)
-
-
-@click.command()
-@click.argument("review_id")
-@click.option("--alias", default="champion", show_default=True)
-@as_identity
-@json_option
-def register(review_id: str, alias: str, name: str | None, as_json: bool) -> None:
-    """Register the model of REVIEW_ID, if nothing is missing."""
-    by = Identity(name=name) if name else None
-    registration = Workspace.open().register(review_id, alias, by)
-    if as_json:
-        print_json(registration)
-    else:
-        console.print(
-            f"[green]Registered[/] {escape(registration.model_name)} version "
-            f"{registration.version}, alias {escape(registration.alias)}, content "
-            f"{registration.content_digest[:12]}."
-        )
 
 
 def print_review(review: Review) -> None:
@@ -94,14 +148,69 @@ def print_review(review: Review) -> None:
     for item in evidence.inputs:
         grid.add_row(f"{item.role} {escape(item.name)}", item.fingerprint.digest[:12] or "unknown")
     grid.add_row("completeness", f"{evidence.completeness:.0%}")
+    for field, text in evidence.model_card.items():
+        grid.add_row(f"card: {escape(field)}", escape(text))
+    for note in evidence.notes:
+        grid.add_row("note", escape(note))
+    for file in evidence.attachments:
+        grid.add_row("attached", f"{escape(file.path)} ({file.size:,} bytes)")
+    for sentence in _against_champion(evidence.champion):
+        grid.add_row("champion", escape(sentence))
     for s in review.sign_offs:
-        who = f"{s.verdict} by {s.by.name} ({s.by.asserted_by}-asserted)"
+        who = f"{s.verdict} by {s.by.name} ({how_given(s)})"
         grid.add_row("sign-off", escape(f"{who} {s.comment}".strip()))
+    for each in review.findings:
+        grid.add_row("finding", escape(told_finding(each)))
     console.print(grid)
     for gap in evidence.gaps:
         console.print(f"[yellow]Gap[/] {escape(gap.what)}: {escape(gap.why)}")
     for sentence in review.missing:
         console.print(f"[red]Missing[/] {escape(sentence)}")
+
+
+def how_given(sign_off: SignOff) -> str:
+    """Who vouches for a sign-off: its key, a server, or nobody but the person's machine."""
+    if sign_off.envelope is not None:
+        return f"signed with key {sign_off.envelope.signatures[0].keyid}"
+    if sign_off.by.asserted_by == "server":
+        return "server-asserted, unsigned"
+    return "self-asserted, unsigned"
+
+
+def _against_champion(champion: Comparison | None) -> list[str]:
+    """The comparison, a line for each thing that differs."""
+    if champion is None:
+        return []
+    changed = sum(line.startswith(("+", "-")) for line in champion.code) - 2
+    lines = [f"compared with version {champion.version}"]
+    if changed > 0:
+        lines.append(f"{changed} lines of code differ")
+    for item in champion.data:
+        lines.append(f"{item.role} {item.name}: {' '.join(item.sentences)}")
+    for change in (*champion.metrics, *champion.parameters, *champion.environment):
+        if change.before != change.after:
+            lines.append(f"{change.name}: {change.before} → {change.after}")
+    return lines
+
+
+def _print_dry_run(workspace: Workspace, key: str | None, as_json: bool) -> None:
+    if key is None:
+        raise click.UsageError("--dry-run needs a review, a promotion or a run.")
+    missing = workspace.dry_run(key)
+    if as_json:
+        print_json({"missing": missing})
+        return
+    for sentence in missing:
+        console.print(f"[red]Missing[/] {escape(sentence)}")
+    if not missing:
+        console.print("[green]Nothing is missing[/]: it may be registered.")
+
+
+def _field(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name.strip():
+        raise click.BadParameter(f"{text!r} is not FIELD=TEXT.", param_hint="--card")
+    return name.strip(), value
 
 
 def _answer(result: Review, as_json: bool) -> None:

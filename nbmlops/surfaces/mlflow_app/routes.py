@@ -7,6 +7,7 @@ with a record. Who did it is never read from what was sent.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import anyio.to_thread
@@ -20,6 +21,7 @@ from nbmlops._version import __version__
 from nbmlops.errors import NbmlopsError, Refused
 from nbmlops.governance import current_actor
 from nbmlops.records import (
+    DEFAULT_SCOPES,
     Bundle,
     Executed,
     Fact,
@@ -28,10 +30,12 @@ from nbmlops.records import (
     Record,
     RefusalRecorded,
     Scheduled,
+    SignOff,
     Verdict,
     decode,
     encode,
 )
+from nbmlops.records import Request as Wish
 from nbmlops.surfaces.mlflow_app.uploads import Uploads
 from nbmlops.workspace import Workspace
 
@@ -47,11 +51,21 @@ class _Facts(Record, frozen=True, kw_only=True):
 
 class _Submit(Record, frozen=True, kw_only=True):
     promotion_id: str
+    attachments: Bundle | None = None
+    notes: tuple[str, ...] = ()
+    model_card: dict[str, str] = {}  # noqa: RUF012 - msgspec copies it for each instance
 
 
 class _SignOff(Record, frozen=True, kw_only=True):
     verdict: Verdict
     comment: str = ""
+    scopes: tuple[str, ...] = DEFAULT_SCOPES
+    expires: datetime | None = None
+    signed: SignOff | None = None
+
+
+class _Decide(Record, frozen=True, kw_only=True):
+    request: Wish
 
 
 class _Register(Record, frozen=True, kw_only=True):
@@ -87,8 +101,11 @@ def make_routes(workspace: Workspace) -> Starlette:
         return found
 
     def submit(_: Request, body: bytes) -> Any:
-        promotion_id = decode(body, _Submit).promotion_id
-        return workspace.submit(promotion_id)
+        asked = decode(body, _Submit)
+        files = uploads.files(asked.attachments) if asked.attachments else []
+        return workspace.submit(
+            asked.promotion_id, attachments=files, notes=asked.notes, model_card=asked.model_card
+        )
 
     def reviews(request: Request, _: bytes) -> Any:
         return workspace.reviews(request.query_params.get("waiting") == "true")
@@ -98,9 +115,19 @@ def make_routes(workspace: Workspace) -> Starlette:
 
     def sign_off(request: Request, body: bytes) -> Any:
         given = decode(body, _SignOff)
+        if given.signed is not None:
+            return workspace.give_sign_off(given.signed, _actor())
         return workspace.sign_off(
-            request.path_params["review_id"], given.verdict, given.comment, _actor()
+            request.path_params["review_id"],
+            given.verdict,
+            given.comment,
+            _actor(),
+            scopes=given.scopes,
+            expires=given.expires,
         )
+
+    def decide(_: Request, body: bytes) -> Any:
+        return workspace.decide(decode(body, _Decide).request, _actor())
 
     def register(request: Request, body: bytes) -> Any:
         alias = decode(body, _Register).alias
@@ -136,6 +163,7 @@ def make_routes(workspace: Workspace) -> Starlette:
             Route("/reviews/{review_id}", _endpoint(review)),
             Route("/reviews/{review_id}/sign-offs", _endpoint(sign_off), methods=["POST"]),
             Route("/reviews/{review_id}/registration", _endpoint(register), methods=["POST"]),
+            Route("/decisions", _endpoint(decide), methods=["POST"]),
             Route("/models/{name:path}/versions/{version:int}/bundle", _endpoint(sealed)),
             Route("/bundles/{digest}", _endpoint(has_bundle)),
             Route("/bundles/{digest}", _endpoint(seal), methods=["POST"]),

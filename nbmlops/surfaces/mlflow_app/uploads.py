@@ -62,6 +62,14 @@ class Uploads:
             raise IntegrityError(f"No file of {content_digest[:12]} was received.")
         return self._vault.seal(folder, expected=content_digest)
 
+    def files(self, bundle: Bundle) -> list[Path]:
+        """Where the files of sealed content lie.
+
+        :raises IntegrityError: if it is not in the vault as it is said to be.
+        """
+        self._vault.verify(bundle)
+        return [self._vault.path(bundle.digest) / file.path for file in bundle.files]
+
     def _folder(self, content_digest: str, by: Identity) -> Path:
         who = digest_bytes(by.name.encode())[:16]
         return self._root / f".upload-{_checked(content_digest)}-{who}"

@@ -1,0 +1,209 @@
+"""The dossier: evidence and attachments, gathered and sealed under one digest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from blake3 import blake3
+
+from nbmlops.errors import CheckFailed, NbmlopsError
+from nbmlops.governance import EVIDENCE_FILE, History, gather_evidence
+from nbmlops.records import (
+    Bundle,
+    BundleFile,
+    Comparison,
+    Evidence,
+    Gap,
+    Promotion,
+    Submission,
+    TrackedRun,
+    encode,
+)
+from nbmlops.workspace.champion import compare_with_champion
+from nbmlops.workspace.stores import Stores
+
+__all__ = ["evidence_of_run", "gather", "is_current", "seal_attachments", "seal_dossier"]
+
+ATTACHMENTS = "attachments"
+LARGEST_FILE = 100_000_000
+"""Bytes of one attached file."""
+LARGEST_DOSSIER = 500_000_000
+"""Bytes of all that is attached."""
+
+
+def gather(
+    stores: Stores,
+    promotion: Promotion,
+    *,
+    model_card: Mapping[str, str] | None = None,
+    notes: tuple[str, ...] = (),
+    attachments: tuple[BundleFile, ...] = (),
+) -> Evidence:
+    """The evidence on a promotion as it is now; what cannot be gathered is a gap in it."""
+    history = stores.history()
+    clean_run = stores.run(promotion.clean_run.run_id)
+    champion, gaps = _champion(promotion, clean_run, history)
+    return gather_evidence(
+        promotion,
+        clean_run,
+        history.executions_of(promotion.id),
+        champion=champion,
+        model_card=model_card,
+        notes=notes,
+        attachments=attachments,
+        gaps=gaps,
+    )
+
+
+def seal_dossier(
+    stores: Stores,
+    promotion: Promotion,
+    last: Submission | None,
+    *,
+    attachments: Sequence[str | Path],
+    notes: Sequence[str],
+    model_card: Mapping[str, str],
+) -> tuple[Evidence, Bundle]:
+    """Gather the evidence, and seal it in the vault with what people attach.
+
+    What was attached to the `last` submission is taken over, unless the new has the same name.
+
+    :raises CheckFailed: if something cannot be attached; then nothing is sealed.
+    """
+    folder = stores.vault.staging()
+    try:
+        (folder / ATTACHMENTS).mkdir()
+        _take_over(stores, last, folder / ATTACHMENTS)
+        for path in attachments:
+            _attach(Path(path), folder / ATTACHMENTS)
+        before = last.evidence if last else None
+        evidence = gather(
+            stores,
+            promotion,
+            model_card={**(before.model_card if before else {}), **model_card},
+            notes=(*(before.notes if before else ()), *notes),
+            attachments=_attached(folder),
+        )
+        (folder / EVIDENCE_FILE).write_bytes(encode(evidence))
+        return evidence, stores.vault.seal(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def seal_attachments(stores: Stores, paths: Sequence[str | Path]) -> Bundle:
+    """Seal files by themselves, on their way to where the dossier is sealed.
+
+    :raises CheckFailed: if something cannot be attached.
+    """
+    folder = stores.vault.staging()
+    try:
+        for path in paths:
+            _attach(Path(path), folder)
+        return stores.vault.seal(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_current(submission: Submission, history: History) -> bool:
+    """Whether a submission was compared with the champion that stands today."""
+    champion = history.champion(submission.model_name)
+    seen = submission.evidence.champion
+    if champion is None or champion.content_digest == submission.content_digest:
+        return True
+    return seen is not None and seen.content_digest == champion.content_digest
+
+
+def evidence_of_run(run: TrackedRun) -> Evidence:
+    """What would be shown of a run that is not promoted yet."""
+    return Evidence(
+        model_class=run.model_class,
+        notebook=run.notebook or "",
+        code=tuple(cell.source for cell in (*run.cells, *run.metric_cells)),
+        parameters=run.parameters,
+        metrics=run.metrics,
+        clean_run=(),
+        clean_run_agrees=True,
+        inputs=run.inputs,
+        gaps=run.gaps,
+        completeness=run.completeness,
+        run_ids=(run.id,),
+        data_digest=run.data_digest,
+        environment=run.environment,
+    )
+
+
+def _champion(
+    promotion: Promotion, clean_run: TrackedRun, history: History
+) -> tuple[Comparison | None, tuple[Gap, ...]]:
+    champion = history.champion(promotion.model_name)
+    if champion is None or champion.content_digest == promotion.bundle.digest:
+        return None, ()
+    try:
+        return compare_with_champion(
+            champion, history.submissions[champion.review_id], clean_run
+        ), ()
+    except (KeyError, NbmlopsError) as error:
+        why = f"version {champion.version} cannot be compared: {error}"
+        return None, (Gap(what="comparison with the champion", why=why),)
+
+
+def _take_over(stores: Stores, last: Submission | None, folder: Path) -> None:
+    if last is None or last.dossier is None:
+        return
+    stores.vault.verify(last.dossier)
+    for file in last.evidence.attachments:
+        name = Path(file.path).name
+        shutil.copyfile(stores.vault.path(last.dossier.digest) / ATTACHMENTS / name, folder / name)
+
+
+def _attach(path: Path, folder: Path) -> None:
+    """Copy one file into the dossier under a name that any system and page can show."""
+    target = folder / _encoded(path.name)
+    try:
+        # Not blocking: a named pipe must not hold us up before it is told from a file.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        link = path.is_symlink()
+        why = "it is a symbolic link; attach the file itself" if link else error.strerror
+        raise CheckFailed(f"{_shown(path)} cannot be attached: {why}.") from error
+    with os.fdopen(descriptor, "rb") as source:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise CheckFailed(f"{_shown(path)} cannot be attached: it is not a file.")
+        used = sum(p.stat().st_size for p in folder.iterdir() if p != target)
+        room = min(LARGEST_FILE, LARGEST_DOSSIER - used)
+        with target.open("wb") as copy:
+            while chunk := source.read(1 << 20):
+                room -= len(chunk)
+                if room < 0:
+                    raise CheckFailed(
+                        f"{_shown(path)} cannot be attached: a file may have {LARGEST_FILE:,} "
+                        f"bytes, all together {LARGEST_DOSSIER:,}. Attach a summary, or a link in "
+                        "a note."
+                    )
+                copy.write(chunk)
+
+
+def _attached(folder: Path) -> tuple[BundleFile, ...]:
+    return tuple(
+        BundleFile(
+            path=f"{ATTACHMENTS}/{path.name}",
+            digest=blake3(path.read_bytes()).hexdigest(),
+            size=path.stat().st_size,
+        )
+        for path in sorted((folder / ATTACHMENTS).iterdir())
+    )
+
+
+def _encoded(name: str) -> str:
+    """A file's name in plain ASCII; other bytes, and what a path could trip over, as %XX."""
+    encoded = quote(os.fsencode(name), safe=" !#()+,-.=@_")
+    return encoded if encoded.strip(".") else encoded.replace(".", "%2E")
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

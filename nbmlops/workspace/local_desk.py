@@ -1,0 +1,53 @@
+"""The review's verbs decided here: in this project's ledger, by its policy."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from nbmlops.records import (
+    AliasRequest,
+    FindingRequest,
+    Identity,
+    PublicationRequest,
+    Record,
+    Request,
+    ResolutionRequest,
+    RevocationRequest,
+    RotationRequest,
+    WithdrawalRequest,
+)
+from nbmlops.workspace.findings import add_finding, resolve_finding
+from nbmlops.workspace.keys import revoke, rotate
+from nbmlops.workspace.policy import publish
+from nbmlops.workspace.registration import move_alias, register, withdraw
+from nbmlops.workspace.review import review, reviews, sign_off, submit
+from nbmlops.workspace.stores import Stores
+
+__all__ = ["decide", "register", "review", "reviews", "sign_off", "submit"]
+
+T = TypeVar("T", bound=Record)
+
+
+def decide(stores: Stores, request: Request, by: Identity, kind: type[T]) -> T:
+    """Make the decision, or refuse it."""
+    decision = _decide(stores, request, by)
+    assert isinstance(decision, kind), f"{request} is not answered by a {kind}"  # noqa: S101 - a bug
+    return decision
+
+
+def _decide(stores: Stores, request: Request, by: Identity) -> Record:  # noqa: PLR0911 - a verb each
+    match request:
+        case AliasRequest(model_name=model_name, version=version, alias=alias):
+            return move_alias(stores, model_name, version, alias, by)
+        case WithdrawalRequest(subject=subject, reason=reason):
+            return withdraw(stores, subject, reason, by)
+        case FindingRequest(review_id=review_id, text=text, cell=cell, metric=metric):
+            return add_finding(stores, review_id, text, cell=cell, metric=metric, by=by)
+        case ResolutionRequest(finding_id=finding_id, note=note):
+            return resolve_finding(stores, finding_id, note, by)
+        case PublicationRequest(policy=policy):
+            return publish(stores, policy, by)
+        case RevocationRequest(key_id=key_id, reason=reason):
+            return revoke(stores, key_id, reason, by)
+        case RotationRequest(rotation=rotation):
+            return rotate(stores, rotation, by)

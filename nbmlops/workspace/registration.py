@@ -1,0 +1,156 @@
+"""From a verdict to production and back: registration, aliases, withdrawal, loading."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from nbmlops.errors import NbmlopsError, NotFound, Refused, Stale
+from nbmlops.governance import alias_missing, find
+from nbmlops.records import (
+    AliasMove,
+    AliasMoved,
+    Identity,
+    Registered,
+    Registration,
+    Submission,
+    Withdrawal,
+    Withdrawn,
+    digest,
+    new_id,
+)
+from nbmlops.workspace.review import refuse, review
+from nbmlops.workspace.stores import Stores
+
+__all__ = ["load_model", "move_alias", "register", "withdraw"]
+
+
+def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Registration:
+    """Let the review's model into the registry, if nothing is missing."""
+    current = review(stores, review_id)
+    submission = current.submission
+    missing = current.missing or tuple(_alias_missing(stores, submission, alias, by))
+    if missing:
+        kind = Stale if current.status == "stale" else Refused
+        error = kind(
+            f"{submission.model_name} may not be registered yet. " + " ".join(missing), missing
+        )
+        raise stores.refuse(error, "register", submission.id, by.name)
+    promotion = stores.history().promotions[submission.promotion_id]
+    sign_offs = tuple(
+        digest(s) for s in current.sign_offs if s.content_digest == submission.content_digest
+    )
+    clean = stores.run(promotion.clean_run.run_id)
+    tags = {
+        "nbmlops.content_digest": submission.content_digest,
+        "nbmlops.review": submission.id,
+        "nbmlops.sign_offs": ",".join(sign_offs),
+    }
+    if submission.dossier is not None:
+        tags["nbmlops.dossier"] = submission.dossier.digest
+    version = stores.registry.register(
+        submission.model_name,
+        stores.gate.source(submission.content_digest),
+        run_id=clean.mlflow_run_id,
+        alias=alias,
+        tags=tags,
+    )
+    registration = Registration(
+        id=new_id("registration"),
+        review_id=submission.id,
+        model_name=submission.model_name,
+        version=version,
+        alias=alias,
+        content_digest=submission.content_digest,
+        sign_off_digests=sign_offs,
+        by=by,
+        at=stores.clock(),
+    )
+    stores.append(Registered(registration=registration), by.name)
+    return registration
+
+
+def move_alias(
+    stores: Stores, model_name: str, version: str, alias: str, by: Identity
+) -> AliasMove:
+    """Let `alias` stand at a registered version, if its sign-offs and the policy allow that."""
+    submission = stores.history().submissions[_registered(stores, model_name, version).review_id]
+    why = _alias_missing(stores, submission, alias, by)
+    if why:
+        raise refuse(stores, "alias", f"{model_name}@{alias}", by, why)
+    stores.registry.move_alias(model_name, alias, version)
+    move = AliasMove(
+        model_name=model_name,
+        alias=alias,
+        version=version,
+        review_id=submission.id,
+        content_digest=submission.content_digest,
+        by=by,
+        at=stores.clock(),
+    )
+    stores.append(AliasMoved(move=move), by.name)
+    return move
+
+
+def withdraw(stores: Stores, key: str, reason: str, by: Identity) -> Withdrawal:
+    """Suspend an approval: the gate closes at once, then the aliases go.
+
+    `key` is a version (``model/3``, ``model@champion``) or a review's id.
+    """
+    if not reason.strip():
+        raise refuse(
+            stores, "withdraw", key, by, ["A withdrawal needs a reason; people will ask for it."]
+        )
+    history = stores.history()
+    registration: Registration | None
+    if "@" in key or "/" in key:
+        name, version = stores.registry.resolve(f"models:/{key}")
+        registration = _registered(stores, name, version)
+        submission = history.submissions[registration.review_id]
+    else:
+        submission = find("review", key, history.submissions)
+        registration = history.registrations.get(submission.id)
+    withdrawal = Withdrawal(
+        id=new_id("withdrawal"),
+        review_id=submission.id,
+        model_name=submission.model_name,
+        version=registration.version if registration else None,
+        content_digest=submission.content_digest,
+        reason=reason.strip(),
+        by=by,
+        at=stores.clock(),
+    )
+    stores.append(Withdrawn(withdrawal=withdrawal), by.name)
+    if registration:
+        stores.registry.remove_aliases(registration.model_name, registration.version)
+    return withdrawal
+
+
+def load_model(stores: Stores, uri: str, flavor: str) -> Any:
+    """Load a registered model after its signatures and each of its files were checked."""
+    from nbmlops.governance.mlflow_verified_models import fetch_verified
+
+    path = fetch_verified(stores.registry, stores.settings, uri)
+    try:
+        module = import_module(f"mlflow.{flavor}")
+    except ImportError as error:
+        raise NbmlopsError(
+            f"MLflow has no flavor {flavor!r} here: {error}. Leave it out for pyfunc."
+        ) from error
+    return module.load_model(str(path))
+
+
+def _alias_missing(stores: Stores, submission: Submission, alias: str, by: Identity) -> list[str]:
+    return alias_missing(
+        [submission], alias, by, policy=stores.policy, history=stores.history(), at=stores.clock()
+    )
+
+
+def _registered(stores: Stores, model_name: str, version: str) -> Registration:
+    for registration in stores.history().registrations.values():
+        if (registration.model_name, registration.version) == (model_name, version):
+            return registration
+    raise NotFound(
+        f"Version {version} of {model_name} was not registered through a review here. nbmlops "
+        "review lists what was."
+    )

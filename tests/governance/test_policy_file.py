@@ -1,0 +1,210 @@
+"""The policy file: what is read, what is refused with a sentence, and what publishing fixes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from signing import KEYS, World
+
+from nbmlops.errors import SettingsError
+from nbmlops.governance import (
+    Policy,
+    policy_in_force,
+    policy_schema,
+    policy_text,
+    publication_objection,
+    publication_payload,
+    read_policy,
+    require_unchanged,
+    sign,
+)
+from nbmlops.records import Identity, PolicyPublished, PublishedPolicy, digest_bytes
+from nbmlops.testing import EPOCH
+
+HEAD = "version: 1\nidentity: self-asserted\n"
+GRACE, ALAN = KEYS["grace"].public.text, KEYS["alan"].public.text
+FULL = f"""
+version: 3
+identity: signed
+reviewers:
+  grace: {{roles: [validator], keys: ["{GRACE}"]}}
+  alan: {{roles: [owner], keys: ["{ALAN}"]}}
+publishers: [alan]
+sign_offs: 1
+tiers:
+  high:
+    sign_offs: 2
+    roles: {{validator: 1, owner: 1}}
+    minimum_completeness: 0.9
+    model_card: [purpose, limits]
+    approval_days: 90
+    metrics:
+      - {{metric: roc_auc_score, data: X_test, at_least: 0.7, better_than_champion_by: 0.01}}
+    data:
+      - {{data: X, columns: {{distance: int64}}, null_rates: {{distance: 0.01}}, minimum_rows: 10}}
+    aliases: {{champion: [owner]}}
+models:
+  "fraud_*": high
+"""
+
+
+def test_a_full_policy_is_read_and_fits_its_own_schema() -> None:
+    """The schema is for editors; it knows the same keys."""
+    policy = read_policy(FULL)
+    assert policy.version == 3
+    assert policy.tier_of("fraud_cards") == "high"
+    assert policy.demands_on("fraud_cards").roles == {"validator": 1, "owner": 1}
+    assert policy.demands_on("other") is policy
+    schema = policy_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(yaml.safe_load(FULL), schema)
+    for wrong in ({"version": 1}, {"version": 1, "identity": "signed", "typo": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "Expected `object`"),
+        ("[1]", "Expected `object`"),
+        (HEAD + "a: [", "not YAML"),
+        (HEAD + "signoffs: 2", "unknown field `signoffs`"),
+        (HEAD + "sign_offs: two", "sign_offs"),
+        (HEAD + "sign_offs: -1", ">= 0"),
+        (HEAD + "minimum_completeness: 1.5", "<= 1.0"),
+        (HEAD + "minimum_completeness: .nan", "minimum_completeness"),
+        (HEAD + "version: 2", "'version' a second time"),
+        (HEAD + "tiers: &a {}\nmodels: *a", "anchor or an alias"),
+        (HEAD + "? [a]\n: 1", "no plain text"),
+        ("[" * 5_000, "nested too deeply"),
+        (HEAD + "models: {m: high}", "tier 'high', which is not there"),
+        (HEAD + "roles: {owner: 1}", "the role 'owner', which 0 of its reviewers have"),
+        (HEAD + "aliases: {champion: [owner]}", "the role 'owner'"),
+        (HEAD + "metrics: [{metric: auc}]", "asks nothing of the metric 'auc'"),
+        (HEAD + "metrics: [{metric: auc, at_least: .inf}]", "no number"),
+        (HEAD + "publishers: [grace]", "no reviewer with a key"),
+        (HEAD + "reviewers: {grace: {keys: [abc]}}", "'abc' is not a public key"),
+        (
+            HEAD + f'reviewers: {{a: {{keys: ["{GRACE}"]}}, b: {{keys: ["{GRACE}"]}}}}',
+            "a and b have the same key",
+        ),
+        ("identity: signed", "no version"),
+        ("version: 0\nidentity: signed", "no version"),
+        ("version: 1", "does not say identity"),
+        ("version: 1\nidentity: trust", "Invalid enum value 'trust'"),
+        ("version: 1\nidentity: signed", "asks for 1 signatures; 0 reviewers have a key"),
+    ],
+)
+def test_a_policy_that_cannot_be_kept_is_refused(text: str, says: str) -> None:
+    """With file, key and reason in one sentence."""
+    with pytest.raises(SettingsError, match=r"policy\.yaml") as caught:
+        read_policy(text)
+    assert says in str(caught.value)
+
+
+def test_a_bomb_does_not_grow() -> None:
+    """Nine lines that would unfold to a billion entries."""
+    lines = ["a: &a [x,x,x,x,x,x,x,x,x]"]
+    lines += [
+        f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]"
+        for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    ]
+    with pytest.raises(SettingsError, match="anchor or an alias"):
+        read_policy("\n".join(lines))
+
+
+def test_a_file_that_is_no_utf8_or_too_large_is_refused(tmp_path: Path) -> None:
+    """A missing one is none."""
+    path = tmp_path / "nbmlops.policy.yaml"
+    assert policy_text(path) is None
+    path.write_bytes(b"version: 1 # \xff")
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        policy_text(path)
+    path.write_bytes(b"#" * 1_000_001)
+    with pytest.raises(SettingsError, match="1,000,001 bytes"):
+        policy_text(path)
+    path.write_text(HEAD)
+    assert policy_text(path) == HEAD
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=st.text(alphabet=st.sampled_from("ab1:{}[]&*!|>-?,'\"#%@ \n\t\\é<=."), max_size=60))
+@example("!!python/object/apply:os.system ['true']")
+@example("a: !!binary x")
+@example("1: 1\n1.0: 2")
+def test_any_text_is_a_policy_or_a_sentence(text: str) -> None:
+    """Never a traceback, never an object of Python's."""
+    with suppress(SettingsError):
+        assert isinstance(read_policy(text), Policy)
+
+
+def published(version: int, text: str, **changes: Any) -> PublishedPolicy:
+    fields: dict[str, Any] = {
+        "version": version,
+        "digest": digest_bytes(text.encode()),
+        "text": text,
+        "by": Identity(name="ada"),
+        "at": EPOCH,
+    }
+    return PublishedPolicy(**(fields | changes))
+
+
+def test_a_published_policy_is_in_force_whatever_the_file_says() -> None:
+    """As long as none is published, the draft is."""
+    world, draft = World(), Policy(sign_offs=0)
+    assert policy_in_force(draft, world.history) is draft
+    world.tell(PolicyPublished(policy=published(1, HEAD + "sign_offs: 2")))
+    assert policy_in_force(draft, world.history).sign_offs == 2
+
+
+def test_a_published_version_cannot_change() -> None:
+    """The same text may be published again; a higher version may differ."""
+    world, text = World(), HEAD + "sign_offs: 2"
+    world.tell(PolicyPublished(policy=published(1, text)))
+    require_unchanged(text, read_policy(text), world.history)
+    other = HEAD + "sign_offs: 0"
+    with pytest.raises(SettingsError, match="Version 1 of the policy was published"):
+        require_unchanged(other, read_policy(other), world.history)
+    higher = other.replace("version: 1", "version: 2")
+    require_unchanged(higher, read_policy(higher), world.history)
+
+
+def test_a_publication_that_does_not_follow_is_void() -> None:
+    """A version again, a lower one, another text than its digest: the first stays in force."""
+    world, draft = World(), Policy()
+    world.tell(PolicyPublished(policy=published(2, "version: 2\nidentity: self-asserted")))
+    for void in (
+        published(2, HEAD.replace("1", "2") + "sign_offs: 0"),
+        published(1, HEAD + "sign_offs: 0"),
+        published(3, HEAD.replace("1", "3") + "sign_offs: 0", digest="0" * 64),
+    ):
+        world.tell(PolicyPublished(policy=void))
+    assert policy_in_force(draft, world.history).sign_offs == 1
+    world.tell(PolicyPublished(policy=published(3, HEAD.replace("1", "3") + "sign_offs: 3")))
+    assert policy_in_force(draft, world.history).sign_offs == 3
+
+
+def test_a_named_publisher_must_sign_the_next_version() -> None:
+    """Anybody else's publication is void, and says what is missing."""
+    world = World()
+    world.tell(PolicyPublished(policy=published(3, FULL)))
+    text = FULL.replace("version: 3", "version: 4").replace("sign_offs: 1", "sign_offs: 0")
+    payload = publication_payload(4, text)
+    for key in (None, KEYS["grace"], KEYS["mallory"]):
+        envelope = sign(payload, key) if key else None
+        void = published(4, text, envelope=envelope)
+        assert "asks that alan signs" in (publication_objection(void, world.history) or "")
+        world.tell(PolicyPublished(policy=void))
+        assert policy_in_force(Policy(), world.history).version == 3
+    honest = published(4, text, envelope=sign(payload, KEYS["alan"]))
+    assert publication_objection(honest, world.history) is None
+    world.tell(PolicyPublished(policy=honest))
+    assert policy_in_force(Policy(), world.history).version == 4
