@@ -144,7 +144,7 @@ class Scale:
         return self.barred(sign_off) or self._withdrawn(sign_off) or self._out_of_scope(sign_off)
 
     def _given(self, sign_off: SignOff) -> int:
-        return self.history.given.get(sign_off.id, self.history.sequence + 1)
+        return self.history.given.get((sign_off.review_id, sign_off.id), self.history.sequence + 1)
 
     def _other_statement(self, sign_off: SignOff, envelope: Envelope) -> str | None:
         """Why what was signed is not what the sign-off claims, if it is not."""

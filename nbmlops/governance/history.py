@@ -52,8 +52,8 @@ class History:
 
     Whether a rotation, a policy or a sign-off is valid is not asked here: all of them are kept.
     `sequence` and `head` are the last fact's. `latest` is the latest instant that any fact bears:
-    a clock that stands before it was set back. `given` tells at which sequence a sign-off came, and
-    `nonces` which sign-off came first with a nonce.
+    a clock that stands before it was set back. `given` tells at which sequence a review's sign-off
+    came, and `nonces` which sign-off came first with a nonce.
     """
 
     def __init__(self, entries: Iterable[LedgerEntry] = ()) -> None:
@@ -66,7 +66,7 @@ class History:
         self.submissions: dict[str, Submission] = {}
         self.sign_offs: dict[str, tuple[SignOff, ...]] = {}
         self.registrations: dict[str, Registration] = {}
-        self.given: dict[str, int] = {}
+        self.given: dict[tuple[str, str], int] = {}
         self.nonces: dict[str, str] = {}
         self.findings: dict[str, Finding] = {}
         self.withdrawals: dict[tuple[str, str], tuple[int, Withdrawal]] = {}
@@ -161,11 +161,11 @@ class History:
         self.submissions[submission.id] = submission
 
     def _sign_off(self, sign_off: SignOff, sequence: int) -> None:
-        if sign_off.id in self.given:
+        if sign_off.nonce and self.nonces.get(sign_off.nonce) == sign_off.id:
             return  # Told again, it would become its person's last word anew.
         before = self.sign_offs.get(sign_off.review_id, ())
         self.sign_offs[sign_off.review_id] = (*before, sign_off)
-        self.given[sign_off.id] = sequence
+        self.given[sign_off.review_id, sign_off.id] = sequence
         if sign_off.nonce:
             self.nonces.setdefault(sign_off.nonce, sign_off.id)
 

@@ -59,31 +59,30 @@ def test_what_was_handed_out_does_not_change() -> None:
     assert list(after.submissions) == ["review-1", "review-2"]
 
 
-def cut(rows: list[Link]) -> None:
-    del rows[2:]
+def cut(ledger: MemoryLedger) -> None:
+    del ledger.rows[2:]
 
 
-def rewrite(rows: list[Link]) -> None:
+def rewrite(ledger: MemoryLedger) -> None:
     other = MemoryLedger()
     fill(other, 2)
     other.append(RefusalRecorded(verb="other", subject="x", by="ada", why=()), actor="ada")
-    rows[:] = other.rows
+    ledger.rows = other.rows
 
 
-def damage_what_came(rows: list[Link]) -> None:
-    ledger = MemoryLedger()
-    ledger.rows = rows
+def damage_what_came(ledger: MemoryLedger) -> None:
     fill(ledger, 1)
-    rows[-1] = msgspec.structs.replace(rows[-1], sealed=rows[-1].sealed.replace(b"ada", b"eve"))
+    last = ledger.rows[-1]
+    ledger.rows[-1] = msgspec.structs.replace(last, sealed=last.sealed.replace(b"ada", b"eve"))
 
 
 @pytest.mark.parametrize("tamper", [cut, rewrite, damage_what_came])
-def test_a_tampered_ledger_is_not_trusted(tamper: Callable[[list[Link]], None]) -> None:
+def test_a_tampered_ledger_is_not_trusted(tamper: Callable[[MemoryLedger], None]) -> None:
     """The control is the same ledger before."""
     ledger = MemoryLedger()
     fill(ledger, 3)
     reader = HistoryReader(ledger)
     assert reader.read().sequence == 3
-    tamper(ledger.rows)
+    tamper(ledger)
     with pytest.raises(IntegrityError, match="ledger"):
         reader.read()
