@@ -22,8 +22,24 @@ class Record(msgspec.Struct, frozen=True):
 
 
 def encode(value: Any) -> bytes:
-    """Encode a record, or plain data that holds records, to canonical JSON bytes."""
-    return _encoder.encode(value)
+    """Encode a record, or plain data that holds records, to canonical JSON bytes.
+
+    Half a surrogate pair, which UTF-8 cannot hold, is written as its escape.
+    """
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encoder.encode(_escaped(msgspec.to_builtins(value)))
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_escaped(k): _escaped(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_escaped(item) for item in value]
+    return value
 
 
 def decode(data: bytes | str, kind: type[T]) -> T:

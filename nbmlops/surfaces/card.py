@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from nbmlops.records import Fingerprint, Metric, Parameter, TrackedRun, to_plain
+from nbmlops.records import Fingerprint, Metric, Parameter, TrackedRun, decode, encode, to_plain
 
 __all__ = ["MIME", "card_bundle", "lines"]
 
@@ -20,6 +20,7 @@ def card_bundle(
 
     `waits` says why MLflow does not hold it yet; ``""`` that it is on its way.
     """
+    run = decode(encode(run), TrackedRun)  # as it is stored: a message holds no more than a file
     told = lines(run, previous, waits)
     return {
         "text/plain": "\n".join(told),

@@ -78,6 +78,8 @@ class CellHistory:
 
     def _read(self, source: str) -> tuple[str, str, tuple[str, ...], CellCode]:
         if source not in self._code:
-            shown, hidden = hide_in_text(source)
-            self._code[source] = (shown, digest_bytes(shown.encode()), hidden, read_code(source))
+            # A front end may send what UTF-8 cannot hold; such a cell never runs, but it was sent.
+            plain = source.encode("utf-8", "backslashreplace").decode()
+            shown, hidden = hide_in_text(plain)
+            self._code[source] = (shown, digest_bytes(shown.encode()), hidden, read_code(plain))
         return self._code[source]

@@ -58,7 +58,7 @@ def _is_installed(frame: FrameType) -> bool:
 
 def name_of(obj: Any, namespace: dict[str, Any], frames: list[FrameType]) -> str | None:
     """What `obj` is called: the name nearest to the cell that is bound to this very object."""
-    if obj is None or isinstance(obj, bool | int | float | str):
+    if obj is None or issubclass(type(obj), bool | int | float | str):
         return None
     for name, value in list(namespace.items()):
         if value is obj and not _HIDDEN.match(name):

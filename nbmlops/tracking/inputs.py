@@ -14,7 +14,7 @@ from nbmlops.errors import FingerprintError
 from nbmlops.records import DataInput, Fingerprint
 from nbmlops.tracking.frames import argument_of, call_node, name_of, root_name, written
 
-__all__ = ["Argument", "arguments_of", "head", "input_of", "is_data"]
+__all__ = ["Argument", "arguments_of", "head", "input_of", "is_data", "nbytes_of"]
 
 _SAMPLE_ROWS = 20
 # Lists that say how to train rather than on what.
@@ -22,6 +22,7 @@ _SETTINGS = {
     "cat_features", "categorical_feature", "text_features", "embedding_features", "classes",
     "feature_name", "feature_names", "eval_names", "eval_metric",
 }  # fmt: skip
+_DATA_SIGNS = ("shape", "__array__", "__dataframe__", "__len__")
 
 
 class Argument(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ def arguments_of(
             continue
         for part, item in _parts(role, value):
             if not is_data(item):
-                if part == role and (item is None or isinstance(item, bool | int | float | str)):
+                if part == role and (item is None or type(item) in (bool, int, float, str)):
                     settings[role] = item
                 continue
             name = name_of(item, namespace, frames)
@@ -66,19 +67,34 @@ def input_of(argument: Argument) -> DataInput:
         print_ = fingerprint(argument.value, argument.name)
     except FingerprintError as error:
         print_ = Fingerprint(kind="unknown", name=argument.name, reason=str(error))
+    except Exception as error:  # noqa: BLE001 - a user's own object may raise anything; the record says so
+        why = f"it raised {type(error).__name__} while it was read"
+        print_ = Fingerprint(kind="unknown", name=argument.name, reason=why)
     return DataInput(role=argument.role, name=argument.name, fingerprint=print_)
 
 
 def is_data(value: Any) -> bool:
     """Whether a value is a data object: something with a shape, rows, or a sequence of values."""
-    if value is None or isinstance(value, bool | int | float | complex | str | bytes | type):
+    kind = type(value)  # never `value.__class__`, which may be code of the user's
+    if value is None or issubclass(kind, bool | int | float | complex | str | bytes | type):
         return False
-    if isinstance(value, list | tuple):
-        return len(value) > 0 and not callable(value[0])
-    if isinstance(value, dict | set) or callable(value):
-        return False
-    kind = type(value)
-    return any(hasattr(kind, sign) for sign in ("shape", "__array__", "__dataframe__", "__len__"))
+    try:
+        if issubclass(kind, list | tuple):
+            return len(value) > 0 and not callable(value[0])
+        if issubclass(kind, dict | set) or callable(value):
+            return False
+        return any(hasattr(kind, sign) for sign in _DATA_SIGNS)
+    except Exception:  # noqa: BLE001 - a user's own class may raise anything; what calls itself a sequence is data
+        return True
+
+
+def nbytes_of(value: Any) -> int:
+    """How large a data object says that it is, in bytes; 0 if it does not."""
+    try:
+        told = getattr(value, "nbytes", 0)
+    except Exception:  # noqa: BLE001 - a user's own attribute may raise anything
+        return 0
+    return told if type(told) is int else 0
 
 
 def head(value: Any) -> Any:
@@ -131,13 +147,13 @@ def _bound(
 
 def _parts(role: str, value: Any) -> Iterator[tuple[str, Any]]:
     """A validation set is a list of (X, y) pairs, or one pair: each of its parts is an input."""
-    if not isinstance(value, list | tuple) or not value:
+    if type(value) not in (list, tuple) or not value:
         yield role, value
-    elif all(isinstance(pair, tuple) and all(map(_is_table, pair)) for pair in value):
+    elif all(type(pair) is tuple and all(map(_is_table, pair)) for pair in value):
         for number, pair in enumerate(value):
             for part, item in zip(("X", "y", "sample_weight"), pair, strict=False):
                 yield f"{role}[{number}].{part}", item
-    elif isinstance(value, tuple) and all(map(_is_table, value)):
+    elif type(value) is tuple and all(map(_is_table, value)):
         for part, item in zip(("X", "y", "sample_weight"), value, strict=False):
             yield f"{role}.{part}", item
     else:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import inspect
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
-from nbmlops.records import Gap, Parameter, Scalar
+from nbmlops.records import Gap, Parameter, digest
+from nbmlops.tracking.brevity import as_scalar, brief, shortened, spelled
 from nbmlops.tracking.redaction import hide_value
 
-__all__ = ["as_scalar", "brief", "defaults_of", "named_parameters", "parameters_of"]
+__all__ = [
+    "as_scalar",
+    "attributes_of",
+    "brief",
+    "defaults_of",
+    "named_parameters",
+    "parameters_of",
+]
 
-_LONGEST = 2000
-_MOST = 2000
+_MOST = 2000  # parameters of one model; the rest is kept as a digest
 _NO_DEFAULT = object()
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # differs from run to run, and says nothing
 _MANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -27,7 +32,7 @@ def parameters_of(model: Any) -> tuple[tuple[Parameter, ...], tuple[str, ...], t
         values = dict(model.get_params(deep=True))
     except AttributeError:
         values = _constructor_values(model)
-    except (Exception, RecursionError) as error:  # noqa: BLE001 - a user's own get_params may raise anything; it becomes a gap
+    except Exception as error:  # noqa: BLE001 - a user's own get_params may raise anything; it becomes a gap
         gaps.append(Gap(what="parameters", why=f"get_params raised {type(error).__name__}."))
         values = _constructor_values(model)
     defaults: dict[str, dict[str, Any]] = {}
@@ -38,6 +43,9 @@ def parameters_of(model: Any) -> tuple[tuple[Parameter, ...], tuple[str, ...], t
             defaults[owner] = _defaults(values.get(owner) if owner else model)
         told[str(name)] = (value, _same(value, defaults[owner].get(own, _NO_DEFAULT)))
     parameters, hidden = _parameters(told)
+    if len(told) > _MOST:
+        why = f"{len(told):,} parameters; the record keeps {_MOST:,} and a digest of the rest."
+        gaps.append(Gap(what="parameters", why=why))
     return parameters, hidden, tuple(gaps)
 
 
@@ -61,85 +69,51 @@ def defaults_of(function: Callable[..., Any]) -> dict[str, Any]:
     return {name: p.default for name, p in parameters.items() if p.default is not p.empty}
 
 
-def as_scalar(value: Any) -> Scalar:
-    """`value` as JSON holds it: a number, a truth value, None, or a bounded text."""
-    if value is None or isinstance(value, bool | str):
-        return value[:_LONGEST] if isinstance(value, str) else value
-    if isinstance(value, int):
-        return int(value) if abs(value) < 2**53 else str(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else str(float(value))
-    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
-        return as_scalar(value.item())
-    return brief(value)
-
-
-def brief(value: Any, depth: int = 3) -> str:  # noqa: PLR0911 - one line a kind of value
-    """A short text for any value, made without calling code of the value's own where possible."""
-    if value is None or isinstance(value, bool | int | float | str | bytes):
-        return repr(value)[:_LONGEST]
-    kind = type(value)
-    if depth == 0:
-        return f"{kind.__name__}(…)"
-    if kind in (list, tuple, set, frozenset):
-        items = [brief(item, depth - 1) for item in list(value)[:20]]
-        more = ", …" if len(value) > 20 else ""
-        left, right = ("[", "]") if kind is list else ("(", ")") if kind is tuple else ("{", "}")
-        return f"{left}{', '.join(items)}{more}{right}"[:_LONGEST]
-    if kind is dict:
-        items = [f"{brief(k, 1)}: {brief(v, depth - 1)}" for k, v in list(value.items())[:20]]
-        return f"{{{', '.join(items)}{', …' if len(value) > 20 else ''}}}"[:_LONGEST]
-    if isinstance(value, type) or inspect.isroutine(value):
-        return f"{value.__module__}.{getattr(value, '__qualname__', kind.__name__)}"[:_LONGEST]
-    shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple):
-        return f"{kind.__name__}{shape}"
-    if hasattr(kind, "get_params"):
-        return f"{kind.__name__}()"
-    frozen = getattr(value, "dist", None)
-    if frozen is not None and kind.__module__.startswith("scipy.stats"):
-        given = [brief(item, depth - 1) for item in (*value.args, *value.kwds.values())]
-        return f"{frozen.name}({', '.join(given)})"[:_LONGEST]
-    if getattr(kind, "__repr__", None) is object.__repr__:
-        return f"{kind.__name__}()"
+def attributes_of(obj: Any) -> dict[str, Any]:
+    """What an object holds by name, without code of its own; empty where it does not tell."""
     try:
-        return _ADDRESS.sub("", repr(value))[:_LONGEST]
-    except Exception:  # noqa: BLE001 - a user's own __repr__ may raise anything; the class names the value
-        return f"{kind.__name__}()"
+        return dict(vars(obj))
+    except Exception:  # noqa: BLE001 - a user's own `__dict__` may raise anything
+        return {}
 
 
 def _parameters(
     told: dict[str, tuple[Any, bool]],
 ) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
     parameters, hidden = [], []
+    if len(told) > _MOST:  # what differs from the defaults says most
+        told = dict(sorted(told.items(), key=lambda item: item[1][1]))
     for name, (value, is_default) in list(told.items())[:_MOST]:
-        scalar = as_scalar(value)
+        scalar = spelled(value)
         if isinstance(scalar, str):
+            # Before it is shortened: half a credential looks like none.
             scalar, was_secret = hide_value(name, scalar)
             if was_secret:
-                hidden.append(f"parameter {name}")
-        parameters.append(Parameter(name=name[:250], value=scalar, is_default=is_default))
+                hidden.append(f"parameter {shortened(name, 100)}")
+            scalar = shortened(scalar)
+        parameters.append(Parameter(name=shortened(name, 250), value=scalar, is_default=is_default))
+    if (more := len(told) - _MOST) > 0:
+        rest = [[name, as_scalar(value)] for name, (value, _) in list(told.items())[_MOST:]]
+        text = f"{more:,} more, blake3 {digest(rest)[:16]}"
+        parameters.append(Parameter(name="more_parameters", value=text, is_default=False))
     return tuple(parameters), tuple(hidden)
 
 
 def _constructor_values(model: Any) -> dict[str, Any]:
     """What the constructor took, as far as it is still there, and other plain settings."""
-    try:
-        attributes = dict(vars(model))
-    except TypeError:
-        return {}
+    attributes = attributes_of(model)
     values = {}
     for name in _defaults(model):
-        for spelled in (name, f"_{name}"):
-            if spelled in attributes:
-                values[name] = attributes[spelled]
+        for kept in (name, f"_{name}"):
+            if kept in attributes:
+                values[name] = attributes[kept]
     for name, value in attributes.items():
         if name.endswith("_"):
             continue
         if hasattr(type(value), "get_params") and hasattr(type(value), "fit"):
             values.setdefault(name.lstrip("_"), value)
             values.update(_inner_values(name.lstrip("_"), value))
-        elif isinstance(value, bool | int | float | str) and value and not name.startswith("_"):
+        elif type(value) in (bool, int, float, str) and value and not name.startswith("_"):
             # Nothing, zero and the empty text are where a state begins, not settings.
             values.setdefault(name, value)
     return {name: value for name, value in values.items() if not name.startswith("_")}
@@ -177,9 +151,9 @@ def _same(value: Any, default: Any) -> bool:
         return True
     if type(value) is not type(default):
         return False
-    if isinstance(value, float) and math.isnan(value):
+    if type(value) is float and math.isnan(value):
         return math.isnan(default)
-    if isinstance(value, bool | int | float | str | tuple | list | dict):
+    if issubclass(type(value), bool | int | float | str | tuple | list | dict):
         try:
             return bool(value == default)
         except Exception:  # noqa: BLE001 - comparing users' objects may raise anything; they then differ

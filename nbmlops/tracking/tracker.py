@@ -23,10 +23,11 @@ from nbmlops.tracking.courier import Courier
 from nbmlops.tracking.environment import EnvironmentReader
 from nbmlops.tracking.files import FileWatch
 from nbmlops.tracking.frames import user_frames
-from nbmlops.tracking.inputs import Argument, base_name, head, input_of
+from nbmlops.tracking.inputs import Argument, base_name, head, input_of, nbytes_of
 from nbmlops.tracking.instruments import install_instruments
 from nbmlops.tracking.journal import Journal
 from nbmlops.tracking.notebook_path import notebook_path
+from nbmlops.tracking.parameters import attributes_of
 from nbmlops.tracking.provenance import Origin, Provenance
 from nbmlops.tracking.run_writer import RunWriter
 from nbmlops.tracking.sessions import Session
@@ -202,22 +203,27 @@ class Tracker:
     def begin_training(self, training: Training, arguments: list[Argument]) -> None:
         """A training begins: its data is named before it can change."""
         self.activity.enter()
+        try:
+            self._take_data(training, arguments)
+        except Exception as error:  # noqa: BLE001 - a user's own object may raise anything; the training is kept without
+            self.fault("data", error)
+        training.began = time.perf_counter()
+
+    def _take_data(self, training: Training, arguments: list[Argument]) -> None:
         self._writer.finish_model(training.model)
         self._environment.warm()
         training.destination = self._active_mlflow_run()
         training.data_name = base_name(arguments[0]) if arguments else None
         if arguments:
             training.sample = head(arguments[0].value)
-        large = (
-            sum(getattr(a.value, "nbytes", 0) or 0 for a in arguments if _plain_nbytes(a)) > _LARGE
-        )
-        if large:
-            thread = threading.Thread(target=self._name_data, args=(training, arguments))
+        if sum(nbytes_of(argument.value) for argument in arguments) > _LARGE:
+            thread = threading.Thread(
+                target=self._name_data, args=(training, arguments), daemon=True
+            )
             self._naming[training.id] = thread
             thread.start()
         else:
             self._name_data(training, arguments)
-        training.began = time.perf_counter()
 
     def end_training(self, training: Training) -> None:
         """A training ended well: it is journaled at once, its model saved in the background."""
@@ -230,8 +236,7 @@ class Tracker:
     def drop_training(self, training: Training) -> None:
         """A training raised: there is no model to keep."""
         self.activity.leave()
-        if naming := self._naming.pop(training.id, None):
-            naming.join()
+        self._naming.pop(training.id, None)
 
     def add_training(self, training: Training) -> None:
         """Take in a training that has ended."""
@@ -416,25 +421,16 @@ class Tracker:
         return {id_: why for id_, why in found.items() if why}
 
 
-def _plain_nbytes(argument: Argument) -> bool:
-    return isinstance(getattr(argument.value, "nbytes", None), int)
-
-
 def _parts_of(model: Any) -> list[Any]:
     """A trained object and what a search or pipeline leaves inside it to predict with."""
-    found = [model]
-    for name in ("best_estimator_", "_final_estimator", "model"):
+    held = attributes_of(model)
+    found = [held.get("best_estimator_"), held.get("model")]
+    if held.get("steps"):
         try:
-            inner = vars(model).get(name) or (
-                getattr(model, name)
-                if name == "_final_estimator" and hasattr(model, "steps")
-                else None
-            )
-        except Exception:  # noqa: BLE001, S112 - a user's own attributes may raise anything; the whole model still counts
-            continue
-        if inner is not None and not isinstance(inner, str):
-            found.append(inner)
-    return found
+            found.append(held["steps"][-1][1])
+        except Exception:  # noqa: BLE001 - a user's own object may only look like a pipeline
+            found.append(None)
+    return [model, *(inner for inner in found if inner is not None and type(inner) is not str)]
 
 
 def _rows(trainings: list[Training]) -> tuple[dict[str, Any], ...]:

@@ -56,8 +56,21 @@ class Activity:
         self._cell_thread = threading.get_ident()
 
     def on_cell_thread(self) -> None:
-        """The calling thread runs the cell."""
+        """The calling thread runs a cell that begins; no training of an earlier one goes on."""
         self._cell_thread = threading.get_ident()
+        self._inside.pop(self._cell_thread, None)
+
+    @property
+    def depth(self) -> int:
+        """How many trainings the calling thread is inside of."""
+        return self._inside.get(threading.get_ident(), 0)
+
+    def return_to(self, depth: int) -> None:
+        """Forget what the calling thread entered since it was at `depth`."""
+        if depth:
+            self._inside[threading.get_ident()] = depth
+        else:
+            self._inside.pop(threading.get_ident(), None)
 
     @property
     def busy(self) -> bool:

@@ -14,7 +14,7 @@ from nbmlops.tracking.instruments.evaluations import early_stopping
 from nbmlops.tracking.instruments.fitted import take_results
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.wrapping import watch
-from nbmlops.tracking.parameters import defaults_of, named_parameters, parameters_of
+from nbmlops.tracking.parameters import attributes_of, defaults_of, named_parameters, parameters_of
 from nbmlops.tracking.trainings import Training
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ class EstimatorWatch:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Any:
-        if model is None:
+        # Inside another training only this one frame stands between a model and its parts.
+        if model is None or not self.tracker.watching or self.tracker.activity.busy:
             return function(*args, **kwargs)
         if called_by_library():
             return quietly(self.tracker, lambda: function(*args, **kwargs))
@@ -162,7 +163,7 @@ class EstimatorWatch:
         remember = self.tracker.provenance.remember_prediction
         if method == "fit_predict":
             remember(answer, training.id, training.data_name)
-        labels = vars(model).get("labels_") if hasattr(model, "__dict__") else None
+        labels = attributes_of(model).get("labels_")
         if labels is not None:
             remember(labels, training.id, training.data_name)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from nbmlops.records import Metric, Parameter, Scalar, now
 from nbmlops.tracking.instruments.evaluations import take_evaluations
-from nbmlops.tracking.parameters import as_scalar
+from nbmlops.tracking.parameters import as_scalar, attributes_of
 from nbmlops.tracking.trainings import Training
 
 __all__ = ["take_results"]
@@ -21,10 +21,7 @@ _ATTRIBUTES = {
 
 def take_results(training: Training, model: Any) -> None:
     """Add what `model` tells once it is fitted; a pipeline's last step speaks for it."""
-    try:
-        fitted = dict(vars(model))
-    except TypeError:
-        return
+    fitted = attributes_of(model)
     if isinstance(steps := fitted.get("steps"), list) and steps:
         take_results(training, steps[-1][1])
     take_evaluations(training, model)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.trainings import Training
@@ -11,6 +15,8 @@ if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
 __all__ = ["follow", "quietly"]
+
+_OUR_FRAMES = 1000  # by which the recursion limit is raised at most while a training is followed
 
 
 def follow(
@@ -28,27 +34,26 @@ def follow(
     """
     if not tracker.watching or tracker.activity.busy:
         return call()
-    try:
-        training = begin()
-    except Exception as error:  # noqa: BLE001 - the user's training comes first; `fault` tells
-        tracker.fault("a training", error)
-        training = None
-    if training is None:
-        return quietly(tracker, call)
-    try:
-        answer = call()
-    except BaseException:
-        tracker.drop_training(training)
-        raise
-    try:
-        after(training, answer)
-    except Exception as error:  # noqa: BLE001 - the user's training comes first; `fault` tells
-        tracker.fault("a training's results", error)
-    try:
-        tracker.end_training(training)
-    except Exception as error:  # noqa: BLE001 - as above
-        tracker.fault("a training", error)
-    return answer
+    with _deeper():
+        depth = tracker.activity.depth
+        try:
+            training = begin()
+        except Exception as error:  # noqa: BLE001 - the user's training comes first; `fault` tells
+            tracker.activity.return_to(depth)
+            tracker.fault("a training", error)
+            training = None
+        except BaseException:  # an interrupt is the user's; their call has not begun
+            tracker.activity.return_to(depth)
+            raise
+        if training is None:
+            return quietly(tracker, call)
+        try:
+            answer = call()
+        except BaseException:
+            tracker.drop_training(training)
+            raise
+        _complete(tracker, training, lambda: after(training, answer))
+        return answer
 
 
 def quietly(tracker: Tracker, call: Callable[[], Any]) -> Any:
@@ -58,3 +63,40 @@ def quietly(tracker: Tracker, call: Callable[[], Any]) -> Any:
         return call()
     finally:
         tracker.activity.leave()
+
+
+def _complete(tracker: Tracker, training: Training, after: Callable[[], None]) -> None:
+    interrupted = False
+    steps: dict[str, Callable[[], None]] = {
+        "a training's results": after,
+        "a training": lambda: tracker.end_training(training),
+    }
+    for name, step in steps.items():
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - the user's training comes first; `fault` tells
+            tracker.fault(name, error)
+        except KeyboardInterrupt:
+            interrupted = True
+    if interrupted:
+        # The training is done and its answer the user's; the interrupt is for the code after it.
+        main = threading.main_thread().ident or 0
+        threading.Timer(0.01, signal.pthread_kill, (main, signal.SIGINT)).start()
+
+
+@contextmanager
+def _deeper() -> Iterator[None]:
+    """Room on the stack for our own frames: a training nested as deep as Python lets it still fits.
+
+    At the default limit a pipeline within pipelines would fail with us that trains without us.
+    """
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + min(limit, _OUR_FRAMES))
+    try:
+        yield
+    finally:
+        try:
+            if sys.getrecursionlimit() == limit + min(limit, _OUR_FRAMES):
+                sys.setrecursionlimit(limit)
+        except RecursionError:
+            pass  # already deeper than the user's limit, who has set it from there

@@ -28,7 +28,9 @@ def watch_own_classes(tracker: Tracker) -> None:
     )
 
     def consider(cls: Any) -> None:
-        if not isinstance(cls, type) or not ("fit" in vars(cls) or "partial_fit" in vars(cls)):
+        if not issubclass(type(cls), type) or not (
+            "fit" in vars(cls) or "partial_fit" in vars(cls)
+        ):
             return
         module = sys.modules.get(cls.__module__)
         file = getattr(module, "__file__", None) or ""
