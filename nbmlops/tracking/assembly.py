@@ -114,6 +114,8 @@ def _with_files(
 
 
 def _unseeded(training: Training, seeds: tuple[str, ...]) -> str | None:
+    if training.random and not seeds:
+        return "It begins with random weights and nothing was seeded: a rerun may differ."
     if seeds or not _RANDOM.search(f"{training.model_class} {training.name}"):
         return None
     for parameter in training.parameters:

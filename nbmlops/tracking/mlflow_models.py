@@ -66,6 +66,9 @@ def file_model(spool: Path, folder: Path) -> None:
         if not hasattr(model, "predict"):
             arguments["pyfunc_predict_fn"] = "transform" if hasattr(model, "transform") else "fit"
         _save_sklearn(saver, model, folder, arguments)
+    elif flavour == "torch":
+        # MLflow's own choice traces the graph, which fails for many models and loses the class.
+        saver.save_model(**arguments, serialization_format="pickle")
     else:
         saver.save_model(**arguments)
 

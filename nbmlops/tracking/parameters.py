@@ -102,6 +102,8 @@ def _parameters(
 def _constructor_values(model: Any) -> dict[str, Any]:
     """What the constructor took, as far as it is still there, and other plain settings."""
     attributes = attributes_of(model)
+    if "_parameters" in attributes and "_buffers" in attributes:
+        attributes.pop("training", None)  # a state of every torch module
     values = {}
     for name in _defaults(model):
         for kept in (name, f"_{name}"):

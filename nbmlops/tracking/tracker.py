@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from nbmlops.errors import NbmlopsError, StoreError
-from nbmlops.records import CellRecord, Metric, TrackedRun, new_id, now
+from nbmlops.records import CellRecord, DataInput, Metric, TrackedRun, new_id, now
 from nbmlops.settings import Settings
 from nbmlops.tracking.assembly import assemble
 from nbmlops.tracking.cells import CellHistory, ExecutedCell
@@ -80,6 +80,8 @@ class Tracker:
         self._surplus: list[Training] = []
         self._measured: dict[str, TrackedRun] = {}
         self._made_here: dict[str, TrackedRun] = {}
+        self.inside: Training | None = None
+        """The training that begins or goes on now, of those that end by themselves."""
         self.before_cell_ends: list[Callable[[ExecutedCell], None]] = []
         """Called while the cell is still open; trainings that they add become its runs."""
         self._faults: dict[str, str] = {}
@@ -156,6 +158,11 @@ class Tracker:
         """Whether a call that an instrument sees now is to be considered."""
         return self.on and self._cell is not None and os.getpid() == self._pid
 
+    @property
+    def running(self) -> ExecutedCell | None:
+        """The cell that runs now."""
+        return self._cell
+
     # -- cells --------------------------------------------------------------------------------
     def cell_began(self, source: str, cell_id: str | None, execution_count: int) -> None:
         """A cell begins to run."""
@@ -203,11 +210,33 @@ class Tracker:
     def begin_training(self, training: Training, arguments: list[Argument]) -> None:
         """A training begins: its data is named before it can change."""
         self.activity.enter()
+        self.inside = training
+        self._try_data(training, arguments)
+        training.began = time.perf_counter()
+
+    def open_training(self, training: Training, arguments: list[Argument]) -> None:
+        """A training begins that goes on until :meth:`close_training`, at the end of its cell."""
+        training.incremental = True
+        self._try_data(training, arguments)
+        training.began = time.perf_counter()
+        self.add_training(training)
+
+    def add_inputs(
+        self, training: Training, arguments: list[Argument], named: list[DataInput]
+    ) -> None:
+        """Data that an opened training turned out to use as well."""
+        self._name_data(training, arguments)
+        training.inputs += named
+
+    def close_training(self, training: Training) -> None:
+        """An opened training is complete; its model is saved when the cell has ended."""
+        self._await_data(training)
+
+    def _try_data(self, training: Training, arguments: list[Argument]) -> None:
         try:
             self._take_data(training, arguments)
         except Exception as error:  # noqa: BLE001 - a user's own object may raise anything; the training is kept without
             self.fault("data", error)
-        training.began = time.perf_counter()
 
     def _take_data(self, training: Training, arguments: list[Argument]) -> None:
         self._writer.finish_model(training.model)
@@ -225,17 +254,22 @@ class Tracker:
         else:
             self._name_data(training, arguments)
 
+    def _await_data(self, training: Training) -> None:
+        if naming := self._naming.pop(training.id, None):
+            naming.join()
+
     def end_training(self, training: Training) -> None:
         """A training ended well: it is journaled at once, its model saved in the background."""
         training.duration = time.perf_counter() - training.began
         self.activity.leave()
-        if naming := self._naming.pop(training.id, None):
-            naming.join()
+        self.inside = None
+        self._await_data(training)
         self.add_training(training)
 
     def drop_training(self, training: Training) -> None:
         """A training raised: there is no model to keep."""
         self.activity.leave()
+        self.inside = None
         self._naming.pop(training.id, None)
 
     def add_training(self, training: Training) -> None:
@@ -294,6 +328,7 @@ class Tracker:
     ) -> None:
         """A metric of the model of run `run_id` was computed now."""
         number = float(value)
+        training = self._trained.get(run_id)
         metric = Metric(
             name=name,
             value=number if math.isfinite(number) else None,
@@ -301,14 +336,15 @@ class Tracker:
             data=data,
             cell_id=self._cell.cell_id if self._cell else None,
             candidate=candidate,
-            step=step,
+            step=step or (training.step if training else 0),
         )
-        training = self._trained.get(run_id)
         cell = self.history.record(self._cell) if self._cell and training is None else None
         if training is not None:
             same = (metric.name, metric.data, metric.step)
             training.metrics = [m for m in training.metrics if (m.name, m.data, m.step) != same]
             training.metrics.append(metric)
+            if training.incremental:
+                return  # it is journaled once, when it ends: a loop may measure at each epoch
         run = self._writer.add_metric(run_id, metric, cell)
         if run is not None and training is None:
             self._measured[run_id] = run

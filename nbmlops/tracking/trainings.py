@@ -46,6 +46,9 @@ class Training(msgspec.Struct, kw_only=True):
     destination: tuple[str, str] | None = None
     incremental: bool = False
     keep_model: bool = True
+    own_code: bool = False  # the user's own class trains; what it does inside is told about it
+    random: bool = False  # it depends on a generator that has no parameter of its own
+    step: int = 0  # the epoch that it is in, for metrics that are computed meanwhile
 
 
 class Activity:
@@ -75,6 +78,8 @@ class Activity:
     @property
     def busy(self) -> bool:
         """Whether the calling thread works for a training that has begun."""
+        if not self._inside:
+            return False
         mine = threading.get_ident()
         if mine in self._inside:
             return True

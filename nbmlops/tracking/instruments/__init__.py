@@ -27,6 +27,7 @@ _OURS = {
     "lightgbm": f"{_HERE}.boosting:LightgbmInstrument",
     "catboost": f"{_HERE}.catboost:CatboostInstrument",
     "statsmodels.base.model": f"{_HERE}.statsmodels:StatsmodelsInstrument",
+    "torch": f"{_HERE}.torch:TorchInstrument",
     "pandas": f"{_HERE}.readers:PandasInstrument",
     "polars": f"{_HERE}.readers:PolarsInstrument",
     "pyarrow.parquet": f"{_HERE}.readers:ArrowInstrument",

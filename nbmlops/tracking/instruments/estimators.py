@@ -57,10 +57,13 @@ _FIT_OPTIONS = {
 
 
 class EstimatorWatch:
-    """The watchers of one tracker for classes that follow the estimator API."""
+    """The watchers of one tracker for classes that follow the estimator API.
 
-    def __init__(self, tracker: Tracker) -> None:
-        self.tracker = tracker
+    `own_code` says that the user wrote these classes: the loops inside are part of the training.
+    """
+
+    def __init__(self, tracker: Tracker, *, own_code: bool = False) -> None:
+        self.tracker, self.own_code = tracker, own_code
 
     def watch_class(self, cls: type, *, own_only: bool = False) -> None:
         """Watch the methods that `cls` and, unless `own_only`, its bases define."""
@@ -139,6 +142,7 @@ class EstimatorWatch:
             gaps=list(gaps),
             redacted=[*hidden, *more_hidden],
             incremental=incremental,
+            own_code=self.own_code,
         )
         if training.redacted:
             training.keep_model = False

@@ -21,7 +21,7 @@ __all__ = ["watch_own_classes"]
 
 def watch_own_classes(tracker: Tracker) -> None:
     """Watch the notebook's classes: those that exist, and each as it is made."""
-    watch = EstimatorWatch(tracker)
+    watch = EstimatorWatch(tracker, own_code=True)
     build_class = builtins.__build_class__
     installed = tuple(
         {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")} | {sys.base_prefix}

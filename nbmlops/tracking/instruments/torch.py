@@ -1,0 +1,76 @@
+"""PyTorch loops without ``fit``: an optimizer's step makes a training that ends with its cell."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.tracking.instruments.torch_observation import TorchObservation, observe
+from nbmlops.tracking.instruments.torch_training import LoopTraining, begin_loop
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.cells import ExecutedCell
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["TorchInstrument"]
+
+
+class TorchInstrument:
+    """Watches every optimizer's steps."""
+
+    modules = ("torch",)
+
+    def install(self, tracker: Tracker, module: ModuleType) -> None:
+        """Watch backward passes, loaders and optimizer steps."""
+        from torch.optim import optimizer
+
+        steps = _Steps(tracker, observe(tracker, module), module)
+        optimizer.register_optimizer_step_pre_hook(steps.before)
+        optimizer.register_optimizer_step_post_hook(steps.after)
+        tracker.before_cell_ends.append(steps.cell_ends)
+
+
+class _Steps:
+    """The loops of the running cell, by their optimizers."""
+
+    def __init__(self, tracker: Tracker, observation: TorchObservation, torch: Any) -> None:
+        self._tracker, self._observation = tracker, observation
+        self._compiling = torch.compiler.is_compiling
+        self._loops: dict[int, LoopTraining] = {}
+
+    def before(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """An optimizer is about to make a step."""
+        if self._compiling():
+            return
+        known = self._loops.get(id(optimizer))
+        if known is not None and known.cell is self._tracker.running and known.steps_of(optimizer):
+            return
+        if not self._observation.active:
+            return
+        try:
+            closure = args[1] if len(args) > 1 else kwargs.get("closure")
+            loop = begin_loop(
+                self._tracker, self._observation, optimizer, closure, self._loops.values()
+            )
+            self._loops[id(optimizer)] = loop
+        except Exception as error:  # noqa: BLE001 - the user's step comes first; `fault` tells
+            self._tracker.fault("a training", error)
+
+    def after(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """An optimizer has made a step."""
+        if self._compiling():
+            return
+        loop = self._loops.get(id(optimizer))
+        if loop is None or not self._observation.active or loop.cell is not self._tracker.running:
+            return
+        try:
+            loop.stepped(optimizer, len(args) > 1 or bool(kwargs))
+        except Exception as error:  # noqa: BLE001 - the user's step comes first; `fault` tells
+            self._tracker.fault("a training", error)
+
+    def cell_ends(self, cell: ExecutedCell) -> None:
+        """The cell's loops are over."""
+        loops = {id(loop): loop for loop in self._loops.values() if loop.cell is cell}
+        self._loops.clear()
+        for loop in loops.values():
+            loop.finish()

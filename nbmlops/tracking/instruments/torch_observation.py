@@ -1,0 +1,272 @@
+"""What PyTorch does in the running cell: backward passes with their losses, and batches fed.
+
+It is seen for about a microsecond each. A loss on another device than the CPU is kept as a detached
+scalar and read when the cell ends, so that nobody waits for that device in between. Nothing else
+of the user's is kept, other than by weak reference.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import weakref
+from array import array
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["Feed", "Losses", "TorchObservation", "observation_of", "observe"]
+
+_MOST_NODES = 20_000  # of a graph that is searched for its leaves
+_WAITING = 512  # scalars on a device before they are joined into one tensor
+
+
+class Losses:
+    """The loss of each backward pass, in order."""
+
+    def __init__(self) -> None:
+        self._values = array("d")
+        self._waiting: list[Any] = []
+        self._waiting_for: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def add(self, loss: Any) -> None:
+        """Take in a scalar tensor."""
+        if loss.is_cpu:
+            self._values.append(loss.item())
+            return
+        self._waiting.append(loss.detach())
+        self._waiting_for.append(len(self._values))
+        self._values.append(float("nan"))
+        if len(self._waiting) >= _WAITING:
+            self._join()
+
+    def add_value(self, value: float) -> None:
+        """Take in a loss that is known as a number."""
+        self._values.append(value)
+
+    def values(self) -> array[float]:
+        """All of them as numbers; this is where a device is waited for."""
+        if self._waiting:
+            self._join()
+            for at, value in zip(self._waiting_for, self._waiting[0].tolist(), strict=True):
+                self._values[at] = value
+            self._waiting.clear()
+            self._waiting_for.clear()
+        return self._values
+
+    def _join(self) -> None:
+        import torch
+
+        self._waiting = [torch.cat([part.reshape(-1).float() for part in self._waiting])]
+
+
+class Feed(msgspec.Struct, frozen=True):
+    """One iteration over a loader, the `number`-th of the cell; `loader` is a weak reference."""
+
+    loader: Any
+    dataset: Any
+    batch_size: int | None
+    number: int
+
+    def source(self) -> Any:
+        """The loader, or its dataset where the loader was made for this iteration alone."""
+        return self.loader() or self.dataset()
+
+
+class TorchObservation:
+    """What PyTorch has done in the running cell; begins anew with each cell.
+
+    `losses` are those of its backward passes. `window` is where in them the passes begin whose
+    gradients the next optimizer step uses. `steps` counts optimizer steps. `leaves` are weak
+    references to the leaf tensors whose gradients the first pass made, and `loss_node` is the name
+    of the graph's node that it began at.
+    """
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._cell: Any = self  # no cell is this object: the first call looks closely
+        self._forked = False
+        self._watching = False
+        self._nested = 0
+        self._scaled: tuple[int, float] | None = None
+        self._iterations: dict[int, Feed] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.losses = Losses()
+        self.window = 0
+        self.steps = 0
+        self.scaled = False
+        self.leaves: tuple[Any, ...] = ()
+        self.loss_node = ""
+        self.fed = 0  # the loader's iterator that gave the latest batch, by id
+        self.loaders: list[Any] = []  # weak references, in the order of their first iteration
+        self._iterations.clear()
+        self._begun = 0
+        self._stepped = self._looked = False
+
+    # -- whether to look ------------------------------------------------------------------------
+    @property
+    def active(self) -> bool:
+        """Whether what happens now is the tracked cell's own doing."""
+        running = self._tracker.running
+        if running is not self._cell:
+            self._cell = running
+            self._watching = self._tracker.watching
+            self.reset()
+        if not self._watching or self._forked:
+            return False
+        return not self._tracker.activity.busy or self._in_own_code()
+
+    def _in_own_code(self) -> bool:
+        """Whether what trains now is a class that the user wrote around a loop."""
+        inside = self._tracker.inside
+        return inside is not None and inside.own_code
+
+    def forked(self) -> None:
+        """This is a child process, a loader's worker perhaps: look no more."""
+        self._forked = True
+
+    # -- what is told ---------------------------------------------------------------------------
+    def backward_done(self, loss: Any) -> None:
+        """A backward pass from `loss` has run."""
+        if self._stepped:
+            self._stepped, self.window = False, len(self.losses)
+        scaled, self._scaled = self._scaled, None
+        if scaled is not None and scaled[0] == id(loss):
+            self.losses.add_value(scaled[1])
+        elif loss.numel() == 1:
+            self.losses.add(loss)
+
+    def step_done(self) -> None:
+        """An optimizer has made a step; the next backward pass begins a new window."""
+        self._stepped = True
+        self.steps += 1
+
+    def scaled_loss(self, scaled: Any, loss: Any) -> None:
+        """A gradient scaler made `scaled` of `loss`."""
+        self.scaled = True
+        if loss.is_cpu and loss.numel() == 1:
+            self._scaled = (id(scaled), loss.item())
+
+    def loader_began(self, loader: Any, iterator: Any) -> None:
+        """An iteration over `loader` began."""
+        if all(known() is not loader for known in self.loaders):
+            self.loaders.append(weakref.ref(loader))
+        self._begun += 1
+        self._iterations[id(iterator)] = Feed(
+            weakref.ref(loader), weakref.ref(loader.dataset), loader.batch_size, self._begun
+        )
+
+    @property
+    def feed(self) -> Feed | None:
+        """The iteration whose batch came last."""
+        return self._iterations.get(self.fed)
+
+    def look_at_leaves(self, loss: Any) -> None:
+        """Find the tensors that a backward pass from `loss` will reach, and what kind it is."""
+        self._looked = True
+        self.loss_node = type(loss.grad_fn).__name__
+        found: dict[int, Any] = {}
+        waiting: list[Any] = [loss.grad_fn]
+        seen: set[Any] = set()
+        while waiting and len(seen) < _MOST_NODES:
+            node = waiting.pop()
+            if node is None or node in seen:
+                continue
+            seen.add(node)
+            variable = getattr(node, "variable", None)
+            if variable is not None:
+                found[id(variable)] = weakref.ref(variable)
+            waiting += [next_ for next_, _ in node.next_functions]
+        self.leaves = tuple(found.values())
+
+    # -- watchers -------------------------------------------------------------------------------
+    def install(self, torch: Any) -> None:
+        """Watch backward passes, gradient scalers and data loaders."""
+        os.register_at_fork(after_in_child=self.forked)
+        _replace(torch.Tensor, "backward", self._backward)
+        _replace(torch.amp.GradScaler, "scale", self._scale)
+        loading = torch.utils.data.dataloader
+        _replace(loading.DataLoader, "__iter__", self._iterate)
+        _replace(loading._BaseDataLoaderIter, "__next__", self._next)
+
+    def _backward(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
+        def backward(self_: Any, *args: Any, **kwargs: Any) -> Any:
+            # A tensor of a subclass comes by twice: the inner call is the pass itself.
+            if compiling() or self._nested or not self.active:
+                return original(self_, *args, **kwargs)
+            self._nested = 1
+            try:
+                if not self._looked:
+                    self._try(self.look_at_leaves, self_)
+                answer = original(self_, *args, **kwargs)
+            finally:
+                self._nested = 0
+            self._try(self.backward_done, self_)
+            return answer
+
+        return backward
+
+    def _scale(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
+        def scale(self_: Any, outputs: Any) -> Any:
+            scaled = original(self_, outputs)
+            if scaled is not outputs and hasattr(outputs, "is_cpu") and self.active:
+                self._try(self.scaled_loss, scaled, outputs)
+            return scaled
+
+        return scale
+
+    def _iterate(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
+        def __iter__(self_: Any) -> Any:
+            iterator = original(self_)
+            if self.active:
+                self._try(self.loader_began, self_, iterator)
+            return iterator
+
+        return __iter__
+
+    def _next(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
+        def __next__(self_: Any) -> Any:
+            self.fed = id(self_)
+            return original(self_)
+
+        return __next__
+
+    def _try(self, tell: Callable[..., None], *about: Any) -> None:
+        try:
+            tell(*about)
+        except Exception as error:  # noqa: BLE001 - the user's pass comes first; `fault` tells
+            self._tracker.fault("a backward pass", error)
+
+
+def observation_of(tracker: Tracker) -> TorchObservation | None:
+    """What `tracker` sees of PyTorch; None until the user has imported it."""
+    return _OBSERVATIONS.get(tracker)
+
+
+def observe(tracker: Tracker, torch: Any) -> TorchObservation:
+    """See what `torch` does from now on."""
+    observation = TorchObservation(tracker)
+    observation.install(torch)
+    _OBSERVATIONS[tracker] = observation
+    return observation
+
+
+_OBSERVATIONS: weakref.WeakKeyDictionary[Tracker, TorchObservation] = weakref.WeakKeyDictionary()
+
+
+def _replace(owner: Any, name: str, around: Callable[..., Any]) -> None:
+    """Put a plain function in a method's place: faster than a proxy, and pickled by its name."""
+    import torch
+
+    original = vars(owner)[name]
+    setattr(owner, name, functools.wraps(original)(around(original, torch.compiler.is_compiling)))

@@ -1,0 +1,291 @@
+"""What the code of a loop reads: training and validation data by role, the loss, the clipping."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from types import FunctionType
+from typing import Any
+
+import msgspec
+
+from nbmlops.tracking.frames import name_of
+from nbmlops.tracking.inputs import Argument, is_data
+from nbmlops.tracking.instruments.torch_loops import Loop, Region
+
+__all__ = ["backward_calls", "batch_size_of", "clipping_of", "data_read", "loss_of"]
+
+_TARGET = re.compile(r"(y|t|target|label|lbl|truth)s?(_|$|\d)", re.IGNORECASE)
+_EVALUATION = re.compile(
+    r"(^|_)(eval(uat(e|ion))?|val(id(at(e|ion))?)?|test|dev|predict|score)(_|$|\d)", re.IGNORECASE
+)
+_INDEX = re.compile(
+    r"(^|_)(perm(utation)?|idx|ind(ex|ices)?|order|shuffled?)(_|$|\d)", re.IGNORECASE
+)
+_NO_GRADIENT = ("no_grad", "inference_mode")
+_MEASURES = ("shape", "size", "numel", "ndim", "dtype", "device", "dataset")
+_CLIPPING = ("clip_grad_norm_", "clip_grad_value_")
+
+
+class _Read(msgspec.Struct):
+    """A name that a region reads, what it holds, and whether training itself reads it."""
+
+    name: str
+    value: Any
+    trains: bool
+
+
+def data_read(
+    regions: list[Region], namespace: dict[str, Any], closure: Any = None
+) -> list[Argument]:
+    """The data that `regions` read and do not make, each object once.
+
+    What is read only without gradients, or is called validation or test data, has a role that
+    begins with ``validation``. `closure` is a function that the optimizer calls.
+    """
+    found: dict[int, _Read] = {}
+    batches = _batches(regions)
+    for region in regions:
+        for read in _reads(region, batches):
+            _keep(found, read)
+    if isinstance(closure, FunctionType):
+        for name in closure.__code__.co_names:
+            _keep(found, _Read(name, closure.__globals__.get(name), True))
+        for name, cell in zip(closure.__code__.co_freevars, closure.__closure__ or (), strict=True):
+            try:
+                _keep(found, _Read(name, cell.cell_contents, True))
+            except ValueError:  # a name that has no value yet
+                continue
+    behind = {id(getattr(read.value, "dataset", None)) for read in found.values()}
+    frames = [region.frame for region in regions]
+    named = [
+        _Read(name_of(read.value, namespace, frames) or read.name, read.value, read.trains)
+        for read in found.values()
+        if id(read.value) not in behind
+    ]
+    ordered = sorted(named, key=lambda read: (not read.trains, bool(_TARGET.match(read.name))))
+    return [Argument(_role(read), read.value, read.name) for read in ordered]
+
+
+def loss_of(regions: list[Region]) -> Any:
+    """The loss module or function whose answer goes backward; None where the code does not tell."""
+    for region in regions:
+        whole = _root(region.node)
+        names = {_owner(call) for call in backward_calls([region])}
+        for node in ast.walk(whole):
+            if isinstance(node, ast.Assign | ast.AugAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                if not any(getattr(part, "id", None) in names for part in targets):
+                    continue
+                for call in ast.walk(node.value):
+                    if isinstance(call, ast.Call) and (loss := _loss(call, region)) is not None:
+                        return loss
+        for call in ast.walk(region.node):
+            if isinstance(call, ast.Call) and (loss := _loss(call, region)) is not None:
+                return loss
+    return None
+
+
+def backward_calls(regions: list[Region]) -> list[ast.Call]:
+    """The calls of ``backward`` as they are written."""
+    return [
+        node
+        for region in regions
+        for node in ast.walk(region.node)
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", None) == "backward"
+    ]
+
+
+def clipping_of(regions: list[Region]) -> dict[str, float]:
+    """What gradients are clipped to, where that is a plain number: ``{"clip_grad_norm": 1.0}``."""
+    for region in regions:
+        for node in ast.walk(region.node):
+            called = getattr(node, "func", None)
+            name = getattr(called, "attr", None) or getattr(called, "id", None)
+            if name in _CLIPPING and isinstance(node, ast.Call):
+                given = [k.value for k in node.keywords if k.arg in ("max_norm", "clip_value")]
+                for value in [*given, *node.args[1:2]]:
+                    number = (
+                        value.value if isinstance(value, ast.Constant) else _value(value, region)
+                    )
+                    if isinstance(number, int | float):
+                        return {name.removesuffix("_"): number}
+    return {}
+
+
+def batch_size_of(loops: list[Loop], regions: list[Region]) -> int | None:
+    """The step of ``for i in range(0, n, size)``, the innermost loop."""
+    for region in regions if loops else ():
+        over: Any = getattr(loops[-1].node, "iter", None)
+        if (
+            loops[-1].code is region.frame.f_code
+            and _called(over) == "range"
+            and len(over.args) > 2
+        ):
+            size = over.args[2]
+            value = size.value if isinstance(size, ast.Constant) else _value(size, region)
+            return value if isinstance(value, int) else None
+    return None
+
+
+def _reads(region: Region, batches: set[int]) -> Iterator[_Read]:
+    collected = {
+        part.func.value.id
+        for part in ast.walk(region.node)
+        if isinstance(part, ast.Call)
+        and isinstance(part.func, ast.Attribute)
+        and part.func.attr in ("append", "extend", "update")
+        and isinstance(part.func.value, ast.Name)
+    }
+    left_out = collected | _made(region)
+    for node, trains in _loads(region.node, True):
+        root: ast.expr = node
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if not isinstance(root, ast.Name) or root.id in left_out:
+            continue
+        value = _value(node, region)
+        if value is not None and id(value) not in batches:
+            yield _Read(ast.unparse(node).removeprefix("self."), value, trains)
+
+
+def _made(region: Region) -> set[str]:
+    """The names that a region binds, but for those that stay what they were: ``x = x.cuda()``."""
+    made = set()
+    for node in ast.walk(region.node):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            around: Any = node
+            while isinstance(around, ast.Name | ast.Tuple | ast.List):
+                around = around.parent  # type: ignore[union-attr] # executing sets it
+            if not isinstance(around, ast.Assign) or node.id not in _names(around.value):
+                made.add(node.id)
+    return made
+
+
+def _batches(regions: list[Region]) -> set[int]:
+    """The values that loops have made by now: what is handed on from there is a batch."""
+    return {
+        id(region.frame.f_locals[name])
+        for region in regions
+        if not isinstance(region.node, ast.FunctionDef | ast.Module)
+        for name in _made(region)
+        if name in region.frame.f_locals
+    }
+
+
+def _loads(node: ast.AST, trains: bool) -> Iterator[tuple[ast.expr, bool]]:
+    """The names and attributes that are read below `node`, and whether training reads them."""
+    if isinstance(node, ast.With | ast.AsyncWith) and any(
+        _called(item.context_expr) in _NO_GRADIENT for item in node.items
+    ):
+        trains = False
+    if isinstance(node, ast.Call):
+        if _called(node) == "len":
+            return
+        trains = trains and not _EVALUATION.search(_called(node) or "")
+    if isinstance(node, ast.Attribute) and node.attr in _MEASURES:
+        return
+    if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
+        yield node, trains
+        if isinstance(node, ast.Name):
+            return
+    if isinstance(node, ast.Subscript):
+        yield from _loads(node.value, trains)  # an index is no data
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from _loads(child, trains)
+
+
+def _keep(found: dict[int, _Read], read: _Read) -> None:
+    if _INDEX.search(read.name) or not _is_fed(read.value):
+        return
+    known = found.setdefault(id(read.value), read)
+    known.trains = known.trains or read.trains
+
+
+def _is_fed(value: Any) -> bool:
+    """Whether a value is data that a loop could feed: no parameter, no counter, no index."""
+    from torch import Tensor
+    from torch.utils.data import DataLoader, Dataset
+
+    if isinstance(value, DataLoader | Dataset):
+        return True
+    if isinstance(value, Tensor):
+        return not value.requires_grad and value.numel() > 1
+    if isinstance(value, str) or not is_data(value):
+        return False
+    shape = getattr(value, "shape", None)
+    return (
+        len(shape) > 0 if isinstance(shape, tuple) else isinstance(value, list) and len(value) > 1
+    )
+
+
+def _role(read: _Read) -> str:
+    from torch.utils.data import DataLoader, Dataset
+
+    if isinstance(read.value, DataLoader | Dataset):
+        role = "data"
+    else:
+        role = "y" if _TARGET.match(read.name) else "X"
+    if read.trains and not _EVALUATION.search(read.name):
+        return role
+    return "validation" if role == "data" else f"validation.{role}"
+
+
+def _loss(call: ast.Call, region: Region) -> Any:
+    from torch.nn import Module
+
+    called = _value(call.func, region)
+    if isinstance(called, Module):
+        return (
+            called
+            if "loss" in f"{type(called).__module__} {type(called).__name__}".lower()
+            else None
+        )
+    name = getattr(called, "__name__", "")
+    if inspect.isroutine(called) and re.search("loss|entropy|likelihood|divergence|kl_div", name):
+        return called
+    return None
+
+
+def _value(node: ast.expr, region: Region) -> Any:
+    """What a name or a chain of plain attributes holds; no code of the user's is run for it."""
+    if isinstance(node, ast.Name):
+        frame = region.frame
+        return frame.f_locals.get(node.id, frame.f_globals.get(node.id))
+    if not isinstance(node, ast.Attribute):
+        return None
+    owner = _value(node.value, region)
+    own = getattr(owner, "__dict__", None)
+    if not isinstance(own, dict) or owner is None:
+        return None
+    inner = own.get("_modules")
+    if node.attr not in own and isinstance(inner, dict) and node.attr in inner:
+        return inner[node.attr]
+    return own.get(node.attr)
+
+
+def _called(node: Any) -> str | None:
+    function = node.func if isinstance(node, ast.Call) else node
+    name = getattr(function, "attr", None) or getattr(function, "id", None)
+    return name if isinstance(name, str) else None
+
+
+def _owner(call: ast.Call) -> str | None:
+    """``loss`` of ``loss.backward()``, ``(loss / 2).backward()``, ``scale(loss).backward()``."""
+    value = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    inner = [part for part in ast.walk(value) if isinstance(part, ast.Name)]
+    named = [part.id for part in inner if "loss" in part.id.lower()]
+    return next(iter(named or [part.id for part in inner]), None)
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def _root(node: Any) -> Any:
+    while getattr(node, "parent", None) is not None:
+        node = node.parent
+    return node

@@ -1,0 +1,78 @@
+"""What tracking costs a PyTorch loop of 10,000 steps, beside the bare loop in the same run.
+
+Run by hand: ``python tests/benchmarks/torch_loop_cost.py``. Bare and tracked loops take turns, so that
+both meet the same machine; the ratio is that of the medians.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import sys
+import tempfile
+import time
+import weakref
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from nbmlops.settings import load_settings
+from nbmlops.tracking import Tracker
+
+ROUNDS = 5
+EPOCHS, BATCHES, BATCH = 20, 500, 32  # 10,000 steps
+
+
+def train(X: torch.Tensor, y: torch.Tensor) -> nn.Module:
+    """A small classifier as notebooks have it."""
+    loader = DataLoader(TensorDataset(X, y), batch_size=BATCH, shuffle=True)
+    model = nn.Sequential(
+        nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2)
+    )
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    criterion = nn.CrossEntropyLoss()
+    for _epoch in range(EPOCHS):
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            loss = criterion(model(xb), yb)
+            loss.backward()
+            optimizer.step()
+    return model
+
+
+def main() -> None:
+    """Print the numbers."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    X = torch.randn(BATCHES * BATCH, 20)
+    y = (X.sum(1) > 0).long()
+    namespace = {"X": X, "y": y, "__name__": "__main__"}
+    folder = Path(tempfile.mkdtemp())
+    tracker = Tracker(load_settings(folder, {"NBMLOPS_ROOT": str(folder)}), namespace)
+    tracker.start()
+    taken: dict[bool, list[float]] = {False: [], True: []}
+    for number in range(2 * ROUNDS):
+        tracked = bool(number % 2)
+        if tracked:
+            tracker.cell_began("train(X, y)", "c", number)
+        began = time.perf_counter()
+        model = train(X, y)
+        taken[tracked].append(time.perf_counter() - began)
+        if tracked:
+            tracker.cell_ended("ok")
+    tracker.settle()
+    gone = [weakref.ref(model), weakref.ref(X)]
+    namespace.clear()
+    del model, X, y
+    gc.collect()
+    bare, with_it = statistics.median(taken[False]), statistics.median(taken[True])
+    print(f"bare loop      {bare:8.3f} s")
+    print(f"tracked loop   {with_it:8.3f} s  ({(with_it / bare - 1) * 100:+.1f} %)")
+    print(f"model and data are freed: {all(ref() is None for ref in gone)}")
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

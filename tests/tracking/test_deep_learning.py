@@ -1,0 +1,362 @@
+"""Deep learning in a real kernel: loops by hand, and the trainers of its libraries."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from nbmlops.records import TrackedRun
+
+from .conftest import CLEAN, Kernel
+
+SETUP = """
+import torch, torch.nn as nn, torch.nn.functional as F
+from torch.utils.data import DataLoader, TensorDataset
+torch.set_num_threads(1)
+_ = torch.manual_seed(0)
+X_train = torch.randn(200, 4); y_train = (X_train.sum(1) > 0).long()
+X_test = torch.randn(60, 4); y_test = (X_test.sum(1) > 0).long()
+train_loader = DataLoader(TensorDataset(X_train, y_train), batch_size=50, shuffle=True)
+val_loader = DataLoader(TensorDataset(X_test, y_test), batch_size=60)
+class Net(nn.Module):
+    def __init__(self, hidden=8):
+        super().__init__()
+        self.hidden = hidden
+        self.layers = nn.Sequential(nn.Linear(4, hidden), nn.ReLU(), nn.Linear(hidden, 2))
+    def forward(self, x):
+        return self.layers(x)
+criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
+"""
+LOAD = """
+import sys, mlflow, torch
+mlflow.set_tracking_uri(sys.argv[1])
+net = mlflow.pytorch.load_model(sys.argv[2])
+print(type(net).__name__, net(torch.ones(1, 4)).tolist())
+print(mlflow.pyfunc.load_model(sys.argv[3]).unwrap_python_model().model["v"].tolist())
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _data(kernel: Kernel) -> None:
+    assert not kernel.trained(SETUP)
+
+
+def one(kernel: Kernel, code: str) -> TrackedRun:
+    (run,) = kernel.trained(code)
+    assert run.gaps == ()
+    return run
+
+
+def told(run: TrackedRun) -> dict[str, object]:
+    return {p.name: p.value for p in run.parameters if not p.is_default}
+
+
+def inputs(run: TrackedRun) -> list[tuple[str, str]]:
+    return [(i.role, i.name) for i in run.inputs]
+
+
+def losses(run: TrackedRun) -> list[tuple[int, float | None]]:
+    return [(m.step, m.value) for m in run.metrics if m.name == "train_loss"]
+
+
+def test_a_loop_over_loaders(kernel: Kernel) -> None:
+    """Model, optimizer, schedule, loss, clipping, epochs and both loaders; the loss is the user's."""
+    run = one(
+        kernel,
+        """
+model = Net(16)
+optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1)
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
+history = []
+for epoch in range(3):
+    model.train()
+    total = 0.0
+    for xb, yb in train_loader:
+        optimizer.zero_grad()
+        loss = criterion(model(xb), yb)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+        optimizer.step()
+        total += loss.item()
+    history.append(total / len(train_loader))
+    scheduler.step()
+    model.eval()
+    with torch.no_grad():
+        for xb, yb in val_loader:
+            acc = (model(xb).argmax(1) == yb).float().mean().item()
+""",
+    )
+    assert run.model_class == "__main__.Net"
+    assert told(run) == {
+        "hidden": 16, "optimizer": "AdamW", "lr": 0.01, "weight_decay": 0.1,
+        "scheduler": "StepLR", "scheduler__step_size": 2, "scheduler__gamma": 0.5,
+        "loss": "CrossEntropyLoss", "loss__label_smoothing": 0.1, "clip_grad_norm": 1.0,
+        "num_parameters": 114, "batch_size": 50, "epochs": 3, "steps": 12,
+    }  # fmt: skip
+    assert {p.name: p.value for p in run.parameters if p.is_default}["device"] == "cpu"
+    assert inputs(run) == [("data", "train_loader"), ("validation", "val_loader")]
+    expected = [float(value) for value in kernel.value("*history").split()]
+    assert [step for step, _ in losses(run)] == [0, 1, 2]
+    assert [value for _, value in losses(run)] == pytest.approx(expected)
+    assert [row["epoch"] for row in run.tables["loss"]] == [0, 1, 2]
+    assert [row["class"] for row in run.tables["layers"]] == ["Linear", "ReLU", "Linear"]
+
+
+def test_a_loop_in_a_function_on_tensors(kernel: Kernel) -> None:
+    """The data goes by the notebook's names, and each turn over all of it is an epoch."""
+    run = one(
+        kernel,
+        """
+def train(net, X, y, epochs=5):
+    opt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    for _ in range(epochs):
+        out = net(X)
+        loss = F.cross_entropy(out, y)
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+    return net
+linear = train(nn.Sequential(nn.Linear(4, 2)), X_train, y_train)
+""",
+    )
+    assert run.model_class == "torch.nn.Sequential"
+    assert inputs(run) == [("X", "X_train"), ("y", "y_train")]
+    assert told(run)["loss"] == "cross_entropy"
+    assert told(run)["momentum"] == 0.9
+    assert told(run)["epochs"] == 5
+
+
+def test_batches_cut_by_hand_and_accumulated(kernel: Kernel) -> None:
+    """The whole tensors are the data, an index is none; passes between steps are counted."""
+    run = one(
+        kernel,
+        """
+net = Net()
+opt = torch.optim.Adam(net.parameters())
+batch_size = 50
+for epoch in range(2):
+    perm = torch.randperm(len(X_train))
+    for i in range(0, len(X_train), batch_size):
+        idx = perm[i:i + batch_size]
+        xb, yb = X_train[idx], y_train[idx]
+        (criterion(net(xb), yb) / 2).backward()
+        if (i // batch_size) % 2:
+            opt.step()
+            opt.zero_grad()
+""",
+    )
+    assert inputs(run) == [("X", "X_train"), ("y", "y_train")]
+    assert told(run)["gradient_accumulation_steps"] == 2
+    assert told(run)["batch_size"] == 50
+    assert (told(run)["epochs"], told(run)["steps"]) == (2, 4)
+
+
+def test_two_models_are_two_runs(kernel: Kernel) -> None:
+    """A GAN's networks have a run each, with one parent."""
+    runs = kernel.trained(
+        """
+G, D = nn.Linear(2, 4), nn.Linear(4, 1)
+opt_g = torch.optim.Adam(G.parameters(), lr=2e-4, betas=(0.5, 0.999))
+opt_d = torch.optim.RMSprop(D.parameters(), lr=1e-4)
+bce = nn.BCEWithLogitsLoss()
+for epoch in range(2):
+    for real, _ in train_loader:
+        fake = G(torch.randn(len(real), 2))
+        opt_d.zero_grad()
+        bce(D(real), torch.ones(len(real), 1)).backward()
+        bce(D(fake.detach()), torch.zeros(len(real), 1)).backward()
+        opt_d.step()
+        opt_g.zero_grad()
+        bce(D(fake), torch.ones(len(real), 1)).backward()
+        opt_g.step()
+"""
+    )
+    assert [told(run)["optimizer"] for run in runs] == ["RMSprop", "Adam"]
+    assert [told(run)["lr"] for run in runs] == [1e-4, 2e-4]
+    assert runs[0].parent_id == runs[1].parent_id is not None
+    assert all(inputs(run) == [("data", "train_loader")] for run in runs)
+    assert all("gradient_accumulation_steps" not in told(run) for run in runs)
+
+
+def test_a_trainer_class_and_a_module_with_fit(kernel: Kernel) -> None:
+    """The model inside a user's trainer is found; in a class with `fit` the loop enriches its run."""
+    run = one(
+        kernel,
+        """
+class Trainer:
+    def __init__(self, model, loader, valid, lr=1e-3):
+        self.model, self.loader, self.valid = model, loader, valid
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+        self.loss_fn = nn.CrossEntropyLoss()
+    def step(self, x, y):
+        loss = self.loss_fn(self.model(x), y)
+        loss.backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+    def run(self, n):
+        for epoch in range(n):
+            for x, y in self.loader:
+                self.step(x, y)
+            self.evaluate()
+    @torch.no_grad()
+    def evaluate(self):
+        return sum((self.model(x).argmax(1) == y).sum() for x, y in self.valid)
+trainer = Trainer(Net(), train_loader, val_loader, lr=0.02)
+trainer.run(2)
+""",
+    )
+    assert run.model_class == "__main__.Net"
+    assert inputs(run) == [("data", "train_loader"), ("validation", "val_loader")]
+    assert (told(run)["lr"], told(run)["epochs"]) == (0.02, 2)
+    run = one(
+        kernel,
+        """
+class Own(Net):
+    def fit(self, X, y, epochs=3, lr=0.1):
+        opt = torch.optim.SGD(self.parameters(), lr=lr)
+        for epoch in range(epochs):
+            for i in range(0, len(X), 100):
+                loss = F.cross_entropy(self(X[i:i + 100]), y[i:i + 100])
+                opt.zero_grad()
+                loss.backward()
+                opt.step()
+        return self
+own = Own(hidden=4).fit(X_train, y_train, lr=0.2)
+""",
+    )
+    assert run.model_class == "__main__.Own"
+    assert inputs(run) == [("X", "X_train"), ("y", "y_train")]
+    assert (told(run)["hidden"], told(run)["lr"], told(run)["epochs"]) == (4, 0.2, 3)
+    assert len(losses(run)) == 3
+
+
+def test_lbfgs_on_tensors_without_a_module(kernel: Kernel) -> None:
+    """Tensors go by their names; of a closure's many losses the first is the step's."""
+    run = one(
+        kernel,
+        """
+w = torch.zeros(4, requires_grad=True)
+b = torch.zeros(1, requires_grad=True)
+lbfgs = torch.optim.LBFGS([w, b], lr=0.5)
+def closure():
+    lbfgs.zero_grad()
+    loss = F.binary_cross_entropy_with_logits(X_train @ w + b, y_train.float())
+    loss.backward()
+    return loss
+seen = [lbfgs.step(closure).item() for epoch in range(3)]
+""",
+    )
+    assert run.name == "LBFGS"
+    assert inputs(run) == [("X", "X_train"), ("y", "y_train")]
+    expected = [float(value) for value in kernel.value("*seen").split()]
+    assert [value for _, value in losses(run)] == pytest.approx(expected)
+
+
+def test_a_loop_that_is_interrupted(kernel: Kernel) -> None:
+    """What was trained until then is a run whose cell failed; going on is a run of its own."""
+    code = """
+for epoch in range(5):
+    for xb, yb in train_loader:
+        loss = criterion(model(xb), yb)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+    before = len(kernel.runs())
+    reply = kernel.run(code + "    if epoch == 1:\n        raise KeyboardInterrupt\n")
+    assert reply.status == "error"
+    (run,) = kernel.runs()[before:]
+    assert run.cell.outcome == "error"
+    assert told(run)["epochs"] == 2
+    assert told(run)["lr"] == 0.01  # as it was written, whatever the scheduler has made of it
+    again = one(kernel, code)
+    assert told(again)["epochs"] == 5
+    assert again.model_class == run.model_class
+
+
+def test_amp_and_a_compiled_model(kernel: Kernel) -> None:
+    """A scaled loss is told unscaled; a compiled model is the module that was compiled."""
+    run = one(
+        kernel,
+        """
+inner = Net()
+compiled = torch.compile(inner, backend="eager")
+opt = torch.optim.SGD(compiled.parameters(), lr=0.1)
+scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+seen = []
+for epoch in range(2):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = criterion(compiled(X_train), y_train)
+    opt.zero_grad()
+    scaler.scale(loss).backward()
+    scaler.step(opt)
+    scaler.update()
+    seen.append(loss.item())
+""",
+    )
+    assert run.model_class == "__main__.Net"
+    assert told(run)["amp"] is True
+    expected = [float(value) for value in kernel.value("*seen").split()]
+    assert [value for _, value in losses(run)] == pytest.approx(expected)
+
+
+def test_nothing_of_the_users_is_altered(kernel: Kernel) -> None:
+    """Same random numbers as untracked, models copied and pickled, workers undisturbed, all freed."""
+    code = """
+import copy, gc, io, pickle, random, weakref
+class Noisy(torch.utils.data.Dataset):
+    def __len__(self): return 40
+    def __getitem__(self, i): return torch.randn(4) + random.random(), i % 2
+def once():
+    torch.manual_seed(1); random.seed(1)
+    net = Net()
+    opt = torch.optim.Adam(net.parameters())
+    for epoch in range(2):
+        for xb, yb in DataLoader(Noisy(), batch_size=10, shuffle=True, num_workers=WORKERS):
+            loss = criterion(net(xb), yb)
+            opt.zero_grad(); loss.backward(); opt.step()
+    return net, [p.sum().item() for p in net.parameters()], torch.rand(1).item()
+net, weights, after = once()
+"""
+    kernel.run("WORKERS = 0")
+    (run,) = kernel.trained(code)
+    assert [g.what for g in run.gaps] == ["data"]
+    kernel.run("%track off")
+    kernel.run("tracked = weights, after")
+    kernel.run(code)
+    kernel.run("%track")
+    assert kernel.value("tracked == (weights, after)") == "True"
+    kernel.run("WORKERS = 2")
+    (run,) = kernel.trained(code)
+    assert told(run)["steps"] == 8
+    assert kernel.value("copy.deepcopy(net)(X_test).equal(net(X_test))") == "True"
+    assert kernel.value("pickle.loads(pickle.dumps(net.state_dict())).keys() >= set()") == "True"
+
+
+def test_models_load_again_elsewhere(kernel: Kernel) -> None:
+    """Filed as MLflow models they predict the same in a process that never saw the notebook."""
+    runs = kernel.trained(
+        """
+filed = Net()
+opt = torch.optim.SGD(filed.parameters(), lr=0.1)
+v = torch.zeros(2, requires_grad=True)
+opt_v = torch.optim.SGD([v], lr=0.1)
+for epoch in range(2):
+    loss = criterion(filed(X_train), y_train); loss.backward(); opt.step(); opt.zero_grad()
+    ((X_train[:, :2] @ v - y_train) ** 2).mean().backward(); opt_v.step(); opt_v.zero_grad()
+"""
+    )
+    store = kernel.store()
+    uris = [kernel.journal.run(run.id).mlflow_model_uri for run in runs]
+    told = subprocess.run(
+        [sys.executable, "-c", LOAD, store.settings.tracking_uri, *map(str, uris)],
+        cwd=kernel.project, env=CLEAN, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    net, tensors = told.stdout.splitlines()[-2:]
+    assert net == f"Net {kernel.value('filed(torch.ones(1, 4)).tolist()')}"
+    assert tensors == kernel.value("v.tolist()")
+    freed = "gone = [weakref.ref(net), weakref.ref(next(net.parameters()))]\ndel net\ngc.collect()"
+    assert kernel.run(freed).status == "ok"
+    assert kernel.value("[ref() for ref in gone]") == "[None, None]"
