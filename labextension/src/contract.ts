@@ -25,6 +25,9 @@ export interface Contract {
  * what has changed under the model since; `redacted` names what was hidden because it looks like a
  * secret. `parent_id` joins the runs of a cell that trained several models. `tables` hold a
  * search's candidates, a curve, or trainings past the first 50 of a cell, one dict a row.
+ * `peak_memory` is the process's largest resident size seen during the training, in bytes.
+ * `outputs` are the cell's text and figures. `notebook_digest` names the saved notebook's file,
+ * where it holds the cell as it ran.
  */
 export interface TrackedRun {
   id: string;
@@ -56,6 +59,9 @@ export interface TrackedRun {
       [k: string]: boolean | number | string | null;
     }[];
   };
+  peak_memory: number | null;
+  outputs: Output[];
+  notebook_digest: string | null;
   execution_id: string | null;
   mlflow_run_id: string | null;
   mlflow_experiment_id: string | null;
@@ -80,6 +86,7 @@ export interface CellRecord {
   reads: string[];
   writes: string[];
   files_read: string[];
+  files_written: string[];
 }
 /**
  * One of a model's parameters, spelled as its library spells it.
@@ -107,12 +114,16 @@ export interface Metric {
 }
 /**
  * An object that went into a training: its role, its name in the notebook, its content.
+ *
+ * `files` are those that were read on the way to it, `made_by` the execution counts of the cells
+ * that made it.
  */
 export interface DataInput {
   role: string;
   name: string;
   fingerprint: Fingerprint;
   files: string[];
+  made_by: number[];
 }
 /**
  * The full content of a data object, by name: equal content, equal `digest`.
@@ -156,8 +167,8 @@ export interface ColumnFingerprint {
 /**
  * What the cell ran on: the interpreter, the imported packages and the source revision.
  *
- * `local_modules` are the project's own imported files with their BLAKE3-256 digests; `seeds` are
- * the calls that seeded a random generator, as written.
+ * `local_modules` are the imported files that no package brought, with their BLAKE3-256 digests;
+ * `seeds` are the calls and arguments that seeded a random generator, as written.
  */
 export interface Environment {
   python: string;
@@ -173,11 +184,16 @@ export interface Environment {
 }
 /**
  * The commit that a notebook ran on; `dirty` when the working tree differed from it.
+ *
+ * `changed` are the files that differed, `diff_digest` the BLAKE3-256 of the difference (notebooks
+ * left out, secrets hidden) that stands among the run's artifacts as ``nbmlops/git.diff``.
  */
 export interface GitState {
   commit: string;
   branch: string;
   dirty: boolean;
+  changed: string[];
+  diff_digest: string;
 }
 /**
  * Something that was not captured, and why.
@@ -185,6 +201,15 @@ export interface GitState {
 export interface Gap {
   what: string;
   why: string;
+}
+/**
+ * Something that the training cell showed, as the artifact ``nbmlops/outputs/{name}``.
+ */
+export interface Output {
+  name: string;
+  mime: string;
+  nbytes: number;
+  digest: string;
 }
 /**
  * A submission with its sign-offs and what the policy still asks for: always computed.

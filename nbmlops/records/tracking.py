@@ -30,6 +30,7 @@ class CellRecord(Record, frozen=True, kw_only=True):
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     files_read: tuple[str, ...] = ()
+    files_written: tuple[str, ...] = ()
 
 
 class Parameter(Record, frozen=True, kw_only=True):
@@ -58,27 +59,38 @@ class Metric(Record, frozen=True, kw_only=True):
 
 
 class DataInput(Record, frozen=True, kw_only=True):
-    """An object that went into a training: its role, its name in the notebook, its content."""
+    """An object that went into a training: its role, its name in the notebook, its content.
+
+    `files` are those that were read on the way to it, `made_by` the execution counts of the cells
+    that made it.
+    """
 
     role: str
     name: str
     fingerprint: Fingerprint
     files: tuple[str, ...] = ()
+    made_by: tuple[int, ...] = ()
 
 
 class GitState(Record, frozen=True, kw_only=True):
-    """The commit that a notebook ran on; `dirty` when the working tree differed from it."""
+    """The commit that a notebook ran on; `dirty` when the working tree differed from it.
+
+    `changed` are the files that differed, `diff_digest` the BLAKE3-256 of the difference (notebooks
+    left out, secrets hidden) that stands among the run's artifacts as ``nbmlops/git.diff``.
+    """
 
     commit: str
     branch: str
     dirty: bool
+    changed: tuple[str, ...] = ()
+    diff_digest: str = ""
 
 
 class Environment(Record, frozen=True, kw_only=True):
     """What the cell ran on: the interpreter, the imported packages and the source revision.
 
-    `local_modules` are the project's own imported files with their BLAKE3-256 digests; `seeds` are
-    the calls that seeded a random generator, as written.
+    `local_modules` are the imported files that no package brought, with their BLAKE3-256 digests;
+    `seeds` are the calls and arguments that seeded a random generator, as written.
     """
 
     python: str
@@ -87,6 +99,15 @@ class Environment(Record, frozen=True, kw_only=True):
     git: GitState | None = None
     local_modules: dict[str, str] = {}
     seeds: tuple[str, ...] = ()
+
+
+class Output(Record, frozen=True, kw_only=True):
+    """Something that the training cell showed, as the artifact ``nbmlops/outputs/{name}``."""
+
+    name: str
+    mime: str
+    nbytes: int
+    digest: str
 
 
 class Gap(Record, frozen=True, kw_only=True):
@@ -111,6 +132,9 @@ class TrackedRun(Record, frozen=True, kw_only=True):
     what has changed under the model since; `redacted` names what was hidden because it looks like a
     secret. `parent_id` joins the runs of a cell that trained several models. `tables` hold a
     search's candidates, a curve, or trainings past the first 50 of a cell, one dict a row.
+    `peak_memory` is the process's largest resident size seen during the training, in bytes.
+    `outputs` are the cell's text and figures. `notebook_digest` names the saved notebook's file,
+    where it holds the cell as it ran.
     """
 
     id: str
@@ -136,6 +160,9 @@ class TrackedRun(Record, frozen=True, kw_only=True):
     stale: tuple[str, ...] = ()
     redacted: tuple[str, ...] = ()
     tables: dict[str, tuple[dict[str, Scalar], ...]] = {}
+    peak_memory: int | None = None
+    outputs: tuple[Output, ...] = ()
+    notebook_digest: str | None = None
     execution_id: str | None = None
     mlflow_run_id: str | None = None
     mlflow_experiment_id: str | None = None

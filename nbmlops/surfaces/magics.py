@@ -158,6 +158,8 @@ class TrackMagics(Magics):
 
     def explain(self) -> None:
         """Say what was captured of the latest run, and what was not and why."""
+        if self.tracker is not None:
+            self.tracker.settle()
         runs = self._journal().runs(limit=1)
         if not runs:
             print("Nothing has been tracked yet.")
@@ -171,7 +173,7 @@ class TrackMagics(Magics):
             print(f"  not captured, {gap.what}: {gap.why}")
         for hidden in run.redacted:
             print(f"  hidden: {hidden}")
-        for why in self.tracker.stale().get(run.id, ()) if self.tracker else ():
+        for why in run.stale:
             print(f"  stale: {why}")
 
     def _force(self, arguments: Any, cell: str) -> None:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 import msgspec
 
 from nbmlops.records import CellRecord, DataInput, Gap, TrackedRun, digest
-from nbmlops.tracking.cellcode import CellCode
 from nbmlops.tracking.cells import CellHistory
 from nbmlops.tracking.completeness import score
 from nbmlops.tracking.environment import EnvironmentReader
-from nbmlops.tracking.slicing import slice_of
+from nbmlops.tracking.gaps import gaps_of
 from nbmlops.tracking.trainings import Training
 
 __all__ = ["assemble", "data_digest"]
-
-_RANDOM = re.compile(
-    r"Forest|ExtraTree|Bagging|MLP|SGD|Perceptron|KMeans|RandomizedSearch|Mixture|Boost|LGBM|XGB"
-)
 
 
 def assemble(
@@ -31,12 +26,11 @@ def assemble(
     notebook: str | None,
     environment: EnvironmentReader,
     execution_id: str | None,
-    faults: Mapping[str, str],
+    gaps: Iterable[Gap],
 ) -> TrackedRun:
-    """The run of `training` in `cell`; `faults` are instruments that failed, and how."""
-    records = history.records()
+    """The run of `training` in `cell`; `gaps` are those that the tracker knows of."""
+    slice_, doubts = history.slice(cell)
     code = history.code()
-    slice_, doubts = slice_of(records, cell, code)
     members = {c.order for c in slice_}
     hidden = [
         f"{what} in cell [{executed.execution_count}]"
@@ -44,28 +38,18 @@ def assemble(
         if executed.order in members
         for what in history.hidden(executed)
     ]
-    seeds = tuple(dict.fromkeys(s for c in slice_ for s in code[c.source_digest].seeds))
-    inputs = tuple(_with_files(item, cell, records, code) for item in training.inputs)
-    surroundings = environment.read(seeds)
-    gaps = [
+    read = [code[c.source_digest] for c in slice_]
+    seeds = tuple(dict.fromkeys(s for c in read for s in c.seeds))
+    seeded = tuple(dict.fromkeys(s for c in read for s in c.seeded))
+    inputs = tuple(_with_makers(item, cell, history) for item in training.inputs)
+    surroundings = environment.read((*seeds, *seeded))
+    found = [
         *training.gaps,
         *(Gap(what="slice", why=doubt) for doubt in doubts),
-        *(
-            Gap(what="data", why=f"{item.name}: {item.fingerprint.reason}")
-            for item in inputs
-            if item.fingerprint.kind == "unknown"
-        ),
-        *(Gap(what=where, why=why) for where, why in faults.items()),
+        *gaps_of(training, inputs, tuple(zip(slice_, read, strict=True)), surroundings),
+        *gaps,
     ]
-    if notebook is None:
-        gaps.append(Gap(what="notebook", why="The front end does not tell which notebook this is."))
-    if unseeded := _unseeded(training, seeds):
-        gaps.append(Gap(what="seed", why=unseeded))
-    if surroundings.git and surroundings.git.dirty and surroundings.local_modules:
-        gaps.append(
-            Gap(what="local module", why="Local modules are imported and the git tree is dirty.")
-        )
-    together = tuple(dict.fromkeys(gaps))
+    together = tuple(dict.fromkeys([*found, *environment.gaps()]))
     return TrackedRun(
         id=training.id,
         name=training.name,
@@ -88,6 +72,7 @@ def assemble(
         redacted=tuple(dict.fromkeys([*training.redacted, *hidden])),
         tables=dict(training.tables),
         execution_id=execution_id,
+        peak_memory=training.peak_memory,
     )
 
 
@@ -97,29 +82,13 @@ def data_digest(inputs: tuple[DataInput, ...]) -> str:
     return digest(known) if known else ""
 
 
-def _with_files(
-    item: DataInput, cell: CellRecord, records: list[CellRecord], code: Mapping[str, CellCode]
-) -> DataInput:
-    """Add the files that the cells which made an input had read."""
+def _with_makers(item: DataInput, cell: CellRecord, history: CellHistory) -> DataInput:
+    """Add the cells that made an input, and the files that they had read."""
     root = re.split(r"\W", item.name, maxsplit=1)[0]
-    own = code[cell.source_digest]
-    if root in own.writes:
-        makers = slice_of(records, cell, code)[0]
-    else:
-        asks = CellCode(reads=(root,))
-        asking = msgspec.structs.replace(cell, source_digest="")
-        makers = slice_of(records, asking, {**code, "": asks})[0][:-1]
-    files = tuple(dict.fromkeys(file for maker in makers for file in maker.files_read))
-    return msgspec.structs.replace(item, files=files)
-
-
-def _unseeded(training: Training, seeds: tuple[str, ...]) -> str | None:
-    if training.random and not seeds:
-        return "It begins with random weights and nothing was seeded: a rerun may differ."
-    if seeds or not _RANDOM.search(f"{training.model_class} {training.name}"):
-        return None
-    for parameter in training.parameters:
-        last = parameter.name.rsplit("__", 1)[-1]
-        if last in {"random_state", "seed", "random_seed"} and parameter.value is None:
-            return f"{parameter.name} is None and nothing was seeded: a rerun may differ."
-    return None
+    before = root.isidentifier() and root not in cell.writes
+    makers = history.makers(root, cell) if before else history.slice(cell)[0]
+    return msgspec.structs.replace(
+        item,
+        files=tuple(dict.fromkeys(file for maker in makers for file in maker.files_read)),
+        made_by=tuple(maker.execution_count for maker in makers),
+    )

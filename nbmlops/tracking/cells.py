@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from nbmlops.records import CellRecord, digest_bytes
-from nbmlops.tracking.cellcode import CellCode, read_code
+from nbmlops.tracking.cellcode import CellCode
+from nbmlops.tracking.cellreader import read_code
+from nbmlops.tracking.lineage import Lineage
+from nbmlops.tracking.outputs import Shown
+from nbmlops.tracking.papers import (
+    SESSION_FILE,
+    Papers,
+    clean_outputs,
+    output_files,
+    session_file,
+)
 from nbmlops.tracking.redaction import hide_in_text
+from nbmlops.tracking.slicing import slice_in, take_cell
 
 __all__ = ["CellHistory", "ExecutedCell"]
 
@@ -27,6 +39,8 @@ class ExecutedCell(msgspec.Struct, kw_only=True):
     outcome: Literal["ok", "error"] = "ok"
     error: str | None = None
     files_read: list[str] = msgspec.field(default_factory=list)
+    files_written: list[str] = msgspec.field(default_factory=list)
+    outputs: list[Shown] = msgspec.field(default_factory=list)
 
 
 class CellHistory:
@@ -34,6 +48,9 @@ class CellHistory:
 
     def __init__(self) -> None:
         self.executed: list[ExecutedCell] = []
+        self._lineage = Lineage()
+        self._lock = threading.RLock()
+        self._clean: list[list[dict[str, Any]]] = []  # outputs by cell, secrets hidden
         self._code: dict[str, tuple[str, str, tuple[str, ...], CellCode]] = {}
         self._records: dict[int, CellRecord] = {}
 
@@ -41,8 +58,30 @@ class CellHistory:
         """Keep a cell that begins."""
         self.executed.append(cell)
 
+    def slice(self, cell: CellRecord) -> tuple[tuple[CellRecord, ...], tuple[str, ...]]:
+        """The cells that the running cell, the session's last, rests on; and the doubts."""
+        with self._lock:
+            lineage = self._lineage_before(cell.order)
+            return slice_in(lineage, self._records, cell, self.code())
+
+    def makers(self, name: str, cell: CellRecord) -> tuple[CellRecord, ...]:
+        """The cells that made what `name` stood for when the running cell began."""
+        with self._lock:
+            lineage = self._lineage_before(cell.order)
+            return tuple(self._records[o] for o in lineage.closure(lineage.ask_name(name)))
+
+    def _lineage_before(self, order: int) -> Lineage:
+        for cell in self.executed[len(self._lineage.needs) : order - 1]:
+            record = self.record(cell)
+            take_cell(self._lineage, record, self._read(cell.source)[3])
+        return self._lineage
+
     def record(self, cell: ExecutedCell) -> CellRecord:
         """The record of a cell, with its secrets hidden and its names read."""
+        with self._lock:
+            return self._record(cell)
+
+    def _record(self, cell: ExecutedCell) -> CellRecord:
         known = self._records.get(cell.order)
         if known is not None and cell is not self.executed[-1]:
             return known
@@ -60,6 +99,7 @@ class CellHistory:
             reads=code.reads,
             writes=code.writes,
             files_read=tuple(dict.fromkeys(cell.files_read)),
+            files_written=tuple(dict.fromkeys(cell.files_written)),
         )
         self._records[cell.order] = record
         return record
@@ -70,7 +110,31 @@ class CellHistory:
 
     def code(self) -> Mapping[str, CellCode]:
         """What was read from each source, by source digest."""
-        return {digest: code for _, digest, _, code in self._code.values()}
+        with self._lock:
+            return {digest: code for _, digest, _, code in self._code.values()}
+
+    def papers(self, cell: CellRecord, secrets: Iterable[str]) -> Papers:
+        """What the running cell showed, and all that ran up to it, as files."""
+        with self._lock:
+            hidden: tuple[str, ...] = ()
+            for executed in self.executed[len(self._clean) : cell.order]:
+                outputs, hidden = clean_outputs(executed.outputs, secrets)
+                self._clean.append(outputs)
+                executed.outputs = []
+            records, files = output_files(self._clean[cell.order - 1])
+            ran = [(self._records[e.order] if e.order in self._records else self._record(e),
+                    self._clean[e.order - 1]) for e in self.executed[: cell.order]]  # fmt: skip
+            return Papers(
+                outputs=records,
+                hidden=hidden,
+                files={SESSION_FILE: session_file(ran)}
+                | {f"outputs/{name}": content for name, content in files.items()},
+            )
+
+    def code_of(self, cell: ExecutedCell) -> CellCode:
+        """What was read from a cell's source."""
+        with self._lock:
+            return self._read(cell.source)[3]
 
     def hidden(self, cell: ExecutedCell) -> tuple[str, ...]:
         """What was hidden in a cell's source."""

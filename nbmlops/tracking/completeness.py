@@ -6,7 +6,7 @@ import msgspec
 
 from nbmlops.records import Gap, TrackedRun
 
-__all__ = ["score", "with_gaps"]
+__all__ = ["score", "with_gaps", "without_gaps"]
 
 # What each kind of gap takes from a whole record. Without its data or model a run cannot be redone.
 _WEIGHTS = {
@@ -38,3 +38,9 @@ def with_gaps(run: TrackedRun, *gaps: Gap) -> TrackedRun:
     """`run` with more gaps, and its score computed anew."""
     together = tuple(dict.fromkeys((*run.gaps, *gaps)))
     return msgspec.structs.replace(run, gaps=together, completeness=score(together))
+
+
+def without_gaps(run: TrackedRun, *gaps: Gap) -> TrackedRun:
+    """`run` without those gaps, which were closed since, and its score computed anew."""
+    left = tuple(gap for gap in run.gaps if gap not in gaps)
+    return msgspec.structs.replace(run, gaps=left, completeness=score(left))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -17,6 +16,8 @@ from nbmlops.settings import Settings
 from nbmlops.tracking.completeness import with_gaps
 from nbmlops.tracking.journal import Journal, PendingRun
 from nbmlops.tracking.mlflow_delivery import Delivered
+from nbmlops.tracking.papers import PapersThere
+from nbmlops.tracking.snapshots import forget_model
 from nbmlops.tracking.steps import Step
 
 __all__ = ["Store", "deliver_pending"]
@@ -82,6 +83,8 @@ def _deliver(journal: Journal, store: Store, pending: PendingRun, step: Step) ->
         run = journal.change(run.id, lambda known: with_gaps(known, *gaps))
         revision += 1
     step("attempt")
+    spool = store.settings.spool / run.id
+    papers = PapersThere(spool)
     if not pending.attempted:
         journal.note_attempt(run.id)
     try:
@@ -92,7 +95,7 @@ def _deliver(journal: Journal, store: Store, pending: PendingRun, step: Step) ->
         raise
     except Exception as error:  # noqa: BLE001 - a model's own pickling may raise anything; it goes on the record
         why = f"The model could not be filed: {type(error).__name__}: {error}"[:500]
-        shutil.rmtree(store.settings.spool / run.id, ignore_errors=True)
+        forget_model(spool)
         run = journal.change(run.id, lambda known: with_gaps(known, Gap(what="model", why=why)))
         placed = store.deliver(run, attempted=True, destination=pending.destination, step=step)
         revision += 1
@@ -100,7 +103,8 @@ def _deliver(journal: Journal, store: Store, pending: PendingRun, step: Step) ->
     journal.mark_delivered(run.id, revision=revision, **msgspec.structs.asdict(placed))
     step("clean")
     if placed.mlflow_model_uri:
-        shutil.rmtree(store.settings.spool / run.id, ignore_errors=True)
+        forget_model(spool)
+    papers.forget()
 
 
 @contextmanager

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import subprocess
 import sys
 import sysconfig
 import threading
-import time
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
-from nbmlops.records import Environment, GitState, digest_bytes
+from nbmlops.records import Environment, Gap
+from nbmlops.tracking.git import GitWatch
+from nbmlops.tracking.local_modules import LocalModules
 
-__all__ = ["EnvironmentReader", "git_state", "imported_packages"]
+__all__ = ["EnvironmentReader", "imported_packages"]
 
 # Distributions whose import name differs from theirs; the rest is found in their own file lists.
 _DISTRIBUTIONS = {
@@ -26,66 +25,49 @@ _DISTRIBUTIONS = {
     "mpl_toolkits": "matplotlib", "pylab": "matplotlib", "zmq": "pyzmq", "attr": "attrs",
     "jwt": "PyJWT", "Crypto": "pycryptodome", "google.protobuf": "protobuf", "torchgen": "torch",
 }  # fmt: skip
-_GIT_FRESH = 5.0  # seconds for which a git state is taken as current
 
 
 class EnvironmentReader:
     """Reads the environment away from the user's cell, and keeps what does not change."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.git = GitWatch(root)
         self._lock = threading.Lock()
         self._seen: set[str] = set()
         self._packages: dict[str, tuple[str, str] | None] = {}
-        self._local: set[str] = set()
-        self._digests: dict[str, tuple[tuple[int, int], str]] = {}
-        self._git: GitState | None = None
-        self._git_read = float("-inf")
+        self._local = LocalModules(root)
 
     def read(self, seeds: tuple[str, ...] = ()) -> Environment:
-        """The environment as it is now; the git state may be a few seconds old."""
+        """The environment as it is now; the git state is the one that was read last."""
         with self._lock:
-            self._look_at_new_modules()
-            if time.monotonic() - self._git_read > _GIT_FRESH:
-                self._git, self._git_read = git_state(self.root), time.monotonic()
+            new = sys.modules.keys() - self._seen
+            if new:
+                self._seen |= new
+                imported_packages(self._packages, new)
             return Environment(
                 python=platform.python_version(),
                 platform=f"{platform.system()}-{platform.machine()}",
                 packages=dict(sorted(found for found in self._packages.values() if found)),
-                git=self._git,
-                local_modules=self._local_digests(),
+                git=self.git.known(),
+                local_modules=self._local.digests(new),
                 seeds=seeds,
             )
 
+    def gaps(self) -> tuple[Gap, ...]:
+        """What of the environment, as it was read last, cannot be told."""
+        return tuple(
+            Gap(what="local module", why=f"{file} was edited after it was imported.")
+            for file in self._local.edited()
+        )
+
     def warm(self) -> None:
         """Read in the background what has grown old, so that no cell waits for it."""
-        if time.monotonic() - self._git_read > _GIT_FRESH:
-            threading.Thread(target=self.read, name="nbmlops-environment", daemon=True).start()
+        if self.git.is_old():
+            threading.Thread(target=self._refresh, name="nbmlops-environment", daemon=True).start()
 
-    def _look_at_new_modules(self) -> None:
-        new = sys.modules.keys() - self._seen
-        if not new:
-            return
-        self._seen |= new
-        imported_packages(self._packages, new)
-        prefix = f"{self.root}{os.sep}"
-        for name in new - {"__main__"}:
-            file = _file(sys.modules.get(name))
-            if file.startswith(prefix) and "site-packages" not in file:
-                self._local.add(file)
-
-    def _local_digests(self) -> dict[str, str]:
-        found = {}
-        for file in sorted(self._local):
-            try:
-                stat = os.stat(file)
-                stamp = (stat.st_mtime_ns, stat.st_size)
-                if self._digests.get(file, (None, ""))[0] != stamp:
-                    self._digests[file] = (stamp, digest_bytes(Path(file).read_bytes()))
-            except OSError:
-                continue  # deleted since its import
-            found[file.removeprefix(f"{self.root}{os.sep}")] = self._digests[file][1]
-        return found
+    def _refresh(self) -> None:
+        self.git.refresh()
+        self.read()
 
 
 def imported_packages(
@@ -124,29 +106,6 @@ def _owners() -> dict[str, str]:
         for module in listed.split():
             owners.setdefault(module, distribution.metadata["Name"])
     return owners
-
-
-def git_state(folder: Path) -> GitState | None:
-    """The commit that `folder` stands on, or None outside a repository or without git."""
-    try:
-        done = subprocess.run(  # noqa: S603 - fixed words and the project's own folder
-            ["git", "-C", str(folder), "status", "--porcelain=v2", "--branch", "-uno"],  # noqa: S607 - the user's own git
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=True,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    heads = dict(
-        line[2:].split(" ", 1) for line in done.stdout.splitlines() if line.startswith("# branch.")
-    )
-    commit = heads.get("branch.oid", "")
-    if not commit or commit == "(initial)":
-        return None
-    dirty = any(not line.startswith("#") for line in done.stdout.splitlines())
-    return GitState(commit=commit, branch=heads.get("branch.head", ""), dirty=dirty)
 
 
 def _file(module: ModuleType | None) -> str:

@@ -1,4 +1,4 @@
-"""Which files a cell reads: Python's own audit of ``open``, and the readers that bypass it."""
+"""Which files a cell reads and writes: Python's audit of ``open``, and readers that bypass it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ _MOST = 200
 
 
 class FileWatch:
-    """Collects the data files that are opened for reading into the list `into`, while it is set."""
+    """Collects the data files that are opened for reading into the list `into`, while it is set.
+
+    Those opened for writing go into `written`.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.on = False
         self.into: list[str] | None = None
+        self.written: list[str] = []
         self._settings = settings
         paths = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib", "data")}
         system = (
@@ -53,14 +57,17 @@ class FileWatch:
         if event != "open" or self.into is None or not self.on:
             return
         path, mode = arguments[0], arguments[1]
-        if not isinstance(path, str) or mode is None or "r" not in mode or "+" in mode:
+        if not isinstance(path, str) or mode is None:
             return
+        into = self.into if "r" in mode and "+" not in mode else self.written
         absolute = os.path.abspath(path)
         if absolute.startswith(self._foreign) or absolute.endswith(_NOT_DATA):
             return
-        if f"{os.sep}." in absolute or len(self.into) >= _MOST:
+        if f"{os.sep}." in absolute or len(into) >= _MOST:
             return
-        self._add(self._settings.relative(absolute))
+        spelled = self._settings.relative(absolute)
+        if spelled not in into:
+            into.append(spelled)
 
     def _add(self, spelled: str) -> None:
         if self.into is not None and spelled not in self.into:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nbmlops.records import TrackedRun, encode
+from nbmlops.tracking.executed_notebook import executed_notebook
 from nbmlops.tracking.mlflow_connection import MlflowConnection
 from nbmlops.tracking.mlflow_entities import datasets_of, metrics_of, params_of, tags_of
 from nbmlops.tracking.mlflow_logged_models import deliver_model
+from nbmlops.tracking.papers import PAPERS, SESSION_FILE
 from nbmlops.tracking.steps import Step
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ class MlflowDelivery:
             mlflow_experiment_id=experiment,
             mlflow_model_uri=model_uri,
         )
-        _log_artifacts(client, run_id, placed)
+        _log_artifacts(client, run_id, placed, spool / PAPERS)
         step("end")
         if own and theirs.info.status == "RUNNING":
             status = "FINISHED" if run.cell.outcome == "ok" else "FAILED"
@@ -105,9 +108,15 @@ class MlflowDelivery:
             client.log_inputs(run_id, datasets_of(run.inputs))
 
 
-def _log_artifacts(client: MlflowClient, run_id: str, run: TrackedRun) -> None:
+def _log_artifacts(client: MlflowClient, run_id: str, run: TrackedRun, papers: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="nbmlops-") as name:
         folder = Path(name)
+        if papers.is_dir():
+            shutil.copytree(papers, folder, dirs_exist_ok=True)
+            if (session := folder / SESSION_FILE).is_file():
+                text = executed_notebook(session.read_bytes())
+                (folder / "executed.ipynb").write_text(text, encoding="utf-8")
+                session.unlink()
         (folder / RUN_FILE).write_bytes(encode(run))
         cells = [*run.cells, *run.metric_cells]
         (folder / "slice.py").write_text(

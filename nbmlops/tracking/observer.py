@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.tracking.outputs import OutputCapture
+
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
@@ -15,6 +17,7 @@ class Observer:
 
     def __init__(self, shell: Any, tracker: Tracker) -> None:
         self._shell, self._tracker = shell, tracker
+        self._outputs = OutputCapture(shell)
         self._listening = False
         self._depth = 0  # a cell that runs inside a cell, as ``%%track`` does, is part of it
 
@@ -32,6 +35,7 @@ class Observer:
             self._shell.events.unregister("pre_run_cell", self._began)
             self._shell.events.unregister("post_run_cell", self._ended)
             self._listening, self._depth = False, 0
+            self._outputs.end()
 
     def take_running(self, source: str) -> None:
         """Take in the cell that switched tracking on, which began before we listened."""
@@ -49,6 +53,7 @@ class Observer:
             self._tracker.cell_began(
                 source, getattr(info, "cell_id", None), self._shell.execution_count
             )
+            self._outputs.begin(self._tracker.outputs)
         except Exception as error:  # noqa: BLE001 - the user's cell comes first; `fault` tells
             self._tracker.fault("a cell", error)
 
@@ -56,6 +61,7 @@ class Observer:
         self._depth = max(0, self._depth - 1)
         if self._depth:
             return
+        self._outputs.end()
         try:
             error = result.error_before_exec or result.error_in_exec
             if error is None:

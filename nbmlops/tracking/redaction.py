@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-__all__ = ["HIDDEN", "hide_in_text", "hide_value", "is_secret_name"]
+__all__ = [
+    "HIDDEN",
+    "hide_in_output",
+    "hide_in_text",
+    "hide_value",
+    "is_secret_name",
+    "secret_values",
+]
 
 HIDDEN = "«redacted»"
 
@@ -37,6 +46,11 @@ _ASSIGNMENT = re.compile(
     r"""(?P<head>(?P<name>\b[A-Za-z_]\w*)(?P<mid>["']?\]?\s*[=:]\s*))"""
     r"""(?P<value>[rbf]?(?P<quote>"{3}|'{3}|["'])(?:(?!(?P=quote)).)+(?P=quote))"""
 )
+
+_PRINTED = re.compile(
+    r"""(?P<name>\b[A-Za-z_][\w-]*)(?P<mid>["']?\s*[=:]\s*["']?)(?P<value>[^\s"',;<>&{}()\[\]]{6,})"""
+)
+_SHORTEST = 6  # characters of a value that is hidden wherever it turns up
 
 
 def is_secret_name(name: str) -> bool:
@@ -79,3 +93,36 @@ def hide_value(name: str, value: str) -> tuple[str, bool]:
         return HIDDEN, True
     text, hidden = hide_in_text(value)
     return text, bool(hidden)
+
+
+def secret_values(*places: Mapping[str, Any]) -> tuple[str, ...]:
+    """The texts that stand in `places` under a name that says credential, longest first."""
+    found = {
+        value
+        for place in places
+        for name, value in list(place.items())
+        if isinstance(value, str) and len(value) >= _SHORTEST and is_secret_name(name)
+    }
+    return tuple(sorted(found, key=lambda value: (-len(value), value)))
+
+
+def hide_in_output(text: str, values: Iterable[str] = ()) -> tuple[str, tuple[str, ...]]:
+    """Hide in what was shown: `values` that are known as secrets, and what looks like one.
+
+    Printed text has no quotes to go by, so ``password: abc123`` counts as well.
+    """
+    hidden: list[str] = []
+    for value in values:
+        if value in text:
+            text = text.replace(value, HIDDEN)
+            hidden.append("the value of a variable")
+
+    def printed(match: re.Match[str]) -> str:
+        if match["value"].startswith(HIDDEN) or not is_secret_name(match["name"].replace("-", "_")):
+            return match[0]
+        hidden.append(f"the value of {match['name']}")
+        return f"{match['name']}{match['mid']}{HIDDEN}"
+
+    text, found = hide_in_text(text)
+    text = _PRINTED.sub(printed, text)
+    return text, tuple(dict.fromkeys((*hidden, *found)))

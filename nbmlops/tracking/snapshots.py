@@ -6,6 +6,7 @@ finished before the same object is trained again.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import shutil
@@ -18,7 +19,7 @@ from typing import Any
 from nbmlops.records import new_id
 from nbmlops.tracking.steps import pass_step
 
-__all__ = ["SNAPSHOT_FILE", "SnapshotWriter", "write_snapshot"]
+__all__ = ["SNAPSHOT_FILE", "SnapshotWriter", "forget_model", "write_snapshot"]
 
 SNAPSHOT_FILE = "model.pickle"
 _PATIENCE = 60.0  # seconds that a new training of a model waits for its snapshot at most
@@ -38,6 +39,15 @@ def write_snapshot(folder: Path, content: dict[str, Any]) -> None:
     finally:
         partial.unlink(missing_ok=True)
     pass_step("snapshot-written")
+
+
+def forget_model(folder: Path) -> None:
+    """Remove a snapshot and what was made of it; the run's papers beside it stay."""
+    (folder / SNAPSHOT_FILE).unlink(missing_ok=True)
+    for made in ("model", "model.part"):
+        shutil.rmtree(folder / made, ignore_errors=True)
+    with contextlib.suppress(OSError):  # not empty: the papers wait for their delivery
+        folder.rmdir()
 
 
 class SnapshotWriter:
@@ -92,7 +102,7 @@ class SnapshotWriter:
                 write_snapshot(self._spool / run_id, content)
                 return None
             except Exception as error:  # noqa: BLE001 - any object's pickling may raise anything; `done` puts it on the record
-                shutil.rmtree(self._spool / run_id, ignore_errors=True)
+                forget_model(self._spool / run_id)
                 # A container that grew while it was read is whole at the next reading.
                 if not (again and isinstance(error, RuntimeError) and "changed" in str(error)):
                     return f"{type(error).__name__}: {_told(error)}"

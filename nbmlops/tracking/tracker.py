@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from nbmlops.errors import NbmlopsError, StoreError
-from nbmlops.records import CellRecord, DataInput, Metric, TrackedRun, new_id, now
+from nbmlops.records import CellRecord, DataInput, Gap, Metric, TrackedRun, new_id, now
 from nbmlops.settings import Settings
 from nbmlops.tracking.assembly import assemble
 from nbmlops.tracking.cells import CellHistory, ExecutedCell
@@ -26,12 +26,16 @@ from nbmlops.tracking.frames import user_frames
 from nbmlops.tracking.inputs import Argument, base_name, head, input_of, nbytes_of
 from nbmlops.tracking.instruments import install_instruments
 from nbmlops.tracking.journal import Journal
+from nbmlops.tracking.memory import MemoryWatch
 from nbmlops.tracking.notebook_path import notebook_path
+from nbmlops.tracking.outputs import Shown
+from nbmlops.tracking.papers import write_papers
 from nbmlops.tracking.parameters import attributes_of
 from nbmlops.tracking.provenance import Origin, Provenance
+from nbmlops.tracking.redaction import secret_values
+from nbmlops.tracking.run_keeper import RunKeeper
 from nbmlops.tracking.run_writer import RunWriter
 from nbmlops.tracking.sessions import Session
-from nbmlops.tracking.slicing import stale_cells
 from nbmlops.tracking.trainings import Activity, Training
 
 __all__ = ["MOST_RUNS", "Tracker"]
@@ -74,6 +78,17 @@ class Tracker:
         self._environment = EnvironmentReader(settings.root)
         self._writer = RunWriter(settings, self.journal, self._outage)
         self.courier = Courier(settings, self.journal)
+        self._memory = MemoryWatch()
+        self._keeper = RunKeeper(
+            settings.spool,
+            self.history,
+            self._writer,
+            self._environment.git,
+            changed=self._show_again,
+            fault=self.fault,
+        )
+        self.outputs: list[Shown] = []
+        """Where what the running cell shows is put."""
         self._files = FileWatch(settings)
         self._cell: ExecutedCell | None = None
         self._trained: dict[str, Training] = {}
@@ -122,8 +137,9 @@ class Tracker:
             self._say(f"nbmlops: not everything is delivered yet; `nbmlops sync` does it. {error}")
 
     def settle(self) -> None:
-        """Wait until every run and model of the cells so far is written, as far as it can be."""
+        """Wait until all that belongs to the cells so far is written, as far as it can be."""
         self._writer.finish_models()
+        self._keeper.settle()
         self._writer.retry()
 
     def _open_session(self) -> None:
@@ -179,7 +195,8 @@ class Tracker:
             started=now(),
         )
         self.history.add(self._cell)
-        self._files.into = self._cell.files_read
+        self.outputs = self._cell.outputs
+        self._files.into, self._files.written = self._cell.files_read, self._cell.files_written
         self._began = time.perf_counter()
 
     def cell_ended(self, outcome: str, error: str | None = None) -> None:
@@ -203,6 +220,7 @@ class Tracker:
             record = self.history.record(cell)
             self._finish_trainings(record)
             self._finish_measured(record)
+        self._keeper.cell_ended(cell.order)
         self._trained.clear()
         self._surplus.clear()
 
@@ -237,6 +255,7 @@ class Tracker:
             self._take_data(training, arguments)
         except Exception as error:  # noqa: BLE001 - a user's own object may raise anything; the training is kept without
             self.fault("data", error)
+        self._memory.begin(training.id)
 
     def _take_data(self, training: Training, arguments: list[Argument]) -> None:
         self._writer.finish_model(training.model)
@@ -261,6 +280,7 @@ class Tracker:
     def end_training(self, training: Training) -> None:
         """A training ended well: it is journaled at once, its model saved in the background."""
         training.duration = time.perf_counter() - training.began
+        training.peak_memory = max(self._memory.end(training.id), training.peak_memory or 0)
         self.activity.leave()
         self.inside = None
         self._await_data(training)
@@ -268,6 +288,7 @@ class Tracker:
 
     def drop_training(self, training: Training) -> None:
         """A training raised: there is no model to keep."""
+        self._memory.end(training.id)
         self.activity.leave()
         self.inside = None
         self._naming.pop(training.id, None)
@@ -391,7 +412,9 @@ class Tracker:
                 training.inputs.append(input_of(argument))
 
     def _assemble(self, training: Training, cell: CellRecord) -> TrackedRun:
-        path = notebook_path(self.namespace, self._environ)
+        path = self._keeper.notebook = notebook_path(self.namespace, self._environ)
+        gaps = [Gap(what=where, why=why) for where, why in self._faults.items()]
+        gaps += self._keeper.notebook_gaps(cell, ours=bool(self._environ.get("NBMLOPS_NOTEBOOK")))
         return assemble(
             training,
             cell=cell,
@@ -400,16 +423,31 @@ class Tracker:
             notebook=self.settings.relative(path) if path else None,
             environment=self._environment,
             execution_id=self._environ.get("NBMLOPS_EXECUTION") or None,
-            faults=self._faults,
+            gaps=gaps,
         )
 
     def _finish_trainings(self, cell: CellRecord) -> None:
+        if not self._trained:
+            return
         parent = new_id("cell") if len(self._trained) > 1 else None
+        secrets = secret_values(self.namespace, self._environ)
+        papers = self.history.papers(cell, secrets)
+        try:
+            write_papers(self.settings.spool, list(self._trained), papers.files)
+        except OSError as error:
+            self.fault("outputs", error)
+        saved = self._keeper.saved()
         for number, training in enumerate(self._trained.values()):
             if training.incremental and training.keep_model:
                 self._writer.save_model(training)
             run = self._assemble(training, cell)
-            run = msgspec.structs.replace(run, parent_id=parent)
+            run = msgspec.structs.replace(
+                run,
+                parent_id=parent,
+                outputs=papers.outputs,
+                redacted=tuple(dict.fromkeys((*run.redacted, *papers.hidden))),
+                notebook_digest=saved.digest if saved and saved.holds(cell) else None,
+            )
             if self._surplus and number == 0:
                 run = msgspec.structs.replace(
                     run, tables={**run.tables, "trainings": _rows(self._surplus)}
@@ -417,12 +455,12 @@ class Tracker:
             previous = self._writer.previous(run)
             self._writer.write(run, open_=False)
             self._made_here[run.id] = run
+            self._keeper.follow(run)
             training.model = training.sample = None
             if len(self._trained) <= 4 or number >= len(self._trained) - 1:
                 self._try_show(run, previous, again=False)
         self._faults.clear()
-        if self._trained:
-            self._wake()
+        self._wake()
 
     def _finish_measured(self, cell: CellRecord) -> None:
         for run_id in self._measured:
@@ -450,11 +488,11 @@ class Tracker:
         run = mlflow.active_run()
         return (mlflow.get_tracking_uri(), run.info.run_id) if run else None
 
-    def stale(self) -> dict[str, tuple[str, ...]]:
-        """What has become stale of this session's runs, by run id."""
-        records, code = self.history.records(), self.history.code()
-        found = {id_: stale_cells(run.cells, records, code) for id_, run in self._made_here.items()}
-        return {id_: why for id_, why in found.items() if why}
+    def _show_again(self, run: TrackedRun) -> None:
+        """A run has changed after its cell had ended: its card does too."""
+        self._made_here[run.id] = run
+        self._try_show(run, self._writer.previous(run), again=True)
+        self._wake()
 
 
 def _parts_of(model: Any) -> list[Any]:
