@@ -1,0 +1,152 @@
+"""Rule: parameters that a loop makes anew each round from data and what it held before.
+
+k-means, mixtures by expectation maximisation, factorisations by alternating or multiplicative steps,
+reweighted least squares, coordinate descent, power iteration. A value that is made anew is common in
+simulations too; each form must therefore show the step that only it has.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from nbmlops.tracking.inference.expressions import terminal
+from nbmlops.tracking.inference.findings import Finding
+from nbmlops.tracking.inference.loops import LoopReading, loops_in
+from nbmlops.tracking.inference.statements import Update
+from nbmlops.tracking.inference.values import Stage
+from nbmlops.tracking.inference.words import SIMULATED
+
+__all__ = ["find_alternation"]
+
+_NEAREST = {"argmin", "argmax", "cdist", "min", "index", "argsort", "euclidean_distances",
+            "pairwise_distances_argmin", "pairwise_distances"}  # fmt: skip
+_MEAN = {"mean", "average", "sum", "median", "nanmean"}
+_DENSITY = {"pdf", "logpdf", "exp", "multivariate_normal", "logsumexp", "gaussian", "softmax"}
+_SOLVE = {"solve", "inv", "pinv", "lstsq", "cho_solve", "spsolve"}
+_NORM = {"norm"}
+
+
+def find_alternation(reading: LoopReading) -> Finding | None:
+    """The parameters that `reading`'s loop makes anew, if it does."""
+    if any(SIMULATED.match(name) for name in reading.names):
+        return None
+    fed = [
+        u
+        for u in reading.lagged
+        if u.value.data and u.value.states & reading.group(u.name) and not _recurs(u, reading)
+    ]
+    carried = frozenset[str]().union(*(u.value.states for u in fed))
+    judged = [u for u in fed if u.value.stage >= Stage.JUDGED]
+    weighed = [u for u in fed if u.value.stage is Stage.WEIGHED and u.name in carried]
+    words = reading.words
+    if words & _NEAREST and words & _MEAN:
+        means = [u for u in weighed if _calls(u, reading, _MEAN) and not _called_in(u) & _NEAREST]
+        if means:
+            return _finding("k-means", means, reading)
+    if words & _SOLVE and (solved := [u for u in judged if _calls(u, reading, _SOLVE)]):
+        solved = [u for u in solved if _called_in(u) & _SOLVE] or solved
+        alternate = len({u.name for u in solved}) > 1
+        method = "alternating least squares" if alternate else "reweighted least squares"
+        return _finding(method, solved, reading)
+    factors = [u for u in weighed if u.factor or _is_quotient(u)]
+    if len({u.name for u in factors}) > 1 and all(len(reading.group(u.name)) > 1 for u in factors):
+        return _finding("multiplicative updates", factors, reading)
+    if words & _DENSITY and len({u.name for u in weighed}) > 1 and words & _MEAN:
+        mixed = [u for u in weighed if _divides(u, reading)]
+        if mixed:
+            return _finding("expectation maximisation", mixed, reading)
+    if words & _NORM:
+        normed = [u for u in weighed if _divides(u, reading) and not u.value.residual]
+        if normed:
+            return _finding("power iteration", normed, reading)
+    coordinates = [u for u in weighed if u.part and u.deep and u.value.residual]
+    if coordinates and not _is_linear_system(coordinates):
+        return _finding("coordinate descent", coordinates, reading)
+    return None
+
+
+def _finding(method: str, updates: list[Update], reading: LoopReading) -> Finding:
+    names = list(dict.fromkeys(u.name for u in updates))
+    carried = [name for name in names if name in reading.met]
+    fitted = names if method == "alternating least squares" else carried or names
+    data = frozenset[str]().union(*(u.value.data for u in updates))
+    return Finding(
+        method=method,
+        parameters=tuple(fitted),
+        data=tuple(sorted(data)),
+        node=reading.loop,
+        names=reading.names,
+    )
+
+
+def _calls(update: Update, reading: LoopReading, words: set[str]) -> bool:
+    """Whether one of `words` is called in the update, or in what it calls or reads."""
+    if _called_in(update) & words:
+        return True
+    read = {n.id for n in ast.walk(update.node) if isinstance(n, ast.Name)}
+    makers = [u for u in reading.lagged if u.name in read and u.node is not update.node]
+    return any(
+        terminal(n.func) in words
+        for maker in makers
+        for n in ast.walk(maker.node)
+        if isinstance(n, ast.Call)
+    ) or (not makers and bool(reading.words & words))
+
+
+def _called_in(update: Update) -> set[str]:
+    return {terminal(n.func) for n in ast.walk(update.node) if isinstance(n, ast.Call)}
+
+
+def _divides(update: Update, reading: LoopReading) -> bool:
+    def has(node: ast.AST) -> bool:
+        return any(
+            isinstance(n, ast.BinOp | ast.AugAssign) and isinstance(n.op, ast.Div)
+            for n in ast.walk(node)
+        )
+
+    return has(update.node) or bool(reading.words & {"average", "mean"})
+
+
+def _is_quotient(update: Update) -> bool:
+    """``W = W * (…) / (…)``."""
+    node = getattr(update.node, "value", None)
+    operators = {type(n.op) for n in ast.walk(node) if isinstance(n, ast.BinOp)} if node else set()
+    return {ast.Mult, ast.Div} <= operators and update.name in {
+        n.id
+        for n in ast.walk(update.node)
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
+    }
+
+
+def _recurs(update: Update, reading: LoopReading) -> bool:
+    """Whether an element is made from the one before it, as in a series that is unrolled."""
+    target = update.node.targets[0] if isinstance(update.node, ast.Assign) else None
+    if not (update.part and isinstance(target, ast.Subscript)):
+        return False
+    bound = {
+        n.id
+        for loop in [reading.loop, *loops_in(reading.loop.body)]
+        if isinstance(loop, ast.For)
+        for n in ast.walk(loop.target)
+        if isinstance(n, ast.Name)
+    }
+    return any(
+        isinstance(n, ast.Subscript)
+        and isinstance(n.value, ast.Name)
+        and n.value.id == update.name
+        and any(
+            isinstance(i, ast.BinOp)
+            and isinstance(i.op, ast.Sub | ast.Add)
+            and any(isinstance(b, ast.Name) and b.id in bound for b in ast.walk(i))
+            for i in ast.walk(n.slice)
+        )
+        for n in ast.walk(update.node)
+    )
+
+
+def _is_linear_system(updates: list[Update]) -> bool:
+    """Jacobi's and Gauss-Seidel's ``x`` of ``A x = b`` is a solution, not a model."""
+    return all(
+        u.name in {"x", "x_new", "phi"} and u.value.data <= {"A", "b", "D", "R", "L", "U", "M", "n"}
+        for u in updates
+    )

@@ -1,0 +1,284 @@
+"""Rule: coefficients worked out in one go, by the normal equations or by sums.
+
+``inv(X.T @ X) @ X.T @ y`` and its spellings, ``pinv(X) @ y``, and the slope and intercept of a line
+through points. An inverse alone is linear algebra: it must meet both the table and its target.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from nbmlops.tracking.inference.expressions import terminal
+from nbmlops.tracking.inference.findings import Finding
+from nbmlops.tracking.inference.loops import names_in
+
+__all__ = ["find_closed_forms"]
+
+_MEANS = {"mean", "average", "nanmean"}
+_DEEPEST = 5
+
+
+def find_closed_forms(body: Sequence[ast.stmt]) -> list[Finding]:
+    """The closed forms whose result `body` binds to a name, or returns."""
+    made = _assignments(body)
+    found: list[Finding] = []
+    for node in _statements(body):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            names = _target_names(node.targets[0])
+        elif isinstance(node, ast.Return) and node.value is not None:
+            names = (ast.unparse(node.value),)
+        else:
+            continue
+        value = node.value
+        if value is None or not names:
+            continue
+        finding = _normal_equations(value, names, node, made) or _line(value, names, node, made)
+        taken = {name for known in found for name in known.parameters}
+        if finding is not None and not taken & set(finding.parameters):
+            found.append(finding)
+    return found
+
+
+def _normal_equations(
+    value: ast.expr, names: tuple[str, ...], node: ast.stmt, made: Mapping[str, ast.expr]
+) -> Finding | None:
+    whole = _expand(value, made)
+    if not _is_product(whole):
+        return None
+    for part in ast.walk(whole):
+        if not isinstance(part, ast.Call):
+            continue
+        word = terminal(part.func)
+        if word == "solve" and len(part.args) > 1:
+            tables, targets = _gram(part.args[0]), _roots(part.args[1])
+        elif word in {"inv", "pinv"} and part.args:
+            gram = _gram(part.args[0])
+            plain = _roots(part.args[0]) if word == "pinv" and not gram else set()
+            tables = gram or (plain if len(plain) == 1 else set())
+            targets = _roots(whole) if _is_factor(part, whole) else set()
+        else:
+            continue
+        data = tables | targets
+        if tables and targets - tables and not _returns_table(whole):
+            return Finding(
+                method="least squares",
+                parameters=names,
+                data=tuple(sorted(data)),
+                node=node,
+                names=names_in(whole) | names_in(node),
+            )
+    return None
+
+
+def _is_product(node: ast.expr) -> bool:
+    """Whether the outermost thing done is a product or a solution: not a prediction from one."""
+    while isinstance(node, ast.Attribute | ast.Subscript) or (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"ravel", "flatten", "reshape", "squeeze"}
+    ):
+        node = node.func.value if isinstance(node, ast.Call) else node.value  # type: ignore[attr-defined] # checked above
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.MatMult)
+    return isinstance(node, ast.Call) and terminal(node.func) in {
+        "dot",
+        "matmul",
+        "solve",
+        "multi_dot",
+    }
+
+
+def _returns_table(node: ast.expr) -> bool:
+    """Whether the product begins with the table itself: a fit of values, not of coefficients."""
+    while isinstance(node, ast.BinOp):
+        node = node.left
+    return isinstance(node, ast.Name)
+
+
+def _is_factor(call: ast.Call, whole: ast.expr) -> bool:
+    return call is not whole
+
+
+def _gram(node: ast.expr) -> set[str]:
+    """The table `X` of an ``X.T @ X`` within `node`."""
+    for part in ast.walk(node):
+        left: ast.expr | None = None
+        right: ast.expr | None = None
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.MatMult):
+            left, right = part.left, part.right
+            while isinstance(left, ast.BinOp):  # X.T @ W @ X
+                left = left.left
+        elif isinstance(part, ast.Call) and terminal(part.func) in {"dot", "matmul"}:
+            if len(part.args) == 2:
+                left, right = part.args
+            elif len(part.args) == 1 and isinstance(part.func, ast.Attribute):
+                left, right = part.func.value, part.args[0]
+        if left is None or right is None:
+            continue
+        transposed, plain = _transposed(left), _plain_root(right)
+        if transposed and transposed == plain:
+            return {transposed}
+    return set()
+
+
+def _transposed(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Attribute) and node.attr in {"T", "H"}:
+        return _plain_root(node.value)
+    if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Attribute) and node.func.attr in {"transpose", "t"}:
+            inner = (
+                node.args[0] if node.args and terminal(node.func.value) in {"np", "numpy"} else None
+            )
+            return _plain_root(inner or node.func.value)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in {"dot"}:
+            return _transposed(node.func.value)
+    return None
+
+
+def _plain_root(node: ast.expr) -> str | None:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            return None
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            return f"{node.value.id}.{node.attr}" if node.value.id == "self" else node.value.id
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _roots(node: ast.AST) -> set[str]:
+    functions = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
+    modules = {
+        id(n.value) for n in ast.walk(node)
+        if isinstance(n, ast.Attribute) and id(n) in functions and isinstance(n.value, ast.Name)
+        and n.value.id in {"np", "numpy", "linalg", "LA", "scipy", "torch", "la", "cp", "jnp"}
+    } | {
+        id(n) for f in ast.walk(node) if id(f) in functions for n in ast.walk(f)
+        if isinstance(n, ast.Name) and n.id in {"np", "numpy", "linalg", "LA", "scipy", "torch", "la",
+                                                "cp", "jnp"}
+    }  # fmt: skip
+    return {
+        n.id for n in ast.walk(node)
+        if isinstance(n, ast.Name) and id(n) not in modules and id(n) not in functions
+    }  # fmt: skip
+
+
+# -- a line through points ----------------------------------------------------------------------
+def _line(
+    value: ast.expr, names: tuple[str, ...], node: ast.stmt, made: Mapping[str, ast.expr]
+) -> Finding | None:
+    """``intercept = mean(y) - slope * mean(x)``, where the slope is a quotient of sums."""
+    if not (isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub) and len(names) == 1):
+        return None
+    if not (isinstance(value.right, ast.BinOp) and isinstance(value.right.op, ast.Mult)):
+        return None
+    for slope, other in (
+        (value.right.left, value.right.right),
+        (value.right.right, value.right.left),
+    ):
+        if not (isinstance(slope, ast.Name) and slope.id in made):
+            continue
+        quotient = _expand(made[slope.id], made)
+        means = _is_mean(_expand(value.left, made)) and _is_mean(_expand(other, made))
+        if means and isinstance(quotient, ast.BinOp) and isinstance(quotient.op, ast.Div):
+            whole = [quotient, _expand(value.left, made), _expand(other, made)]
+            data = set[str]().union(*(_roots(part) for part in whole))
+            return Finding(
+                method="least squares",
+                parameters=(slope.id, names[0]),
+                data=tuple(sorted(data)),
+                node=node,
+                names=frozenset(data) | names_in(node),
+            )
+    return None
+
+
+def _is_mean(node: ast.expr) -> bool:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return any(
+            isinstance(n, ast.Call) and terminal(n.func) == "sum" for n in ast.walk(node.left)
+        )
+    return isinstance(node, ast.Call) and terminal(node.func) in _MEANS
+
+
+# -- names and what they were made from -----------------------------------------------------------
+def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        yield node
+        for field in ("body", "orelse", "finalbody"):
+            yield from _statements(getattr(node, field, []))
+
+
+def _target_names(target: ast.expr) -> tuple[str, ...]:
+    if isinstance(target, ast.Name):
+        return (target.id,)
+    if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+        return (f"{target.value.id}.{target.attr}",)
+    if isinstance(target, ast.Tuple):
+        return tuple(n.id for n in target.elts if isinstance(n, ast.Name))
+    return ()
+
+
+def _assignments(body: Iterable[ast.stmt]) -> dict[str, ast.expr]:
+    """What each name was made from that is made once."""
+    made: dict[str, ast.expr] = {}
+    twice: set[str] = set()
+    for node in _statements(body):
+        if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+            continue
+        target, value = node.targets[0], node.value
+        pairs = [(target, value)]
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            pairs = list(zip(target.elts, value.elts, strict=False))
+        for place, part in pairs:
+            if isinstance(place, ast.Name):
+                if place.id in made:
+                    twice.add(place.id)
+                made[place.id] = part
+    return {name: value for name, value in made.items() if name not in twice}
+
+
+def _expand(node: ast.expr, made: Mapping[str, ast.expr], depth: int = 0) -> ast.expr:
+    """`node` with the intermediate results put in place of their names; data stays named."""
+
+    class Expander(ast.NodeTransformer):
+        def visit_Name(self, name: ast.Name) -> ast.expr:
+            inner = made.get(name.id)
+            if inner is None or depth >= _DEEPEST or not _is_linear_algebra(inner):
+                return name
+            return _expand(inner, {k: v for k, v in made.items() if k != name.id}, depth + 1)
+
+    import copy
+
+    expanded: ast.expr = Expander().visit(copy.deepcopy(node))
+    return expanded
+
+
+def _is_linear_algebra(node: ast.expr) -> bool:
+    """Whether an expression is a step of a closed form, rather than how data came to be."""
+    steps = {
+        "inv",
+        "pinv",
+        "dot",
+        "matmul",
+        "solve",
+        "sum",
+        "mean",
+        "transpose",
+        "cov",
+        "var",
+        "average",
+    }
+    if isinstance(node, ast.BinOp):
+        if isinstance(node.op, ast.MatMult | ast.Div):
+            return True
+        return any(
+            (isinstance(n, ast.Call) and terminal(n.func) in steps)
+            or (isinstance(n, ast.BinOp) and isinstance(n.op, ast.MatMult))
+            for n in ast.walk(node)
+        )
+    if isinstance(node, ast.Attribute):
+        return node.attr == "T"
+    return isinstance(node, ast.Call) and terminal(node.func) in steps

@@ -1,0 +1,407 @@
+"""Reads expressions: from syntax to a :class:`~nbmlops.tracking.inference.values.Value`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from nbmlops.tracking.inference import words
+from nbmlops.tracking.inference.scopes import Scope
+from nbmlops.tracking.inference.values import (
+    FREE,
+    Stage,
+    Value,
+    bent,
+    called,
+    joined,
+    product,
+    total,
+)
+from nbmlops.tracking.inference.world import Function, Kind, World
+
+__all__ = ["ExpressionReader", "dotted", "terminal"]
+
+_DEEPEST = 8  # calls of the user's functions within each other that are followed
+
+
+def terminal(node: ast.expr) -> str:
+    """The last word of a name: ``dot`` of ``np.dot``."""
+    return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+
+
+def dotted(node: ast.expr) -> str | None:
+    """``self.W`` as text, for a plain name or one attribute of it."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return f"{node.value.id}.{node.attr}"
+    return None
+
+
+class ExpressionReader:
+    """Evaluates expressions in `scope`. `candidates` are the names that the loop binds."""
+
+    def __init__(self, world: World, candidates: frozenset[str]) -> None:
+        self.world = world
+        self.candidates = candidates
+        self.scope = Scope()
+        self.met: set[str] = set()
+        self.judged_by: frozenset[str] = frozenset()  # data of what ``backward()`` was called on
+        self.heard: set[str] = set()  # the words called
+        self._depth = 0
+
+    # -- statements' side, see StatementReader --------------------------------------------------
+    def altered(self, target: ast.expr, value: Value, node: ast.AST) -> None:
+        """`target`'s object takes up `value`."""
+
+    def run_body(self, body: Sequence[ast.stmt]) -> None:
+        """Read statements."""
+
+    def bind(self, target: ast.expr, value: Value) -> None:
+        """`target` is bound to `value`, as by a loop."""
+
+    # -- values ---------------------------------------------------------------------------------
+    def read(self, node: ast.expr | None) -> Value:
+        """What an expression is worth."""
+        if node is None:
+            return FREE
+        method = getattr(self, f"_{type(node).__name__}", None)
+        return method(node) if method else self._parts(node)
+
+    def _parts(self, node: ast.expr) -> Value:
+        return joined(self.read(n) for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr))
+
+    def _Constant(self, _node: ast.Constant) -> Value:
+        return FREE
+
+    _JoinedStr = _Constant
+
+    def _Name(self, node: ast.Name) -> Value:
+        held = self.scope.value(node.id)
+        return held if held is not None else self.outside(node.id)
+
+    def outside(self, name: str) -> Value:
+        """What a name from outside the code that is read is worth."""
+        if name in self.candidates:
+            return Value(own=frozenset({name}))
+        kind = self.world.kind(name)
+        return Value(data=frozenset({name})) if kind in (Kind.DATA, Kind.UNKNOWN) else FREE
+
+    def _Attribute(self, node: ast.Attribute) -> Value:
+        if node.attr in words.COUNTING:
+            return FREE
+        if (key := self.key_of(node)) is not None:
+            known = self.scope.value(key)
+            return known if known is not None else self.outside(key)
+        value = self.read(node.value)
+        if node.attr == "grad" and value.states:
+            return Value(
+                held=value.states, data=self.judged_by or value.data, rest=Stage.JUDGED,
+                residual=True,
+            )  # fmt: skip
+        return value
+
+    def key_of(self, node: ast.expr) -> str | None:
+        """The key of an attribute of a user's object: ``net.W`` for ``self.W`` in its methods."""
+        if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
+            return None
+        prefix = self.object_prefix(node.value.id)
+        return f"{prefix}.{node.attr}" if prefix else None
+
+    def object_prefix(self, name: str) -> str | None:
+        """The prefix of a user's object, if `name` is one."""
+        scope: Scope | None = self.scope
+        while scope is not None:
+            if name in scope.objects:
+                return scope.objects[name]
+            if name in scope.values:
+                return None
+            scope = scope.parent
+        return name if self.world.kind(name) is Kind.OBJECT else None
+
+    def _Subscript(self, node: ast.Subscript) -> Value:
+        base, index = self.read(node.value), self.read(node.slice)
+        if base.items and isinstance(node.slice, ast.Constant):
+            place = node.slice.value
+            if isinstance(place, int) and -len(base.items) <= place < len(base.items):
+                return base.items[place]
+        if not index.states:
+            return Value(
+                base.own, base.held, base.data | index.data if base.states else base.data,
+                base.rest, base.residual,
+            ) if not base.items else base  # fmt: skip
+        if base.own and not base.data:
+            # A parameter picked by what was judged, as the nearest of a map's units.
+            return Value(base.own, base.held | index.states, base.data | index.data,
+                         max(base.rest, index.stage), base.residual)  # fmt: skip
+        return self.times(base, index)
+
+    def _BinOp(self, node: ast.BinOp) -> Value:
+        left, right = self.read(node.left), self.read(node.right)
+        if isinstance(node.op, ast.Add | ast.Sub):
+            return self.plus(left, right)
+        if isinstance(node.op, ast.Pow):
+            return bent(left) if left.states else joined((left, right))
+        return self.times(left, right, divides=isinstance(node.op, ast.Div | ast.FloorDiv))
+
+    def plus(self, left: Value, right: Value) -> Value:
+        """A sum or difference; a bare term beside a prediction is a parameter of it, as a bias is."""
+        for one, other in ((left, right), (right, left)):
+            if (
+                one.own
+                and one.rest is Stage.FREE
+                and other.rest >= Stage.MET
+                and not other.residual
+            ):
+                self.met |= one.own
+        return total(left, right)
+
+    def times(self, left: Value, right: Value, *, divides: bool = False) -> Value:
+        """A product; a parameter that meets data in it is one of the model's."""
+        for one, other in ((left, right), (right, left)):
+            held = one.states and one.rest <= Stage.HELD
+            meets = other.data and not other.states
+            if held and (meets or (other.states and not divides and not other.residual)):
+                self.met |= one.states
+        return product(left, right)
+
+    def _UnaryOp(self, node: ast.UnaryOp) -> Value:
+        value = self.read(node.operand)
+        return bent(value) if isinstance(node.op, ast.Not) else value
+
+    def _Compare(self, node: ast.Compare) -> Value:
+        return self._bend([self.read(n) for n in (node.left, *node.comparators)])
+
+    def _BoolOp(self, node: ast.BoolOp) -> Value:
+        return joined(self.read(value) for value in node.values)
+
+    def _IfExp(self, node: ast.IfExp) -> Value:
+        test = self.read(node.test)
+        value = joined((self.read(node.body), self.read(node.orelse)))
+        return joined((value, Value(held=test.states, data=test.data, rest=test.stage)))
+
+    def _bend(self, values: Sequence[Value]) -> Value:
+        whole = joined(values)
+        if whole.data:
+            self.met |= {name for v in values if v.rest <= Stage.HELD for name in v.own}
+        return bent(whole)
+
+    def _NamedExpr(self, node: ast.NamedExpr) -> Value:
+        value = self.read(node.value)
+        self.bind(node.target, value)
+        return value
+
+    # -- displays -------------------------------------------------------------------------------
+    def _Tuple(self, node: ast.Tuple | ast.List) -> Value:
+        items = tuple(self.read(item) for item in node.elts)
+        whole = joined(items)
+        return Value(whole.own, whole.held, whole.data, whole.rest, whole.residual, items)
+
+    _List = _Tuple
+
+    def _Dict(self, node: ast.Dict) -> Value:
+        return joined(self.read(value) for value in node.values)
+
+    def _Starred(self, node: ast.Starred) -> Value:
+        return self.read(node.value)
+
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+    ) -> Value:
+        outer, self.scope = self.scope, Scope(self.scope)
+        tests = []
+        for generator in node.generators:
+            self.bind(generator.target, self.iterated(generator.iter))
+            tests += [self.read(test) for test in generator.ifs]
+        value = self.read(node.value if isinstance(node, ast.DictComp) else node.elt)
+        self.scope = outer
+        for test in tests:
+            value = self.times(value, test) if test.states else value
+        return Value(value.own, value.held, value.data, value.rest, value.residual)
+
+    _ListComp = _SetComp = _GeneratorExp = _DictComp = _comprehension
+
+    def iterated(self, node: ast.expr) -> Value:
+        """What a loop over `node` binds its target to."""
+        if isinstance(node, ast.Call):
+            word = terminal(node.func)
+            if word == "zip":
+                return self._Tuple(ast.Tuple(elts=node.args, ctx=ast.Load()))
+            if word == "enumerate" and node.args:
+                inner = self.iterated(node.args[0])
+                return with_items(inner, (FREE, inner))
+            if word in {"tqdm", "list", "reversed", "sorted", "iter"} and node.args:
+                return self.iterated(node.args[0])
+        value = self.read(node)
+        return Value(value.own, value.held, value.data, value.rest, value.residual)
+
+    # -- calls ----------------------------------------------------------------------------------
+    def _Lambda(self, node: ast.Lambda) -> Value:
+        return self._apply(node, [], {}) if self._depth < _DEEPEST else FREE
+
+    def _Call(self, node: ast.Call) -> Value:
+        word = terminal(node.func)
+        self.heard.add(word)
+        values = [self.read(argument) for argument in node.args]
+        named = {k.arg or "": self.read(k.value) for k in node.keywords}
+        function, owner = self._function_of(node.func)
+        if function is not None and self._depth < _DEEPEST:
+            return self._apply(function, node.args, dict(zip_named(node)), owner)
+        receiver = FREE
+        if isinstance(node.func, ast.Attribute):
+            if word == "backward":
+                self.judged_by |= self.read(node.func.value).data
+                return FREE
+            receiver = self.read(node.func.value)
+        elif not isinstance(node.func, ast.Name) or self.scope.value(node.func.id) is not None:
+            receiver = self.read(node.func)
+        elif node.func.id in self.candidates:
+            receiver = self.outside(node.func.id)
+        everything = [receiver, *values, *named.values()]
+        if word in words.ALTERING and isinstance(node.func, ast.Attribute):
+            self._alter(word, node, [*values, *named.values()])
+        for keyword in node.keywords:
+            if keyword.arg == "out":
+                self.altered(
+                    keyword.value, self._known(word, everything) or called(everything), node
+                )
+        known = self._known(word, everything)
+        if known is not None:
+            return known
+        used = [v for v in everything if v.states or v.data]
+        if any(v.data for v in used):
+            self.met |= {n for v in used if v.rest <= Stage.HELD for n in v.own}
+        return called(used)
+
+    def _known(self, word: str, values: list[Value]) -> Value | None:
+        if word in words.COUNTING:
+            return FREE
+        used = [v for v in values if v.states or v.data]
+        if word in words.PLAIN:
+            return joined(used)
+        if word in words.BENDING:
+            return self._bend(used)
+        if word in words.MULTIPLYING and used:
+            value = used[0]
+            for other in used[1:]:
+                value = self.times(value, other, divides="div" in word)
+            return value
+        if word in words.SUMMING and used:
+            value = used[0]
+            for other in used[1:]:
+                value = self.plus(value, other)
+            return value
+        return None
+
+    def _alter(self, word: str, node: ast.Call, values: list[Value]) -> None:
+        assert isinstance(node.func, ast.Attribute)
+        taken = joined(values)
+        if word in {"add_", "sub_"} and len(node.args) > 1:
+            taken = self.times(values[0], values[1])
+        elif word in {"add_", "sub_"} and node.keywords:
+            taken = self.times(taken, FREE)
+        self.altered(node.func.value, taken, node)
+
+    def _function_of(self, func: ast.expr) -> tuple[Function | None, str | None]:
+        if isinstance(func, ast.Name):
+            return self.scope.function(func.id) or self.world.function(func.id), None
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
+            prefix = self.object_prefix(func.value.id)
+            if prefix is not None:
+                return self.world.method(prefix, func.attr), prefix
+        return None, None
+
+    def _apply(
+        self,
+        function: Function,
+        arguments: Sequence[ast.expr],
+        named: dict[str, ast.expr],
+        owner: str | None = None,
+    ) -> Value:
+        """What the user's `function` returns, and what it does to its arguments."""
+        inner = Scope(self.scope)
+        spelled = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
+        if owner is not None and spelled:
+            inner.objects[spelled.pop(0)] = owner
+        given = dict(zip(spelled, arguments, strict=False)) | named
+        self._bind_rest(function, inner, spelled, arguments)
+        if any(isinstance(argument, ast.Starred) for argument in arguments):
+            everything = ast.List(elts=list(arguments), ctx=ast.Load())
+            given = dict.fromkeys(spelled, everything) | named
+        for argument in (*spelled, *(a.arg for a in function.args.kwonlyargs)):
+            expression = given.get(argument)
+            inner.values[argument] = self.read(expression) if expression is not None else FREE
+            if expression is not None and (roots := self.roots_of(expression)):
+                inner.stands_for[argument] = roots
+            if isinstance(expression, ast.Name):
+                if (prefix := self.object_prefix(expression.id)) is not None:
+                    inner.objects[argument] = prefix
+                    del inner.values[argument]
+                called_ = self.scope.function(expression.id) or self.world.function(expression.id)
+                if called_ is not None:
+                    inner.functions[argument] = called_
+            elif isinstance(expression, ast.Lambda):
+                inner.functions[argument] = expression
+        outer, self.scope = self.scope, inner
+        self._depth += 1
+        try:
+            if isinstance(function, ast.Lambda):
+                return self.read(function.body)
+            self.run_body(function.body)
+        finally:
+            self._depth -= 1
+            self.scope = outer
+        return returned(inner.returned)
+
+    def _bind_rest(
+        self, function: Function, inner: Scope, spelled: list[str], arguments: Sequence[ast.expr]
+    ) -> None:
+        """``*args`` holds what is left over; ``**options`` holds nothing that counts."""
+        if function.args.vararg is not None:
+            rest = [a for a in arguments[len(spelled) :] if not isinstance(a, ast.Starred)]
+            starred = [a for a in arguments if isinstance(a, ast.Starred)]
+            inner.values[function.args.vararg.arg] = (
+                joined(self.read(a) for a in (*rest, *starred))
+                if starred
+                else self._Tuple(ast.Tuple(elts=rest, ctx=ast.Load()))
+            )
+        if function.args.kwarg is not None:
+            inner.values[function.args.kwarg.arg] = FREE
+
+    def roots_of(self, node: ast.expr) -> frozenset[str]:
+        """The parameters whose very object an expression is, or is a part of."""
+        while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+            key = self.key_of(node) if isinstance(node, ast.Attribute) else None
+            if key is not None:
+                return frozenset({key})
+            node = node.func if isinstance(node, ast.Call) else node.value
+        if isinstance(node, ast.Tuple | ast.List):
+            return frozenset[str]().union(*(self.roots_of(item) for item in node.elts))
+        if not isinstance(node, ast.Name):
+            return frozenset()
+        scope: Scope | None = self.scope
+        while scope is not None:
+            if node.id in scope.stands_for:
+                return scope.stands_for[node.id]
+            if scope.parent is not None and node.id in scope.values:
+                return frozenset()
+            scope = scope.parent
+        return frozenset({node.id})
+
+
+def returned(values: list[Value]) -> Value:
+    """What a function with several returns gives back."""
+    if len({len(v.items) for v in values}) == 1 and values and values[0].items:
+        parts = tuple(joined(v.items[n] for v in values) for n in range(len(values[0].items)))
+        return with_items(joined(values), parts)
+    return joined(values)
+
+
+def with_items(value: Value, items: tuple[Value, ...]) -> Value:
+    """`value` with its parts."""
+    return Value(value.own, value.held, value.data, value.rest, value.residual, items)
+
+
+def zip_named(node: ast.Call) -> list[tuple[str, ast.expr]]:
+    """The keyword arguments of a call."""
+    return [(k.arg, k.value) for k in node.keywords if k.arg]

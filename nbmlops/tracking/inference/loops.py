@@ -1,0 +1,122 @@
+"""A loop, read until it is known what it carries from round to round, and what depends on what."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from nbmlops.tracking.inference.scopes import Scope
+from nbmlops.tracking.inference.statements import StatementReader, Update
+from nbmlops.tracking.inference.values import Value
+from nbmlops.tracking.inference.world import World
+
+__all__ = ["Loop", "LoopReading", "loops_in", "names_in", "read_loop"]
+
+Loop = ast.For | ast.AsyncFor | ast.While
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+class LoopReading(msgspec.Struct, frozen=True):
+    """What a loop does to the names that it carries.
+
+    `updates` are read with every carried name fresh, `lagged` with what the round before has left in
+    it. `met` are the parameters that meet data directly; `words` what is called, `names` what is read.
+    """
+
+    loop: Loop
+    updates: tuple[Update, ...]
+    lagged: tuple[Update, ...]
+    depends: dict[str, frozenset[str]]
+    met: frozenset[str]
+    words: frozenset[str]
+    names: frozenset[str]
+
+    def group(self, name: str) -> frozenset[str]:
+        """The names that `name` makes and is made from, round by round, itself among them."""
+        after = self._reached(name)
+        return frozenset({name} | {other for other in after if name in self._reached(other)})
+
+    def _reached(self, name: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = [name]
+        while waiting:
+            for other in self.depends.get(waiting.pop(), frozenset()):
+                if other not in seen:
+                    seen.add(other)
+                    waiting.append(other)
+        return seen
+
+
+def loops_in(body: Iterable[ast.stmt]) -> Iterator[Loop]:
+    """The outermost loops among statements, none of an inner function or class."""
+    for node in body:
+        if isinstance(node, Loop):
+            yield node
+        elif not isinstance(node, _SCOPES):
+            for field in ("body", "orelse", "finalbody", "handlers"):
+                inner = getattr(node, field, [])
+                for part in inner:
+                    yield from loops_in(
+                        part.body if isinstance(part, ast.ExceptHandler) else [part]
+                    )
+
+
+def names_in(node: ast.AST) -> frozenset[str]:
+    """Every name that is written in `node`."""
+    return frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+
+
+def read_loop(loop: Loop, world: World, around: Scope | None = None) -> LoopReading:
+    """Read `loop`, whose surroundings are `world` and the function `around`."""
+
+    def reader(
+        candidates: frozenset[str], start: dict[str, Value] | None = None
+    ) -> StatementReader:
+        made = StatementReader(world, candidates)
+        if around is not None:
+            made.root.functions.update(around.functions)
+            made.root.objects.update(around.objects)
+            made.root.values.update({k: v for k, v in around.values.items() if k not in candidates})
+        made.root.values.update(start or {})
+        made.run_body([loop])
+        return made
+
+    first = reader(names_in(loop))
+    candidates = frozenset(update.name for update in first.updates)
+    second = reader(candidates)
+    plain = {name for name in candidates if _is_plain(name, second.updates)}
+    third = reader(candidates - plain) if plain else second
+    grown = {update.name for update in third.updates if update.name in update.value.own}
+    left = {
+        name: msgspec.structs.replace(value, own=value.own | {name}, items=())
+        for name, value in third.root.values.items()
+        if name in candidates - plain - grown and (value.states or value.data)
+    }
+    fourth = reader(candidates - plain, left)
+    depends: dict[str, set[str]] = {}
+    for update in third.updates:
+        read = names_in(update.node) & candidates
+        depends.setdefault(update.name, set()).update(update.value.states, read - {update.name})
+    for name, value in third.root.values.items():
+        if name in depends:
+            depends[name] |= value.states
+    return LoopReading(
+        loop=loop,
+        updates=tuple(third.updates),
+        lagged=tuple(fourth.updates),
+        depends={name: frozenset(states) for name, states in depends.items()},
+        met=frozenset(third.met),
+        words=frozenset(third.heard),
+        names=names_in(loop),
+    )
+
+
+def _is_plain(name: str, updates: list[Update]) -> bool:
+    """Whether a name only counts: nothing but numbers and itself goes into it."""
+    return all(
+        not update.value.data and update.value.states <= {name}
+        for update in updates
+        if update.name == name
+    )

@@ -1,0 +1,130 @@
+"""The notebook's namespace, as the rules ask about it: what is data, a number, an own object."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import numbers
+from collections.abc import Mapping
+from types import FunctionType, ModuleType
+from typing import Any
+
+from nbmlops.tracking.inference.world import Function, Kind
+from nbmlops.tracking.own_code import definition_of, is_own
+
+__all__ = ["NamespaceWorld", "is_fitted", "is_grid", "kind_of"]
+
+_LIBRARY_MODELS = ("torch.nn", "keras", "sklearn", "tensorflow", "flax")
+
+
+class NamespaceWorld:
+    """Answers from a dictionary of live objects; `functions` are those that the code itself defines."""
+
+    def __init__(
+        self, namespace: Mapping[str, Any], functions: Mapping[str, Function] | None = None
+    ) -> None:
+        self._namespace = namespace
+        self._functions = functions or {}
+
+    def value(self, name: str) -> Any:
+        """What a name, also a dotted one, is bound to; None if to nothing."""
+        root, _, attribute = name.partition(".")
+        value = self._namespace.get(root, getattr(builtins, root, None))
+        return getattr(value, "__dict__", {}).get(attribute) if attribute else value
+
+    def kind(self, name: str) -> Kind:
+        """What a name is bound to."""
+        return kind_of(self.value(name))
+
+    def function(self, name: str) -> Function | None:
+        """The user's function of that name."""
+        if name in self._functions:
+            return self._functions[name]
+        return _definition(self._namespace.get(name))
+
+    def method(self, owner: str, name: str) -> Function | None:
+        """The method of an own object's class, its bases' included."""
+        try:
+            found = inspect.getattr_static(type(self.value(owner)), name)
+        except AttributeError:
+            return None
+        return _definition(found)
+
+
+def _definition(value: Any) -> Function | None:
+    function = inspect.unwrap(value) if callable(value) else value
+    if isinstance(function, staticmethod | classmethod):
+        function = function.__func__
+    if type(function) is not FunctionType or not is_own(function):
+        return None
+    found = definition_of(function)
+    return found if isinstance(found, ast.FunctionDef | ast.Lambda) else None
+
+
+def kind_of(value: Any) -> Kind:  # noqa: PLR0911 - one line a kind of value
+    """What an object is to a training."""
+    if value is None or isinstance(value, str | bytes | type | ModuleType):
+        return Kind.OTHER
+    if isinstance(value, numbers.Number):
+        return Kind.NUMBER
+    if isinstance(value, list | tuple):
+        return Kind.DATA if _is_numeric_list(value) else Kind.OTHER
+    if isinstance(value, dict):
+        inner = {kind_of(part) for part in list(value.values())[:20]}
+        return Kind.DATA if Kind.DATA in inner else Kind.OTHER
+    kind = type(value)
+    shape = getattr(value, "shape", None) if hasattr(kind, "shape") else None
+    if isinstance(shape, tuple):
+        return Kind.DATA if shape and shape[0] > 1 else Kind.NUMBER if not shape else Kind.DATA
+    if hasattr(kind, "__iter__") and type(value).__module__.startswith("torch.utils.data"):
+        return Kind.DATA
+    roots = {base.__module__ for base in kind.__mro__}
+    if is_own(kind) and not callable_only(value):
+        return Kind.OTHER if any(r.startswith(_LIBRARY_MODELS) for r in roots) else Kind.OBJECT
+    return Kind.OTHER
+
+
+def callable_only(value: Any) -> bool:
+    """Whether an object is a function rather than a holder of state."""
+    return inspect.isroutine(value)
+
+
+def is_fitted(value: Any) -> bool:
+    """Whether a value can be what a training leaves: floating-point numbers, in any holder."""
+    if isinstance(value, bool | int | str) or value is None:
+        return False
+    if isinstance(value, float | complex):
+        return True
+    if isinstance(value, dict):
+        return bool(value) and all(is_fitted(v) or isinstance(v, int) for v in value.values())
+    if isinstance(value, list | tuple):
+        return bool(value) and all(
+            is_fitted(v) or (isinstance(v, int) and not isinstance(v, bool)) for v in value
+        )
+    if hasattr(type(value), "parameters") and hasattr(type(value), "forward"):
+        return True
+    dtype = str(getattr(value, "dtype", ""))
+    return "float" in dtype or "complex" in dtype
+
+
+def is_grid(value: Any) -> bool:
+    """Whether an array is only evenly spaced points, as of time: no data by itself."""
+    if getattr(value, "ndim", 0) != 1 or not hasattr(value, "__array__") or len(value) < 3:
+        return False
+    import numpy as np
+
+    try:
+        steps = np.diff(np.asarray(value, dtype=float))
+    except (TypeError, ValueError):
+        return False
+    return bool(np.allclose(steps, steps[0]))
+
+
+def _is_numeric_list(value: list[Any] | tuple[Any, ...]) -> bool:
+    if len(value) < 2:
+        return False
+    first = value[0]
+    if isinstance(first, list | tuple):
+        return any(isinstance(part, numbers.Number) or kind_of(part) is Kind.DATA for part in first)
+    return isinstance(first, numbers.Number) or kind_of(first) is Kind.DATA

@@ -1,0 +1,116 @@
+"""Rule: a table of values that a loop learns from rewards, as in Q-learning and value iteration.
+
+``Q[s, a] += α (r + γ max Q[s'] − Q[s, a])`` and ``V[s] = max(r + γ V[s'])``: an own value, discounted,
+is compared or maximised. Discounted sums alone do neither.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from nbmlops.tracking.inference.expressions import terminal
+from nbmlops.tracking.inference.findings import Finding
+from nbmlops.tracking.inference.loops import Loop, names_in
+
+__all__ = ["find_table"]
+
+_DISCOUNT = re.compile(r"^(?:gamma|discount(?:_?\w+)?|γ|disc)$", re.IGNORECASE)
+_BEST = {"max", "amax", "maximum", "nanmax"}
+
+
+def find_table(loop: Loop) -> Finding | None:
+    """The table that `loop` learns, if it does."""
+    assigned = _assigned(loop)
+    for node in ast.walk(loop):
+        if not isinstance(node, ast.Assign | ast.AugAssign):
+            continue
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        table = _root(target)
+        if table is None:
+            continue
+        whole = list(_expanded(node.value, assigned))
+        if not _discounts(whole, table):
+            continue
+        best = any(isinstance(n, ast.Call) and terminal(n.func) in _BEST for n in whole)
+        difference = isinstance(target, ast.Subscript) and any(
+            isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub) and _reads(n.right, table)
+            for n in whole
+        )
+        if best or difference:
+            learns = difference or isinstance(node, ast.AugAssign)
+            kept = _carried(loop, table)
+            return Finding(
+                method="temporal-difference learning" if learns else "value iteration",
+                parameters=(kept,),
+                data=tuple(sorted(names_in(loop) - {table, kept})),
+                node=loop,
+                names=names_in(loop),
+                needs_data=False,
+            )
+    return None
+
+
+def _carried(loop: Loop, table: str) -> str:
+    """The name that is kept from round to round, where the new table has one of its own."""
+    for node in ast.walk(loop):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            value = node.value
+            if isinstance(value, ast.Call) and terminal(value.func) == "copy":
+                value = value.func.value if isinstance(value.func, ast.Attribute) else value
+            if isinstance(value, ast.Name) and value.id == table:
+                return node.targets[0].id
+    return table
+
+
+def _root(node: ast.expr) -> str | None:
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _reads(node: ast.AST, name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+
+
+def _assigned(loop: Loop) -> dict[str, list[ast.expr]]:
+    made: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(loop):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            made.setdefault(node.targets[0].id, []).append(node.value)
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            made.setdefault(node.target.id, []).append(node.value)
+    return made
+
+
+def _expanded(node: ast.AST, assigned: dict[str, list[ast.expr]]) -> Iterator[ast.AST]:
+    """The nodes of an expression, and those of what its names were made from in the loop."""
+    seen: set[str] = set()
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        for part in ast.walk(waiting.pop()):
+            yield part
+            if isinstance(part, ast.Name) and part.id not in seen:
+                seen.add(part.id)
+                waiting += assigned.get(part.id, [])
+
+
+def _discounts(nodes: list[ast.AST], table: str) -> bool:
+    """Whether a discount multiplies something that comes from `table`."""
+    discounted = [
+        n
+        for n in nodes
+        if isinstance(n, ast.BinOp)
+        and isinstance(n.op, ast.Mult)
+        and any(isinstance(side, ast.Name) and _DISCOUNT.match(side.id) for side in _factors(n))
+    ]
+    return bool(discounted) and any(_reads(n, table) for n in nodes)
+
+
+def _factors(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult):
+        yield from _factors(node.left)
+        yield from _factors(node.right)
+    else:
+        yield node

@@ -1,0 +1,84 @@
+"""The rules for hand-written trainings, on cells as people write them: run, then read."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import linecache
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from nbmlops.tracking.inference.cell import trainings_in_cell
+
+HERE = Path(__file__).parent
+
+
+def cells(file: str) -> list[Any]:
+    """The cells of a file: each begins with ``# %% what it is -> parameters | data``."""
+    parts = re.split(r"^# %% (.*)\n", (HERE / file).read_text(), flags=re.MULTILINE)[1:]
+    return [
+        pytest.param(source, expected, id=title)
+        for heading, source in zip(parts[::2], parts[1::2], strict=True)
+        for title, _, expected in [heading.partition(" -> ")]
+    ]
+
+
+@pytest.fixture
+def namespace() -> Iterator[dict[str, Any]]:
+    """A notebook's namespace with data in it."""
+    np.random.seed(0)  # noqa: NPY002 - the cells draw as old notebooks do
+    module = ModuleType("notebook_of_rules")
+    module.__file__ = str(HERE / "notebook_of_rules.py")
+    sys.modules[module.__name__] = module
+    X = np.random.randn(40, 3)
+    space = vars(module)
+    space.update(
+        np=np, pd=pd, torch=torch, X=X, y=X @ [1.0, -2.0, 0.5], labels=(X[:, 0] > 0).astype(int),
+        signs=np.sign(X[:, 0]), x=np.random.randn(100), xs=[1.0, 2.0, 3.0], ys=[2.0, 4.1, 5.9],
+        inputs=np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), targets=np.array([0, 0, 0, 1]),
+        rows=[[2.7, 2.5, 0], [1.4, 2.3, 0], [7.6, 2.7, 1], [5.3, 2.0, 1]],
+        df=pd.DataFrame({"x": X[:, 0], "y": 2 * X[:, 0] + 1}), prices=np.exp(X[:, 0].cumsum()),
+        payments=[10.0, 12.0, 9.0], rates=[0.01, 0.02, 0.015], signal=np.random.randn(60),
+        wanted=np.random.randn(60), Xt=torch.randn(40, 3), yt=torch.randn(40, 1),
+    )  # fmt: skip
+    yield space
+    del sys.modules[module.__name__]
+
+
+def run(source: str, namespace: dict[str, Any]) -> None:
+    """Run a cell as IPython does, so that its functions' sources can be had."""
+    name = f"<cell {hash(source)}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(source, name, "exec"), namespace)
+
+
+@pytest.mark.parametrize(("source", "expected"), cells("trainings.cells"))
+def test_a_hand_written_training_is_found(
+    source: str, expected: str, namespace: dict[str, Any]
+) -> None:
+    """One training, with the fitted names as its parameters and the data by name."""
+    run(source, namespace)
+    found = trainings_in_cell(source, namespace)
+    assert len(found) == 1, found
+    parameters, data = (part.strip().split(", ") for part in expected.split("|"))
+    assert set(found[0].parameters) == set(parameters)
+    assert set(found[0].data) == set(data) - {""}
+
+
+@pytest.mark.parametrize(("source", "_expected"), cells("no_trainings.cells"))
+def test_a_loop_that_trains_nothing_is_left_alone(
+    source: str, _expected: str, namespace: dict[str, Any]
+) -> None:
+    """The control: loops over data that fit no model."""
+    run(source, namespace)
+    assert trainings_in_cell(source, namespace) == []
