@@ -28,6 +28,7 @@ export interface Contract {
  * `peak_memory` is the process's largest resident size seen during the training, in bytes.
  * `outputs` are the cell's text and figures. `notebook_digest` names the saved notebook's file,
  * where it holds the cell as it ran.
+ * `dismissed_by` is who has said that an inferred run is no training.
  */
 export interface TrackedRun {
   id: string;
@@ -63,6 +64,7 @@ export interface TrackedRun {
   outputs: Output[];
   notebook_digest: string | null;
   execution_id: string | null;
+  dismissed_by: string | null;
   mlflow_run_id: string | null;
   mlflow_experiment_id: string | null;
   mlflow_model_uri: string | null;

@@ -135,6 +135,7 @@ class TrackedRun(Record, frozen=True, kw_only=True):
     `peak_memory` is the process's largest resident size seen during the training, in bytes.
     `outputs` are the cell's text and figures. `notebook_digest` names the saved notebook's file,
     where it holds the cell as it ran.
+    `dismissed_by` is who has said that an inferred run is no training.
     """
 
     id: str
@@ -164,6 +165,7 @@ class TrackedRun(Record, frozen=True, kw_only=True):
     outputs: tuple[Output, ...] = ()
     notebook_digest: str | None = None
     execution_id: str | None = None
+    dismissed_by: str | None = None
     mlflow_run_id: str | None = None
     mlflow_experiment_id: str | None = None
     mlflow_model_uri: str | None = None

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 __all__ = [
+    "MODULES",
     "argument_of",
     "call_node",
     "called_by",
@@ -22,6 +23,10 @@ _OURS = ("nbmlops.", "wrapt")
 _INSTALLED = ("site-packages", "dist-packages", f"{sys.base_prefix}/lib/python")
 _HIDDEN = re.compile(r"_(?:\d*|_+|i+|i\d+|oh|dh|ih)$")  # IPython's own output names
 _LONGEST = 60
+# What notebooks call the libraries whose functions take data.
+MODULES = frozenset(
+    {"np", "numpy", "pd", "pandas", "torch", "scipy", "sp", "jnp", "tf", "pl", "sm"}
+)
 
 
 def user_frames(namespace: dict[str, Any], limit: int = 200) -> list[FrameType]:
@@ -127,6 +132,4 @@ def _takes_data(node: ast.Attribute) -> bool:
     """Whether what is called takes the data as its argument, rather than being the data's own."""
     if node.attr in {"transform", "fit_transform", "inverse_transform", "DMatrix", "Pool"}:
         return True
-    return isinstance(node.value, ast.Name) and node.value.id in {
-        "np", "numpy", "pd", "pandas", "torch", "scipy", "sp", "jnp", "tf", "pl", "sm",
-    }  # fmt: skip
+    return isinstance(node.value, ast.Name) and node.value.id in MODULES

@@ -1,4 +1,4 @@
-"""Which names read as metrics: ``test_acc`` and ``rmse`` do, ``lr`` and ``score_threshold`` do not."""
+"""Which names read as metrics: ``test_acc`` and ``rmse`` do, ``score_threshold`` does not."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ __all__ = ["is_loss_history", "is_metric_name", "loss_of_history"]
 _MEASURES = frozenset(
     [
         "acc", "accuracy", "rmse", "mae", "mse", "mape", "smape", "msle", "rmsle", "medae", "loss",
-        "cost", "f1", "auc", "auroc", "aucroc", "rocauc", "auprc", "r2", "r2score", "score", "precision",
-        "recall", "logloss", "error", "err", "kappa", "mcc", "iou", "dice", "bleu", "perplexity", "ppl",
-        "silhouette", "gini", "brier", "sse", "rss", "ndcg", "specificity", "sensitivity", "deviance",
-        "loglik", "likelihood", "loglikelihood", "aic", "bic", "nll", "elbo", "fscore", "inertia", "ap",
-        "rsquared", "accuracies", "wer", "cer", "ece", "ks", "objective", "lift",
+        "cost", "f1", "auc", "auroc", "aucroc", "rocauc", "auprc", "r2", "r2score", "score",
+        "precision", "recall", "logloss", "error", "err", "kappa", "mcc", "iou", "dice", "bleu",
+        "perplexity", "ppl", "silhouette", "gini", "brier", "sse", "rss", "ndcg", "specificity",
+        "sensitivity", "deviance", "loglik", "likelihood", "loglikelihood", "aic", "bic", "nll",
+        "elbo", "fscore", "inertia", "ap", "rsquared", "accuracies", "wer", "cer", "ece", "ks",
+        "objective", "lift",
     ]
 )  # fmt: skip
 _NOT_MEASURES = frozenset(
     [
-        "threshold", "thresh", "thr", "fn", "func", "function", "weight", "weights", "name", "names",
-        "list", "history", "hist", "type", "col", "cols", "column", "columns", "idx", "index", "prev",
-        "previous", "last", "old", "init", "initial", "target", "tol", "tolerance", "limit", "patience",
-        "scale", "scaler", "scorer", "criterion", "cutoff", "plot", "ax", "fig", "df", "label", "labels",
-        "format", "str", "n", "num", "count", "running", "cum", "cumulative", "total", "sum", "max", "min",
-        "allowed", "required", "matrix", "bar", "bars", "rate_limit", "dict", "by", "per", "delta", "diff",
-        "start", "expected", "desired", "baseline_target", "margin", "unit", "price", "shipping", "dummy",
+        "threshold", "thresh", "thr", "fn", "func", "function", "weight", "weights", "name",
+        "names", "list", "history", "hist", "type", "col", "cols", "column", "columns", "idx",
+        "index", "prev", "previous", "last", "old", "init", "initial", "target", "tol", "tolerance",
+        "limit", "patience", "scale", "scaler", "scorer", "criterion", "cutoff", "plot", "ax",
+        "fig", "df", "label", "labels", "format", "str", "n", "num", "count", "running", "cum",
+        "cumulative", "total", "sum", "max", "min", "allowed", "required", "matrix", "bar", "bars",
+        "rate_limit", "dict", "by", "per", "delta", "diff", "start", "expected", "desired",
+        "baseline_target", "margin", "unit", "price", "shipping", "dummy",
     ]
 )  # fmt: skip
 _HISTORIES = re.compile(
@@ -55,7 +57,7 @@ def is_loss_history(name: str) -> bool:
 
 
 def loss_of_history(name: str) -> str:
-    """What the values of a history are: ``train_loss`` of ``train_losses``, ``cost_history``: cost."""
+    """What the values of a history are: ``train_loss`` of ``train_losses``."""
     words = [_STEMS.get(word, word) for word in name.lower().split("_")]
     kept = [word for word in words if word not in {"history", "hist", "list", "values", "curve"}]
     return "_".join(kept) or "loss"

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from nbmlops.tracking.frames import argument_of, call_node, root_name
+from nbmlops.tracking.frames import MODULES, argument_of, call_node, root_name
 
-__all__ = ["Origin", "Provenance"]
+__all__ = ["Origin", "Provenance", "data_beside"]
 
 
 _PREDICTING = ("predict", "decision", "score_", "forecast", "get_forecast", "get_prediction")
@@ -29,6 +29,8 @@ class Provenance:
 
     def __init__(self) -> None:
         self._models: dict[int, tuple[Any, str]] = {}
+        self._fitted: dict[str, tuple[int, str]] = {}
+        self.fitted_names: set[str] = set()
         self._arrays: dict[int, tuple[Any, Origin]] = {}
         self._latest: list[tuple[Origin, int | None]] = []
 
@@ -45,6 +47,22 @@ class Provenance:
         """The run that trained `model`."""
         found = self._models.get(id(model))
         return found[1] if found and found[0]() is model else None
+
+    def remember_fitted(self, name: str, value: Any, run_id: str) -> None:
+        """`name` is bound to what a hand-written training of run `run_id` has fitted."""
+        self.remember_model(value, run_id)
+        self.fitted_names.add(name)
+        if (content := _content(value)) is not None:
+            self._fitted[name] = (content, run_id)
+        else:
+            self._fitted.pop(name, None)
+
+    def run_of_fitted(self, name: str, value: Any) -> str | None:
+        """The run that fitted what `name` is bound to, if it is still that."""
+        if run_id := self.run_of(value):
+            return run_id
+        content, run_id = self._fitted.get(name, (None, None))
+        return run_id if run_id is not None and content == _content(value) else None
 
     # -- predictions ----------------------------------------------------------------------------
     def remember_prediction(self, answer: Any, run_id: str, data: str | None) -> None:
@@ -84,17 +102,24 @@ class Provenance:
         near = [origin for origin, length in self._latest if length in lengths]
         return near[-1] if near else None
 
+    def names_behind(self, frame: FrameType) -> dict[str, str | None]:
+        """The names that the values in a frame's call were made from, each with the data beside."""
+        call, (makers, _) = call_node(frame), _makers_in(frame)
+        found: dict[str, str | None] = {}
+        waiting: list[ast.AST] = [*call.args, *(k.value for k in call.keywords)] if call else []
+        while waiting:
+            node = waiting.pop(0)
+            for part in ast.walk(node):
+                if isinstance(part, ast.Name) and part.id not in found:
+                    found[part.id] = data_beside(node, part.id)
+                    waiting += makers.get(part.id, [])
+        return found
+
     def _origin_in_code(self, frame: FrameType, namespace: dict[str, Any]) -> Origin | None:
         call = call_node(frame)
         if call is None:
             return None
-        try:
-            import executing
-
-            tree = executing.Source.for_frame(frame).tree
-        except Exception:  # noqa: BLE001 - foreign code that cannot be read; the caller guesses less
-            tree = None
-        makers = _assignments(tree) if tree is not None else {}
+        makers, bound = _makers_in(frame)
         seen: set[str] = set()
         waiting: list[ast.AST] = [*reversed(call.args), *(k.value for k in call.keywords)]
         while waiting:
@@ -107,8 +132,14 @@ class Provenance:
                         return Origin(run_id, root_name(argument_of(part, 0, "X")))
                 if isinstance(part, ast.Name) and part.id not in seen:
                     seen.add(part.id)
-                    if origin := self.origin_of(_lookup(part.id, frame, namespace)):
+                    value = _lookup(part.id, frame, namespace)
+                    if origin := self.origin_of(value):
                         return origin
+                    # Equal numbers are the same model only where this code has not made them anew.
+                    anew = part.id in bound
+                    run = self.run_of(value) if anew else self.run_of_fitted(part.id, value)
+                    if run is not None:
+                        return Origin(run, data_beside(node, part.id))
                     waiting += makers.get(part.id, [])
         return None
 
@@ -123,6 +154,20 @@ class Provenance:
         store[key] = (reference, value)
 
 
+def _makers_in(frame: FrameType) -> tuple[dict[str, list[ast.AST]], set[str]]:
+    """What the code around a frame makes each name from, and all names that it binds."""
+    try:
+        import executing
+
+        tree = executing.Source.for_frame(frame).tree
+    except Exception:  # noqa: BLE001 - foreign code that cannot be read; the caller guesses less
+        return {}, set()
+    if tree is None:
+        return {}, set()
+    names = (n for n in ast.walk(tree) if isinstance(n, ast.Name))
+    return _assignments(tree), {n.id for n in names if isinstance(n.ctx, ast.Store)}
+
+
 def _assignments(tree: ast.AST) -> dict[str, list[ast.AST]]:
     made: dict[str, list[ast.AST]] = {}
     for node in ast.walk(tree):
@@ -132,6 +177,36 @@ def _assignments(tree: ast.AST) -> dict[str, list[ast.AST]]:
                     if isinstance(part, ast.Name):
                         made.setdefault(part.id, []).insert(0, node.value)
     return made
+
+
+def data_beside(node: ast.AST, fitted: str) -> str | None:
+    """What `fitted` is applied to in an expression: ``X_test`` of ``X_test @ w + b``."""
+    called = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
+    modules = {
+        id(n.value) for n in ast.walk(node) if isinstance(n, ast.Attribute) and id(n) in called
+    }
+    names = [
+        n.id
+        for n in ast.walk(node)
+        if isinstance(n, ast.Name)
+        and n.id != fitted
+        and id(n) not in called
+        and (id(n) not in modules or n.id not in MODULES)
+    ]
+    return min(names, key=_unlike_data) if names else None
+
+
+def _unlike_data(name: str) -> int:
+    """How little a name is like that of the data that a model is applied to."""
+    if name.startswith(("X", "x")):
+        return 0
+    return 2 if len(name) == 1 else 1
+
+
+def _content(value: Any) -> int | None:
+    """What tells small values apart that cannot be referred to weakly, as numbers and lists."""
+    plain = isinstance(value, float | list | tuple | dict)
+    return hash(repr(value)[:10_000]) if plain else None
 
 
 def _lookup(name: str | None, frame: FrameType, namespace: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import FrameType
 from typing import Any
 
@@ -99,6 +99,7 @@ class Tracker:
         """The training that begins or goes on now, of those that end by themselves."""
         self.before_cell_ends: list[Callable[[ExecutedCell], None]] = []
         """Called while the cell is still open; trainings that they add become its runs."""
+        self._unlinked: list[tuple[str, float, dict[str, str | None]]] = []
         self._faults: dict[str, str] = {}
         self._said: set[str] = set()
         self._naming: dict[str, threading.Thread] = {}
@@ -135,6 +136,12 @@ class Tracker:
             self.courier.finish(_EXIT_WAIT)
         except (NbmlopsError, OSError) as error:
             self._say(f"nbmlops: not everything is delivered yet; `nbmlops sync` does it. {error}")
+
+    @property
+    def notebook(self) -> str | None:
+        """The notebook's path as records spell it; None where the front end does not tell it."""
+        path = notebook_path(self.namespace, self._environ)
+        return self.settings.relative(path) if path else None
 
     def settle(self) -> None:
         """Wait until all that belongs to the cells so far is written, as far as it can be."""
@@ -208,6 +215,7 @@ class Tracker:
                 hook(running)
             except Exception as fault:  # noqa: BLE001 - the user's cell is over and must end well; `fault` tells
                 self.fault("a training", fault)
+        self._give_up_metrics()
         self._take_forced()
         cell, self._cell = running, None
         cell.duration = time.perf_counter() - self._began
@@ -370,12 +378,29 @@ class Tracker:
         if run is not None and training is None:
             self._measured[run_id] = run
 
-    def unknown_metric(self, name: str) -> None:
-        """A metric was computed on something whose model is not known."""
-        if self._made_here or self._trained:
+    def unlinked(self, name: str, value: float) -> None:
+        """A metric was computed on something whose model is not known, or not yet."""
+        frames = self.frames()
+        names = self.provenance.names_behind(frames[0]) if frames else {}
+        self._unlinked.append((name, value, names))
+
+    def link_metrics(self, run_id: str, fitted: Collection[str]) -> None:
+        """Give run `run_id` the metrics of this cell that were made from the `fitted` names."""
+        for entry in list(self._unlinked):
+            name, value, names = entry
+            if (mine := next((n for n in names if n in fitted), None)) is not None:
+                self._unlinked.remove(entry)
+                data = names[mine]
+                self.add_metric(run_id, f"{name}_{data}" if data else name, value, data)
+
+    def _give_up_metrics(self) -> None:
+        """Say which metrics have found no model, now that the cell is over."""
+        if self._unlinked and (self._made_here or self._trained):
             self._faults.setdefault(
-                "metrics", f"{name} was computed on values whose model could not be told."
+                "metrics",
+                f"{self._unlinked[0][0]} was computed on values whose model could not be told.",
             )
+        self._unlinked.clear()
 
     def latest_run(self) -> str | None:
         """The run that was tracked last in this session."""
@@ -412,7 +437,7 @@ class Tracker:
                 training.inputs.append(input_of(argument))
 
     def _assemble(self, training: Training, cell: CellRecord) -> TrackedRun:
-        path = self._keeper.notebook = notebook_path(self.namespace, self._environ)
+        self._keeper.notebook = notebook_path(self.namespace, self._environ)
         gaps = [Gap(what=where, why=why) for where, why in self._faults.items()]
         gaps += self._keeper.notebook_gaps(cell, ours=bool(self._environ.get("NBMLOPS_NOTEBOOK")))
         return assemble(
@@ -420,7 +445,7 @@ class Tracker:
             cell=cell,
             history=self.history,
             author=self.settings.user,
-            notebook=self.settings.relative(path) if path else None,
+            notebook=self.notebook,
             environment=self._environment,
             execution_id=self._environ.get("NBMLOPS_EXECUTION") or None,
             gaps=gaps,

@@ -1,8 +1,8 @@
 """Rule: parameters that a loop makes anew each round from data and what it held before.
 
-k-means, mixtures by expectation maximisation, factorisations by alternating or multiplicative steps,
-reweighted least squares, coordinate descent, power iteration. A value that is made anew is common in
-simulations too; each form must therefore show the step that only it has.
+k-means, mixtures by expectation maximisation, factorisations by alternating or multiplicative
+steps, reweighted least squares, coordinate descent, power iteration. A value that is made anew is
+common in simulations too; each form must therefore show the step that only it has.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SOLVE = {"solve", "inv", "pinv", "lstsq", "cho_solve", "spsolve"}
 _NORM = {"norm"}
 
 
-def find_alternation(reading: LoopReading) -> Finding | None:
+def find_alternation(reading: LoopReading) -> Finding | None:  # noqa: PLR0911 - one a method
     """The parameters that `reading`'s loop makes anew, if it does."""
     if any(SIMULATED.match(name) for name in reading.names):
         return None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from nbmlops.tracking.cellcode import blank_magics
+from nbmlops.tracking import cellsource
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.namespace import NamespaceWorld, is_fitted, is_grid
 from nbmlops.tracking.inference.search import find_trainings, may_train
@@ -19,11 +18,9 @@ __all__ = ["parse_cell", "trainings_in_cell"]
 
 
 def parse_cell(source: str) -> ast.Module | None:
-    """A cell's syntax tree without IPython's own lines; None if it does not parse."""
+    """A cell's syntax tree; None if it does not parse."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            return ast.parse(blank_magics(source))
+        return cellsource.parse_cell(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

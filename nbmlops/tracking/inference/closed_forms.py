@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from nbmlops.tracking.frames import MODULES
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.loops import names_in
@@ -17,6 +18,7 @@ __all__ = ["find_closed_forms"]
 
 _MEANS = {"mean", "average", "nanmean"}
 _DEEPEST = 5
+_MODULES = MODULES | {"linalg", "LA", "la", "cp", "LinearAlgebra"}
 
 
 def find_closed_forms(body: Sequence[ast.stmt]) -> list[Finding]:
@@ -127,9 +129,8 @@ def _transposed(node: ast.expr) -> str | None:
         return _plain_root(node.value)
     if isinstance(node, ast.Call):
         if isinstance(node.func, ast.Attribute) and node.func.attr in {"transpose", "t"}:
-            inner = (
-                node.args[0] if node.args and terminal(node.func.value) in {"np", "numpy"} else None
-            )
+            of_module = node.args and terminal(node.func.value) in _MODULES
+            inner = node.args[0] if of_module else None
             return _plain_root(inner or node.func.value)
         if isinstance(node.func, ast.Attribute) and node.func.attr in {"dot"}:
             return _transposed(node.func.value)
@@ -148,19 +149,11 @@ def _plain_root(node: ast.expr) -> str | None:
 
 def _roots(node: ast.AST) -> set[str]:
     functions = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
-    modules = {
-        id(n.value) for n in ast.walk(node)
-        if isinstance(n, ast.Attribute) and id(n) in functions and isinstance(n.value, ast.Name)
-        and n.value.id in {"np", "numpy", "linalg", "LA", "scipy", "torch", "la", "cp", "jnp"}
-    } | {
-        id(n) for f in ast.walk(node) if id(f) in functions for n in ast.walk(f)
-        if isinstance(n, ast.Name) and n.id in {"np", "numpy", "linalg", "LA", "scipy", "torch", "la",
-                                                "cp", "jnp"}
-    }  # fmt: skip
     return {
-        n.id for n in ast.walk(node)
-        if isinstance(n, ast.Name) and id(n) not in modules and id(n) not in functions
-    }  # fmt: skip
+        n.id
+        for n in ast.walk(node)
+        if isinstance(n, ast.Name) and n.id not in _MODULES and id(n) not in functions
+    }
 
 
 # -- a line through points ----------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Rule: parameters that a loop moves by a step made from data and their own value.
 
 Gradient descent in all its forms (plain, stochastic, momentum, Adam, by ``.grad``), perceptrons,
-Newton steps, self-organising maps: ``w = w ± f(w, data)``, where `f` compares what `w` makes of data.
+Newton steps, self-organising maps: ``w = w ± f(w, data)``, where `f` compares what `w` makes of
+data.
 """
 
 from __future__ import annotations

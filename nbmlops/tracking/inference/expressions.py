@@ -145,7 +145,7 @@ class ExpressionReader:
         return self.times(left, right, divides=isinstance(node.op, ast.Div | ast.FloorDiv))
 
     def plus(self, left: Value, right: Value) -> Value:
-        """A sum or difference; a bare term beside a prediction is a parameter of it, as a bias is."""
+        """A sum or difference; a bare term beside a prediction is a parameter, as a bias is."""
         for one, other in ((left, right), (right, left)):
             if (
                 one.own
@@ -259,7 +259,7 @@ class ExpressionReader:
             receiver = self.outside(node.func.id)
         everything = [receiver, *values, *named.values()]
         if word in words.ALTERING and isinstance(node.func, ast.Attribute):
-            self._alter(word, node, [*values, *named.values()])
+            self._alter(word, node.func.value, node, [*values, *named.values()])
         for keyword in node.keywords:
             if keyword.arg == "out":
                 self.altered(
@@ -293,14 +293,13 @@ class ExpressionReader:
             return value
         return None
 
-    def _alter(self, word: str, node: ast.Call, values: list[Value]) -> None:
-        assert isinstance(node.func, ast.Attribute)
+    def _alter(self, word: str, receiver: ast.expr, node: ast.Call, values: list[Value]) -> None:
         taken = joined(values)
         if word in {"add_", "sub_"} and len(node.args) > 1:
             taken = self.times(values[0], values[1])
         elif word in {"add_", "sub_"} and node.keywords:
             taken = self.times(taken, FREE)
-        self.altered(node.func.value, taken, node)
+        self.altered(receiver, taken, node)
 
     def _function_of(self, func: ast.expr) -> tuple[Function | None, str | None]:
         if isinstance(func, ast.Name):

@@ -12,8 +12,8 @@ __all__ = ["Finding"]
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """A hand-written training.
 
-    `parameters` are the names that hold what was fitted, most telling first; `data` the names that it
-    was fitted on. `node` is the loop or statement; `names` are all names written in it.
+    `parameters` are the names that hold what was fitted, most telling first; `data` the names that
+    it was fitted on. `node` is the loop or statement; `names` are all names written in it.
     Without `needs_data` it may learn from a simulated world alone.
     """
 

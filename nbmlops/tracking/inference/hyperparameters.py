@@ -1,4 +1,4 @@
-"""The settings of a hand-written training: names that it reads, bound to what stands in the code."""
+"""The settings of a hand-written training: names that it reads, bound to literals in the code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["literals", "read_settings", "rounds_of"]
+__all__ = ["literals", "read_settings"]
 
 
 def literals(body: Iterable[ast.AST]) -> dict[str, Any]:
@@ -41,8 +41,8 @@ def _take(target: ast.expr, value: ast.expr, bound: dict[str, Any]) -> None:
 
 def _arithmetic(node: ast.expr) -> Any:
     """``1 / 252`` and ``10 ** -3``, which are written for the number that they are."""
-    names = any(not isinstance(n, ast.BinOp | ast.UnaryOp | ast.Constant | ast.operator | ast.unaryop)
-                for n in ast.walk(node))  # fmt: skip
+    plain = ast.BinOp | ast.UnaryOp | ast.Constant | ast.operator | ast.unaryop
+    names = any(not isinstance(n, plain) for n in ast.walk(node))
     operands = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
     small = all(isinstance(value, int | float) and abs(value) < 1e6 for value in operands)
     if names or not small or not isinstance(node, ast.BinOp):
@@ -70,21 +70,3 @@ def read_settings(
                 found[name] = source[name]
                 break
     return found
-
-
-def rounds_of(node: ast.AST) -> dict[str, int]:
-    """How often a loop over ``range(100)`` goes round, under its own name: `epochs` or `iterations`."""
-    if not (isinstance(node, ast.For) and isinstance(node.iter, ast.Call)):
-        return {}
-    call = node.iter
-    word = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-    if word == "tqdm" and call.args and isinstance(call.args[0], ast.Call):
-        call, word = call.args[0], "range"
-    if word not in {"range", "trange"} or len(call.args) > 2 or not call.args:
-        return {}
-    bounds = [a.value for a in call.args if isinstance(a, ast.Constant)]
-    if len(bounds) != len(call.args) or not all(isinstance(b, int) for b in bounds):
-        return {}
-    target = node.target.id if isinstance(node.target, ast.Name) else ""
-    name = "epochs" if target.startswith(("ep", "e_")) or target == "e" else "iterations"
-    return {name: int(bounds[-1]) - (int(bounds[0]) if len(bounds) == 2 else 0)}

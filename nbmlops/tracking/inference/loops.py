@@ -21,8 +21,9 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 class LoopReading(msgspec.Struct, frozen=True):
     """What a loop does to the names that it carries.
 
-    `updates` are read with every carried name fresh, `lagged` with what the round before has left in
-    it. `met` are the parameters that meet data directly; `words` what is called, `names` what is read.
+    `updates` are read with every carried name fresh, `lagged` with what the round before has left
+    in it. `met` are the parameters that meet data directly; `words` what is called, `names` what is
+    read.
     """
 
     loop: Loop

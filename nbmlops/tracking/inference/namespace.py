@@ -19,7 +19,7 @@ _LIBRARY_MODELS = ("torch.nn", "keras", "sklearn", "tensorflow", "flax")
 
 
 class NamespaceWorld:
-    """Answers from a dictionary of live objects; `functions` are those that the code itself defines."""
+    """Answers from live objects; `functions` are those that the code itself defines."""
 
     def __init__(
         self, namespace: Mapping[str, Any], functions: Mapping[str, Function] | None = None

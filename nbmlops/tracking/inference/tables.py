@@ -1,7 +1,7 @@
 """Rule: a table of values that a loop learns from rewards, as in Q-learning and value iteration.
 
-``Q[s, a] += α (r + γ max Q[s'] − Q[s, a])`` and ``V[s] = max(r + γ V[s'])``: an own value, discounted,
-is compared or maximised. Discounted sums alone do neither.
+``Q[s, a] += α (r + γ max Q[s'] − Q[s, a])`` and ``V[s] = max(r + γ V[s'])``: an own value,
+discounted, is compared or maximised. Discounted sums alone do neither.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How far a value stands on the way from a parameter to its update, as an algebra.
 
-A parameter is *held*; combined with data it has *met* it (a prediction); compared with other data or
-bent by a function it is *judged* (a residual, a loss); scaled once more by data or a step it is
+A parameter is *held*; combined with data it has *met* it (a prediction); compared with other data
+or bent by a function it is *judged* (a residual, a loss); scaled once more by data or a step it is
 *weighed* (a gradient). A name that takes up a weighed value made from itself is being trained.
 A running sum never meets its data, a compound balance is never judged: neither is a training.
 """

@@ -1,4 +1,4 @@
-"""What code can know of the names around it: their kinds, and the functions and classes they name."""
+"""What code can know of the names around it: their kinds, and the functions that they name."""
 
 from __future__ import annotations
 

@@ -47,9 +47,11 @@ class Instrument(Protocol):
 
 def install_instruments(tracker: Tracker) -> None:
     """Arrange for every instrument to be loaded when its library is, or now if it was already."""
+    from nbmlops.tracking.instruments.hand_written import watch_hand_written
     from nbmlops.tracking.instruments.own_classes import watch_own_classes
 
     watch_own_classes(tracker)
+    watch_hand_written(tracker)
     for module, where in _OURS.items():
         _arrange(tracker, module, where)
     for entry in metadata.entry_points(group="nbmlops.instruments"):

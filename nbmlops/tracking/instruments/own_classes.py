@@ -7,11 +7,11 @@ installed libraries have instruments of their own.
 from __future__ import annotations
 
 import builtins
-import sys
-import sysconfig
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.instruments.estimators import EstimatorWatch
+from nbmlops.tracking.instruments.own_functions import OwnFunctionWatch
+from nbmlops.tracking.own_code import is_own
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
@@ -20,23 +20,21 @@ __all__ = ["watch_own_classes"]
 
 
 def watch_own_classes(tracker: Tracker) -> None:
-    """Watch the notebook's classes: those that exist, and each as it is made."""
+    """Watch the notebook's classes and functions: those that exist, and each as it is made."""
     watch = EstimatorWatch(tracker, own_code=True)
+    functions = OwnFunctionWatch(tracker)
     build_class = builtins.__build_class__
-    installed = tuple(
-        {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")} | {sys.base_prefix}
-    )
 
     def consider(cls: Any) -> None:
-        if not issubclass(type(cls), type) or not (
-            "fit" in vars(cls) or "partial_fit" in vars(cls)
-        ):
+        if not issubclass(type(cls), type) or not is_own(cls):
             return
-        module = sys.modules.get(cls.__module__)
-        file = getattr(module, "__file__", None) or ""
-        if cls.__module__ == "__main__" or (file and not file.startswith(installed)):
-            # Its bases of installed libraries are their instruments' business.
-            watch.watch_class(cls, own_only=True)
+        if any(name in vars(base) for base in cls.__mro__ for name in ("fit", "partial_fit")):
+            for base in cls.__mro__:
+                # Bases of installed libraries are their instruments' business.
+                if is_own(base):
+                    watch.watch_class(base, own_only=True)
+        else:
+            functions.watch_methods(cls)
 
     def build(function: Any, name: str, *bases: Any, **keywords: Any) -> Any:
         cls = build_class(function, name, *bases, **keywords)
@@ -49,3 +47,4 @@ def watch_own_classes(tracker: Tracker) -> None:
     builtins.__build_class__ = build  # type: ignore[assignment]
     for value in list(tracker.namespace.values()):
         consider(value)
+    functions.start()

@@ -126,7 +126,7 @@ def _take(
     ]
     origin = tracker.origin([*predicted, *rest])
     if origin is None:
-        tracker.unknown_metric(function.__name__)
+        tracker.unlinked(function.__name__, float(value))
         return
     # A forecast is made on no data; what it is held against tells where it stands.
     data = origin.data or _true_name(tracker, bound.get("y_true"))

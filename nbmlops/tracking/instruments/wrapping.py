@@ -5,6 +5,7 @@ Workers in other processes must not need nbmlops, nor may a model's pickle hold 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
@@ -29,11 +30,17 @@ class Watched(wrapt.FunctionWrapper[Any, Any]):
 
     __bound_function_wrapper__ = _WatchedMethod
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        name = self.__wrapped__.__qualname__
+        if vars(sys.modules.get(self.__wrapped__.__module__, sys)).get(name) is self:
+            return name  # a function of the notebook's: pickled by its name, as without a watcher
         return itemgetter(0), ((self.__wrapped__,),)
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any) -> str | tuple[Any, ...]:
         return self.__reduce__()
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
 
 
 def is_watched(value: Any) -> bool:

@@ -35,7 +35,7 @@ def cells(file: str) -> list[Any]:
 @pytest.fixture
 def namespace() -> Iterator[dict[str, Any]]:
     """A notebook's namespace with data in it."""
-    np.random.seed(0)  # noqa: NPY002 - the cells draw as old notebooks do
+    np.random.seed(0)
     module = ModuleType("notebook_of_rules")
     module.__file__ = str(HERE / "notebook_of_rules.py")
     sys.modules[module.__name__] = module

@@ -1,0 +1,206 @@
+"""Trainings that call no library: found in a cell's code when it has run, kept as inferred runs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from nbmlops.records import Gap, now
+from nbmlops.tracking.cells import ExecutedCell
+from nbmlops.tracking.frames import root_name
+from nbmlops.tracking.inference.cell import parse_cell, trainings_in_cell
+from nbmlops.tracking.inference.expressions import dotted
+from nbmlops.tracking.inference.findings import Finding
+from nbmlops.tracking.inference.fitted_values import as_number, curve_of, kept, last_losses
+from nbmlops.tracking.inference.hyperparameters import literals, read_settings
+from nbmlops.tracking.inference.namespace import NamespaceWorld
+from nbmlops.tracking.inference.search import may_train
+from nbmlops.tracking.inference.shape import shape_of
+from nbmlops.tracking.inputs import Argument, head, input_of
+from nbmlops.tracking.instruments.estimators import class_path
+from nbmlops.tracking.parameters import named_parameters
+from nbmlops.tracking.provenance import data_beside
+from nbmlops.tracking.trainings import Training
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["as_roles", "dismissed_shapes", "watch_hand_written"]
+
+_TARGET = re.compile(r"^(?:y|t|target|label|labels|targets|Y|T|ys|yt|yy|y_.*|Y_.*|.*_y)$")
+
+
+def watch_hand_written(tracker: Tracker) -> None:
+    """Look at each cell once more before it ends."""
+
+    def look(cell: ExecutedCell) -> None:
+        _remember_made(tracker, cell)
+        if not may_train(cell.source):
+            return
+        found = trainings_in_cell(cell.source, tracker.namespace)
+        if found and shape_of(cell.source) in dismissed_shapes(tracker):
+            return
+        for finding in found:
+            _take(tracker, cell, finding)
+
+    tracker.before_cell_ends.append(look)
+
+
+def _take(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> None:
+    world = NamespaceWorld(tracker.namespace)
+    fitted = {name: world.value(name) for name in finding.parameters}
+    holders = {name.partition(".")[0] for name in finding.parameters if "." in name}
+    if len(holders) == 1 and all("." in name for name in finding.parameters):
+        (holder,) = holders
+        fitted = {holder: world.value(holder)}
+    if any(tracker.training_of(value) is not None for value in fitted.values()):
+        return
+    names = as_roles(finding.data)
+    parameters, hidden = named_parameters(_settings(tracker, cell, finding))
+    measured = _measured_in(finding.node, tracker.namespace)
+    model = kept(fitted)
+    training = Training(
+        kind="inferred",
+        model=model,
+        model_class=class_path(_first(fitted)),
+        name=f"{finding.method} ({', '.join(finding.parameters)})"[:100],
+        started=cell.started,
+        duration=(now() - cell.started).total_seconds(),
+        parameters=parameters,
+        redacted=list(hidden),
+        metrics=last_losses(measured),
+        gaps=_changed(cell, finding),
+        data_name=finding.data[0] if finding.data else None,
+        sample=head(world.value(names["X"])) if "X" in names else None,
+    )
+    if curve := curve_of(measured):
+        training.tables["curve"] = curve
+    training.inputs = [
+        input_of(Argument(role, world.value(name), name)) for role, name in names.items()
+    ]
+    tracker.add_training(training)
+    for name, value in fitted.items():
+        tracker.provenance.remember_fitted(name, value, training.id)
+    tracker.link_metrics(training.id, fitted)
+
+
+def _remember_made(tracker: Tracker, cell: ExecutedCell) -> None:
+    """Remember what a cell has made from fitted values: a prediction, to be judged later."""
+    provenance, space = tracker.provenance, tracker.namespace
+    if not any(name in cell.source for name in provenance.fitted_names):
+        return
+    tree = parse_cell(cell.source)
+    for node in tree.body if tree else ():
+        if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+            continue
+        made = space.get(node.targets[0].id)
+        if provenance.run_of(made) is not None or provenance.origin_of(made) is not None:
+            continue
+        for name in (n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)):
+            value = space.get(name)
+            run_id = (
+                provenance.run_of_fitted(name, value) if name in provenance.fitted_names else None
+            )
+            origin = provenance.origin_of(value)
+            if run_id is not None:
+                provenance.remember_prediction(made, run_id, data_beside(node.value, name))
+                break
+            if origin is not None:
+                provenance.remember_prediction(made, origin.run_id, origin.data)
+                break
+
+
+def as_roles(data: tuple[str, ...]) -> dict[str, str]:
+    """Data by role: what is called like a target is `y`, the first of the rest is `X`."""
+    targets = [name for name in data if _TARGET.match(name)]
+    rest = [name for name in data if name not in targets]
+    rest.sort(key=lambda name: not name.startswith(("X", "x")))
+    roles = {}
+    for first, group in (("X", rest), ("y", targets)):
+        for number, name in enumerate(group):
+            roles[first if number == 0 else name] = name
+    return roles
+
+
+def _first(fitted: Mapping[str, Any]) -> Any:
+    """What was fitted, as its class is told: an array sooner than a number."""
+    values = list(fitted.values())
+    return next((v for v in values if not isinstance(v, float)), values[0])
+
+
+def _settings(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> dict[str, Any]:
+    """Literals of this cell, then of the cells before it, latest first."""
+    tree = parse_cell(cell.source)
+    here = literals(tree.body if tree else [])
+    wanted = finding.names - here.keys()
+    earlier: dict[str, Any] = {}
+    for executed in reversed(tracker.history.executed[:-1]):
+        if not wanted:
+            break
+        if not any(re.search(rf"\b{re.escape(n)}\b[^=\n]*=", executed.source) for n in wanted):
+            continue
+        before = parse_cell(executed.source)
+        for name, value in literals(before.body if before else []).items():
+            if name in wanted:
+                earlier.setdefault(name, value)
+        wanted = wanted - earlier.keys()
+    current = tracker.namespace
+    return {
+        name: value
+        for name, value in read_settings(finding.names, [here, earlier], finding.parameters).items()
+        # What the loop itself counts or keeps is no setting of it.
+        if name not in _bound_in(finding.node) and type(current.get(name)) is type(value)
+    }
+
+
+def _bound_in(node: ast.AST) -> set[str]:
+    return {
+        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+
+
+def _grows(node: ast.AST) -> TypeGuard[ast.Attribute | ast.Subscript]:
+    """Whether something is added to what `node` is a part of."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == "append"
+    return isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+
+
+def _measured_in(node: ast.AST, namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """The scalars that a loop binds and the lists or arrays that it adds to, by name."""
+    bound = _bound_in(node)
+    grown = {dotted(part.value) for part in ast.walk(node) if _grows(part)}
+    return {
+        name: value
+        for name, value in namespace.items()
+        if name in grown or (name in bound and as_number(value) is not None)
+    }
+
+
+def _changed(cell: ExecutedCell, finding: Finding) -> list[Gap]:
+    """The data is named when the cell is over; what the cell may have changed since is said."""
+    tree = parse_cell(cell.source)
+    start = getattr(finding.node, "lineno", 0)
+    changed = set()
+    for node in ast.walk(tree) if tree else ():
+        if not isinstance(node, ast.Name | ast.Subscript) or node.lineno < start:
+            continue
+        if isinstance(node.ctx, ast.Store | ast.Del) and (root := root_name(node)):
+            changed.add(root)
+    return [
+        Gap(what="data", why=f"{name} was named after its cell, which may have changed it.")
+        for name in finding.data
+        if name in changed
+    ]
+
+
+def dismissed_shapes(tracker: Tracker) -> set[str]:
+    """The shapes of this notebook's cells whose inferred runs were dismissed."""
+    runs = tracker.journal.runs(tracker.notebook)
+    return {
+        shape_of(run.cell.source)
+        for run in runs
+        if run.kind == "inferred" and run.dismissed_by is not None
+    }
