@@ -15,6 +15,7 @@ from nbmlops.records.codec import (
     to_plain,
 )
 from nbmlops.records.data import ColumnFingerprint, DataDiff, Fingerprint
+from nbmlops.records.dossier import Dossier
 from nbmlops.records.facts import (
     AliasMoved,
     ChainReport,
@@ -107,6 +108,7 @@ __all__ = [
     "DataDiff",
     "DataInput",
     "Diagnosis",
+    "Dossier",
     "Envelope",
     "Environment",
     "Evidence",

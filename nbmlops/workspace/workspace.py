@@ -15,6 +15,7 @@ from nbmlops.records import (
     Checkpoint,
     ConsistencyProof,
     Diagnosis,
+    Dossier,
     Execution,
     InclusionProof,
     LedgerEntry,
@@ -26,7 +27,7 @@ from nbmlops.records import (
 )
 from nbmlops.scheduling import Executor, Progress, Scheduler
 from nbmlops.settings import Settings, load_settings
-from nbmlops.workspace import audit, doctor, execute, notify, promote
+from nbmlops.workspace import audit, doctor, dossier, execute, notify, promote
 from nbmlops.workspace.governed import Governed
 from nbmlops.workspace.stores import Stores
 
@@ -224,6 +225,13 @@ class Workspace(Governed):
     def audit_export(self, file: IO[bytes], *, on_progress: audit.Read | None = None) -> int:
         """Write every fact into `file` as JSON Lines that verify offline; how many there are."""
         return audit.export(self._stores, file, on_progress)
+
+    def dossier(self, version: str) -> Dossier:
+        """All that is on record about a model version: ``name/3``, ``name@alias``, or a review.
+
+        :raises NotFound: if there is no such version, alias or review.
+        """
+        return dossier.dossier(self._stores, version, self.review)
 
     def notify(self) -> int:
         """Tell subscribers what they have not heard yet; how many messages were sent.

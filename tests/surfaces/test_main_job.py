@@ -205,6 +205,28 @@ def test_5_the_audit_holds_and_finds_a_flipped_byte(demo: Demo) -> None:
     assert damaged.broken_sequence == position
 
 
+def test_the_dossier_tells_of_the_registered_version(demo: Demo) -> None:
+    """By version, by alias and by review: the same; an unknown one is one sentence."""
+    from nbmlops.errors import NotFound
+    from nbmlops.surfaces.reports.sections import sections_of
+
+    registration = demo.story.registration
+    version = f"{registration.model_name}/{registration.version}"
+    found = demo.workspace.dossier(f"models:/{version}")
+    for what in (f"{registration.model_name}@champion", found.review.submission.id):
+        assert demo.workspace.dossier(what).review == found.review
+    kinds = [type(entry.fact).__name__ for entry in found.facts]
+    assert kinds[0] == "Promoted"
+    assert {"Submitted", "SignedOff", "Registered"} <= set(kinds)
+    assert found.chain.intact
+    told = str(sections_of(found))
+    assert found.review.submission.content_digest in told
+    assert "roc_auc" in told
+    for what in ("late_arrival@nobody", "late_arrival/99", "review-none"):
+        with pytest.raises(NotFound):
+            demo.workspace.dossier(what)
+
+
 def test_the_doctor_finds_what_the_demo_left_in_order(demo: Demo) -> None:
     """Nothing is broken; the way round that a file owner has is told as open."""
     states = {d.subject: d.state for d in demo.workspace.doctor()}
