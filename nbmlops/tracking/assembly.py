@@ -11,6 +11,7 @@ from nbmlops.records import CellRecord, DataInput, Gap, TrackedRun, digest
 from nbmlops.tracking.cells import CellHistory
 from nbmlops.tracking.completeness import score
 from nbmlops.tracking.environment import EnvironmentReader
+from nbmlops.tracking.files import FileWatch
 from nbmlops.tracking.gaps import gaps_of
 from nbmlops.tracking.trainings import Training
 
@@ -25,6 +26,7 @@ def assemble(
     author: str,
     notebook: str | None,
     environment: EnvironmentReader,
+    files: FileWatch,
     execution_id: str | None,
     gaps: Iterable[Gap],
 ) -> TrackedRun:
@@ -49,7 +51,8 @@ def assemble(
         *gaps_of(training, inputs, tuple(zip(slice_, read, strict=True)), surroundings),
         *gaps,
     ]
-    together = tuple(dict.fromkeys([*found, *environment.gaps()]))
+    used = dict.fromkeys(file for c in slice_ for file in c.files_read)
+    together = tuple(dict.fromkeys([*found, *files.gaps(used), *environment.gaps()]))
     return TrackedRun(
         id=training.id,
         name=training.name,

@@ -135,6 +135,8 @@ class CallNotes:
             return
         state = NUMPY_RANDOM if ".random." in f".{text}" and text.count(".") > 1 else OTHER_RANDOM
         state = PYTHON_RANDOM if text.startswith("random.") else state
+        if isinstance(node.func, ast.Attribute) and root_of(node.func) is None:
+            state = ""  # a method of what another call has made
         if name in SEEDING:
             written = ast.unparse(node)[:120]
             if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
@@ -142,9 +144,9 @@ class CallNotes:
                 return
             self.seeds.append(written)
             reader.events.append(Event("bind", state, sure=not reader.conditional))
-        elif (name in DRAWING and (state != OTHER_RANDOM or text.startswith("torch."))) or (
-            name in RANDOM_FUNCTIONS and not seeds
-        ):
+        elif (
+            name in DRAWING and state and (state != OTHER_RANDOM or text.startswith("torch."))
+        ) or (name in RANDOM_FUNCTIONS and not seeds):
             reader.events.append(Event("draw", NUMPY_RANDOM if name in RANDOM_FUNCTIONS else state))
 
     # -- from afar --------------------------------------------------------------------------

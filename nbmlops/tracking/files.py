@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from nbmlops.records import Gap
 from nbmlops.settings import Settings
 from nbmlops.tracking.redaction import hide_in_text
 
@@ -26,6 +28,7 @@ class FileWatch:
         self.on = False
         self.into: list[str] | None = None
         self.written: list[str] = []
+        self._stamps: dict[str, tuple[int, int] | None] = {}
         self._settings = settings
         paths = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib", "data")}
         system = (
@@ -66,9 +69,30 @@ class FileWatch:
         if f"{os.sep}." in absolute or len(into) >= _MOST:
             return
         spelled = self._settings.relative(absolute)
-        if spelled not in into:
+        if into is self.into:
+            self._add(spelled)
+        elif spelled not in into:
             into.append(spelled)
+
+    def gaps(self, files: Iterable[str]) -> Iterator[Gap]:
+        """Which of the files that were read are no longer what they were."""
+        for file in files:
+            before = self._stamps.get(file)
+            now = self._stamp(file) if before else None
+            if before and now is None:
+                yield Gap(what="file", why=f"{file} is no longer there.")
+            elif before != now:
+                yield Gap(what="file", why=f"{file} has changed since it was read.")
 
     def _add(self, spelled: str) -> None:
         if self.into is not None and spelled not in self.into:
             self.into.append(spelled)
+            if "://" not in spelled:
+                self._stamps[spelled] = self._stamp(spelled)
+
+    def _stamp(self, spelled: str) -> tuple[int, int] | None:
+        try:
+            stat = os.stat(self._settings.root / spelled)
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_size

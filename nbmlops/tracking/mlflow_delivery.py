@@ -12,7 +12,13 @@ import msgspec
 from nbmlops.records import TrackedRun, encode
 from nbmlops.tracking.executed_notebook import executed_notebook
 from nbmlops.tracking.mlflow_connection import MlflowConnection
-from nbmlops.tracking.mlflow_entities import datasets_of, metrics_of, params_of, tags_of
+from nbmlops.tracking.mlflow_entities import (
+    STALE_TAG,
+    datasets_of,
+    metrics_of,
+    params_of,
+    tags_of,
+)
 from nbmlops.tracking.mlflow_logged_models import deliver_model
 from nbmlops.tracking.papers import PAPERS, SESSION_FILE
 from nbmlops.tracking.steps import Step
@@ -97,6 +103,8 @@ class MlflowDelivery:
             run_id, tags=[RunTag(k, v) for k, v in tags if own or not k.startswith("mlflow.")]
         )
         self._step("params")
+        if STALE_TAG in theirs.data.tags and not run.stale:
+            client.delete_tag(run_id, STALE_TAG)
         params, metrics = params_of(run, theirs.data.params), metrics_of(run)
         for start in range(0, len(params), 100):
             client.log_batch(run_id, params=params[start : start + 100])

@@ -7,9 +7,10 @@ from typing import Any
 
 from nbmlops.records import DataInput, TrackedRun, encode
 
-__all__ = ["ID_TAG", "datasets_of", "metrics_of", "params_of", "tags_of"]
+__all__ = ["ID_TAG", "STALE_TAG", "datasets_of", "metrics_of", "params_of", "tags_of"]
 
 ID_TAG = "nbmlops.run_id"
+STALE_TAG = "nbmlops.stale"
 _NOT_A_KEY = re.compile(r"[^\w\-. :/]", re.ASCII)
 
 
@@ -30,6 +31,8 @@ def tags_of(run: TrackedRun) -> dict[str, str]:
         "mlflow.source.name": run.notebook or "",
         "mlflow.note.content": _note(run),
     }
+    if run.stale:
+        tags[STALE_TAG] = " ".join(run.stale)
     if run.execution_id:
         tags["nbmlops.execution_id"] = run.execution_id
     if run.parent_id:

@@ -256,6 +256,7 @@ class Tracker:
 
     def close_training(self, training: Training) -> None:
         """An opened training is complete; its model is saved when the cell has ended."""
+        training.peak_memory = self._memory.end(training.id)
         self._await_data(training)
 
     def _try_data(self, training: Training, arguments: list[Argument]) -> None:
@@ -447,6 +448,7 @@ class Tracker:
             author=self.settings.user,
             notebook=self.notebook,
             environment=self._environment,
+            files=self._files,
             execution_id=self._environ.get("NBMLOPS_EXECUTION") or None,
             gaps=gaps,
         )
