@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import re
@@ -42,11 +43,24 @@ class MlflowConnection:
         quieten()
         from mlflow import MlflowClient
 
-        if self.settings.tracking_uri.startswith("sqlite:///"):
-            self.settings.home.mkdir(parents=True, exist_ok=True)
-        return MlflowClient(
-            tracking_uri=self.settings.tracking_uri, registry_uri=self.settings.registry_uri
-        )
+        with self._first():
+            client = MlflowClient(
+                tracking_uri=self.settings.tracking_uri, registry_uri=self.settings.registry_uri
+            )
+            if self.settings.tracking_uri.startswith("sqlite:"):
+                client.get_experiment_by_name(self.settings.experiment)
+            return client
+
+    @contextmanager
+    def _first(self) -> Iterator[None]:
+        """Let one process at a time make MLflow's tables: two at once trip each other."""
+        if not self.settings.tracking_uri.startswith("sqlite:///"):
+            yield
+            return
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        with (self.settings.home / "mlflow.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def client_of(self, destination: tuple[str, str] | None) -> MlflowClient:
         """The client of a user's own run, as (tracking URI, run id); None means the project's."""
