@@ -171,9 +171,10 @@ def _attach(path: Path, folder: Path) -> None:
         link = path.is_symlink()
         why = "it is a symbolic link; attach the file itself" if link else error.strerror
         raise CheckFailed(f"{_shown(path)} cannot be attached: {why}.") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise CheckFailed(f"{_shown(path)} cannot be attached: it is not a file.")
     with os.fdopen(descriptor, "rb") as source:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise CheckFailed(f"{_shown(path)} cannot be attached: it is not a file.")
         used = sum(p.stat().st_size for p in folder.iterdir() if p != target)
         room = min(LARGEST_FILE, LARGEST_DOSSIER - used)
         with target.open("wb") as copy:

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from nbmlops.errors import NbmlopsError, NotFound, Refused, Stale
-from nbmlops.governance import alias_missing, find
+from nbmlops.governance import acting, alias_missing, find
 from nbmlops.records import (
     AliasMove,
     AliasMoved,
@@ -48,13 +48,14 @@ def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Regist
     }
     if submission.dossier is not None:
         tags["nbmlops.dossier"] = submission.dossier.digest
-    version = stores.registry.register(
-        submission.model_name,
-        stores.gate.source(submission.content_digest),
-        run_id=clean.mlflow_run_id,
-        alias=alias,
-        tags=tags,
-    )
+    with acting(by):
+        version = stores.registry.register(
+            submission.model_name,
+            stores.gate.source(submission.content_digest),
+            run_id=clean.mlflow_run_id,
+            alias=alias,
+            tags=tags,
+        )
     registration = Registration(
         id=new_id("registration"),
         review_id=submission.id,
@@ -78,7 +79,8 @@ def move_alias(
     why = _alias_missing(stores, submission, alias, by)
     if why:
         raise refuse(stores, "alias", f"{model_name}@{alias}", by, why)
-    stores.registry.move_alias(model_name, alias, version)
+    with acting(by):
+        stores.registry.move_alias(model_name, alias, version)
     move = AliasMove(
         model_name=model_name,
         alias=alias,
@@ -122,7 +124,8 @@ def withdraw(stores: Stores, key: str, reason: str, by: Identity) -> Withdrawal:
     )
     stores.append(Withdrawn(withdrawal=withdrawal), by.name)
     if registration:
-        stores.registry.remove_aliases(registration.model_name, registration.version)
+        with acting(by):
+            stores.registry.remove_aliases(registration.model_name, registration.version)
     return withdrawal
 
 
