@@ -84,12 +84,15 @@ class GatedStore(SqlAlchemyStore):
     ) -> Any:
         tags = list(tags or ())
         with self._deciding():
-            self._keep_reserved(name, *(tag.key for tag in tags))
+            inherited: dict[str, str] = {}
             if source in PROMPT_SOURCES:
                 self._gate.require_prompt(name, self._actor)
             else:
-                source = self._resolve(source)
+                source, inherited = self._resolve(name, source)
                 self._gate.require_version(name, source, self._actor)
+            own = [tag.key for tag in tags if inherited.get(tag.key) != tag.value]
+            self._keep_reserved(name, *own)
+            if source not in PROMPT_SOURCES:
                 self._permits.grant("version", name, source)
             return super().create_model_version(name, source, run_id, tags, *args, **kwargs)
 
@@ -194,14 +197,18 @@ class GatedStore(SqlAlchemyStore):
         except NbmlopsError as error:
             raise MlflowException(str(error), error_code=PERMISSION_DENIED) from error
 
-    def _resolve(self, source: str) -> str:
-        """Where the files of ``models:/name/version`` lie: what a copy of it points to."""
+    def _resolve(self, name: str, source: str) -> tuple[str, dict[str, str]]:
+        """Where the files of ``models:/name/version`` lie, and the tags that a copy takes over.
+
+        Under another name the tags would tell of sign-offs that are not that name's.
+        """
         if not source.startswith("models:"):
-            return source
+            return source, {}
         parsed = _parse_model_uri(source)
         if parsed.name is None or parsed.version is None:
-            return source
-        return str(super().get_model_version_download_uri(parsed.name, parsed.version))
+            return source, {}
+        original = super().get_model_version(parsed.name, parsed.version)
+        return original.source, original.tags if parsed.name == name else {}
 
     def _holds_models(self, name: str) -> bool:
         with self.ManagedSessionMaker() as session:

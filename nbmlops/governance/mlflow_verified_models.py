@@ -43,11 +43,9 @@ class VerifiedModelsRepository(ModelsArtifactRepository):
         self, artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None
     ) -> None:
         super().__init__(artifact_uri, tracking_uri, registry_uri)
-        self._sealing = (
-            None
-            if self.is_logged_model_uri
-            else _sealing(registry_uri or str(mlflow.get_registry_uri()))
-        )
+        # MLflow itself resolves the version at this registry, whatever it was handed.
+        registry = str(mlflow.get_registry_uri())
+        self._sealing = None if self.is_logged_model_uri else _sealing(registry)
 
     def download_artifacts(self, artifact_path: str, dst_path: str | None = None, **kw: Any) -> str:
         if self._sealing is None:

@@ -68,7 +68,7 @@ def _make_role(connection: Connection, role: str, password: str) -> None:
     from psycopg import sql
 
     name = f"{connection.engine.url.database}_{role}"
-    known = connection.exec_driver_sql("SELECT FROM pg_roles WHERE rolname = %s", (name,)).first()
+    known = connection.exec_driver_sql("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).first()
     verb = sql.SQL("ALTER" if known else "CREATE")
     statement = sql.SQL(
         "{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT PASSWORD {}"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 import requests
 from live_postgresql import Database
@@ -80,6 +81,16 @@ class LiveGate:
         verb = verb or ("GET" if body is None else "POST")
         return self.request(verb, f"/nbmlops/api{path}", body, **options)
 
+    def sql(self, statement: str) -> None:
+        """Change MLflow's own tables as the database's owner can."""
+        if self.database:
+            with psycopg.connect(self.database.owner) as connection:
+                connection.execute(statement)  # type: ignore[arg-type] # a test's own words
+            return
+        with closing(sqlite3.connect(self.home / "mlflow.db", timeout=30)) as connection:
+            connection.execute(statement)
+            connection.commit()
+
     def submit(self, model: str | None = None, content: str = "content") -> Submission:
         """Sealed content laid before reviewers by ada, as promote and submit leave it."""
         number = next(self.names)
@@ -106,6 +117,13 @@ class LiveGate:
         signed = msgspec.structs.replace(make_sign_off(submission, by), by=identity)
         fact = SignedOff(sign_off=signed)
         self.ledger.append(fact, actor=by)
+
+    def reject(self, submission: Submission, by: str = "grace") -> None:
+        """The same person's later word."""
+        identity = Identity(name=by, asserted_by="server")
+        changes = {"by": identity, "verdict": "rejected", "id": f"rejection-{submission.id}"}
+        signed = msgspec.structs.replace(make_sign_off(submission, by), **changes)
+        self.ledger.append(SignedOff(sign_off=signed), actor=by)
 
     def approved(self, model: str | None = None) -> Submission:
         submission = self.submit(model)
@@ -180,7 +198,3 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Pat
         else:
             return
     pytest.fail(f"The server did not start:\n{log.read_text()}")
-
-
-def as_json(text: str) -> Any:
-    return json.loads(text)

@@ -56,8 +56,9 @@ CREATE OR REPLACE FUNCTION nbmlops.guard_model() RETURNS trigger LANGUAGE plpgsq
 BEGIN
     IF TG_OP = 'INSERT' THEN
         -- Deferred to the commit, when a prompt carries its tag; its versions are guarded anyway.
-        IF NOT EXISTS (SELECT FROM registered_model_tags
-                       WHERE name = NEW.name AND key = 'mlflow.prompt.is_prompt')
+        IF EXISTS (SELECT FROM registered_models WHERE name = NEW.name)
+            AND NOT EXISTS (SELECT FROM registered_model_tags
+                            WHERE name = NEW.name AND key = 'mlflow.prompt.is_prompt')
         THEN
             PERFORM nbmlops.use_permit('model', NEW.name, NEW.name);
         END IF;

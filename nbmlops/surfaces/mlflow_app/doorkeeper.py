@@ -16,7 +16,7 @@ __all__ = ["MARK", "Doorkeeper"]
 MARK = "nbmlops-server"
 """A header of every answer: by it a client knows that this is no plain MLflow server."""
 
-_OPEN_TO_ALL = ("/health", "/version")  # exactly these: monitors ask them, and they tell nothing
+_OPEN_TO_ALL = "/health"  # exactly this: monitors ask it, and it tells nothing
 
 
 class Doorkeeper:
@@ -40,7 +40,7 @@ class Doorkeeper:
                 message["headers"] = [*message.get("headers", ()), self._mark]
             await send(message)
 
-        if scope["path"] in _OPEN_TO_ALL and scope["method"] == "GET":
+        if scope["path"] == _OPEN_TO_ALL and scope["method"] == "GET":
             await self._app(scope, receive, send_marked)
             return
         headers: dict[str, list[str]] = defaultdict(list)

@@ -7,11 +7,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
 from live_gate import ADMIN, LiveGate, live_gate, make_people
 from live_postgresql import Database
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+
+from nbmlops.settings import load_settings
+from nbmlops.workspace import Workspace
 
 
 @pytest.fixture(scope="session")
@@ -55,13 +59,30 @@ def gate(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Liv
 
 
 @pytest.fixture
-def client(gate: LiveGate) -> MlflowClient:
-    return MlflowClient(tracking_uri=gate.address, registry_uri=gate.address)
+def client(gate: LiveGate) -> Iterator[MlflowClient]:
+    """MLflow's client of the server, which MLflow's fluent functions use too."""
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    mlflow.set_tracking_uri(gate.address)
+    mlflow.set_registry_uri(gate.address)
+    yield MlflowClient(tracking_uri=gate.address, registry_uri=gate.address)
+    mlflow.set_tracking_uri(before[0])
+    mlflow.set_registry_uri(before[1])
 
 
-def refused(attempt: Callable[[], Any]) -> str:
-    """The sentence with which an attempt through MLflow's client is refused."""
-    with pytest.raises(MlflowException) as caught:
-        attempt()
-    assert caught.value.error_code == "PERMISSION_DENIED", caught.value
-    return str(caught.value.message)
+@pytest.fixture
+def refused() -> Callable[[Callable[[], Any]], str]:
+    """Makes an attempt through MLflow's client; the sentence with which it is refused."""
+
+    def attempt(action: Callable[[], Any]) -> str:
+        with pytest.raises(MlflowException) as caught:
+            action()
+        assert caught.value.error_code == "PERMISSION_DENIED", caught.value
+        return str(caught.value.message).removeprefix("PERMISSION_DENIED: ")
+
+    return attempt
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A project on this machine, for what only needs to know the routes."""
+    return Workspace(load_settings(tmp_path, {"NBMLOPS_USER": "ada"}))

@@ -1,0 +1,191 @@
+"""Past MLflow, into its database: what PostgreSQL itself refuses the role that the server uses."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from live_gate import LiveGate
+from live_postgresql import Database
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from nbmlops.errors import NbmlopsError
+from nbmlops.governance.postgresql_permits import Permits
+from nbmlops.records import Submission
+
+VERSION = (
+    "INSERT INTO model_versions (name, version, source, storage_location, current_stage, "
+    "workspace) VALUES ('{model}', 7, '{source}', '{stored}', 'None', 'default')"
+)
+
+STATEMENTS = {
+    "a model": "INSERT INTO registered_models (name, workspace) VALUES ('evil', 'default')",
+    "a rename": "UPDATE registered_models SET name = 'evil' WHERE name = '{model}'",
+    "a deletion": "DELETE FROM registered_models WHERE name = '{model}'",
+    "a version": VERSION.format(model="{model}", source="s3://x", stored="s3://x"),
+    "the sealed content again": VERSION.format(
+        model="{model}", source="{sealed}", stored="{sealed}"
+    ),
+    "stored elsewhere": VERSION.format(model="{model}", source="{sealed}", stored="s3://x"),
+    "a prompt that is none": VERSION.format(
+        model="{model}", source="dummy-source", stored="s3://x"
+    ),
+    "a prompt among versions": VERSION.format(
+        model="{model}", source="dummy-source", stored="dummy-source"
+    ),
+    "another source": "UPDATE model_versions SET source = 's3://x' WHERE name = '{model}'",
+    "another place": "UPDATE model_versions SET storage_location = 's3://x' WHERE name = '{model}'",
+    "another number": "UPDATE model_versions SET version = 9 WHERE name = '{model}'",
+    "a stage": "UPDATE model_versions SET current_stage = 'Production' WHERE name = '{model}'",
+    "a version's deletion": "DELETE FROM model_versions WHERE name = '{model}'",
+    "a soft deletion": "UPDATE model_versions SET current_stage = 'Deleted_Internal' "
+    "WHERE name = '{model}'",
+    "an alias": "INSERT INTO registered_model_aliases (name, alias, version, workspace) "
+    "VALUES ('{model}', 'evil', 1, 'default')",
+    "an alias moved": "UPDATE registered_model_aliases SET version = 7 WHERE name = '{model}'",
+    "an alias renamed": "UPDATE registered_model_aliases SET alias = 'x' WHERE name = '{model}'",
+    "an alias removed": "DELETE FROM registered_model_aliases WHERE name = '{model}'",
+    "our tag": "UPDATE model_version_tags SET value = 'x' WHERE name = '{model}'",
+    "our tag removed": "DELETE FROM model_version_tags WHERE name = '{model}'",
+    "our tag added": "INSERT INTO model_version_tags (key, value, name, version, workspace) "
+    "VALUES ('nbmlops.evil', 'x', '{model}', 1, 'default')",
+    "our tag on the model": "INSERT INTO registered_model_tags (key, value, name, workspace) "
+    "VALUES ('nbmlops.evil', 'x', '{model}', 'default')",
+    "a model called a prompt": "INSERT INTO registered_model_tags (key, value, name, workspace) "
+    "VALUES ('mlflow.prompt.is_prompt', 'true', '{model}', 'default')",
+    "a webhook": "INSERT INTO webhooks (webhook_id, name, url) VALUES ('w', 'w', 'http://x')",
+    "a workspace's end": "DELETE FROM workspaces",
+    "the guards down": "ALTER TABLE model_versions DISABLE TRIGGER USER",
+    "a guard gone": "DROP TRIGGER nbmlops_guard ON model_versions",
+    "replica mode": "SET session_replication_role = replica",
+    "a table emptied": "TRUNCATE model_versions CASCADE",
+    "a table of one's own": "CREATE TABLE public.evil (x int)",
+    "a temporary table": "CREATE TEMPORARY TABLE model_versions (x int)",
+    "a permit": "SELECT nbmlops.permit('version', '{model}', 's3://x')",
+    "a permit used": "SELECT nbmlops.use_permit('version', '{model}', 's3://x')",
+    "the review role": 'SET ROLE "{review}"',
+}
+
+
+REFUSALS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ForeignKeyViolation)
+
+
+@pytest.fixture(scope="module")
+def registered(postgresql_gate: LiveGate) -> Submission:
+    submission = postgresql_gate.approved()
+    postgresql_gate.register(submission)
+    return submission
+
+
+@pytest.fixture
+def connection(team: Database) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(team.app) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.mark.parametrize("what", STATEMENTS)
+def test_the_servers_own_role_may_not(
+    postgresql_gate: LiveGate,
+    registered: Submission,
+    connection: psycopg.Connection,
+    what: str,
+    team: Database,
+) -> None:
+    """Not even with the server's own password in hand."""
+    statement = STATEMENTS[what].format(
+        model=registered.model_name,
+        sealed=postgresql_gate.source(registered),
+        review=psycopg.conninfo.conninfo_to_dict(team.review)["user"],
+    )
+    with pytest.raises(REFUSALS):  # noqa: PT012 - a model is looked at when the transaction ends
+        connection.execute(statement)
+        connection.commit()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE registered_models SET description = 'x' WHERE name = '{model}'",
+        "UPDATE model_versions SET description = 'x' WHERE name = '{model}'",
+        "INSERT INTO model_version_tags (key, value, name, version, workspace) "
+        "VALUES ('team', 'x', '{model}', 1, 'default')",
+        "INSERT INTO registered_models (name, workspace) VALUES ('p', 'default'); "
+        "INSERT INTO registered_model_tags (key, value, name, workspace) "
+        "VALUES ('mlflow.prompt.is_prompt', 'true', 'p', 'default'); "
+        "INSERT INTO model_versions (name, version, source, storage_location, workspace) "
+        "VALUES ('p', 1, 'dummy-source', 'dummy-source', 'default'); "
+        "DELETE FROM model_versions WHERE name = 'p'; "
+        "DELETE FROM registered_model_tags WHERE name = 'p'; "
+        "DELETE FROM registered_models WHERE name = 'p'",
+        "INSERT INTO experiments (name, artifact_location, lifecycle_stage) "
+        "VALUES ('direct', 'x', 'active')",
+    ],
+)
+def test_the_servers_own_role_may(
+    registered: Submission, connection: psycopg.Connection, statement: str
+) -> None:
+    """The control: what MLflow needs for its work."""
+    connection.execute(statement.format(model=registered.model_name))
+    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_mlflow_without_our_store_is_refused_by_the_triggers(
+    registered: Submission, team: Database
+) -> None:
+    """A plain MLflow client, or server, with the app role's password."""
+    uri = team.app.replace("postgresql:", "postgresql+psycopg:", 1)
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    with pytest.raises(MlflowException, match="the gate"):
+        client.create_registered_model("plain")
+    with pytest.raises(MlflowException, match=r"the gate|Giving up"):
+        client.create_model_version(registered.model_name, "s3://bucket/x")
+    with pytest.raises(MlflowException, match="the gate"):
+        client.set_registered_model_alias(registered.model_name, "x", "1")
+    assert client.get_registered_model(registered.model_name).name == registered.model_name
+
+
+def test_our_store_without_the_review_role_lets_nothing_in(
+    postgresql_gate: LiveGate,
+    registered: Submission,
+    team: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A kernel that has the app role's password and our plug-in: it may not decide."""
+    monkeypatch.setenv("NBMLOPS_ROOT", str(postgresql_gate.root))
+    monkeypatch.setenv("NBMLOPS_VAULT_URI", "mlflow-artifacts:/nbmlops-vault")
+    registry = "nbmlops+" + team.app
+    client = MlflowClient(tracking_uri=registry.removeprefix("nbmlops+"), registry_uri=registry)
+    with pytest.raises(MlflowException, match="may not let anything into"):
+        client.set_registered_model_alias(registered.model_name, "x", "1")
+
+
+def test_a_permit_is_for_one_write(registered: Submission, team: Database) -> None:
+    """Whatever the server lets through leaves nothing behind for others to use."""
+    with psycopg.connect(team.owner) as owner:
+        left = owner.execute("SELECT count(*) FROM nbmlops.permits").fetchone()
+    assert left == (0,)
+    with pytest.raises(NbmlopsError, match="may not let anything into"):
+        Permits(team.app).grant("version", "m", "s")
+
+
+def test_preparing_again_renews_the_guards(team: Database, registered: Submission) -> None:
+    """After an upgrade, or after somebody took a guard down."""
+    environment = {**os.environ, "NBMLOPS_OWNER_DATABASE": team.owner}
+    for role, password in (("APP", "app-secret"), ("REVIEW", "review-secret")):
+        environment[f"NBMLOPS_{role}_PASSWORD"] = password
+    with psycopg.connect(team.owner) as owner:
+        owner.execute("DROP TRIGGER nbmlops_guard ON model_versions")
+    command = [sys.executable, "-m", "nbmlops", "server", "init", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "app-secret" in done.stdout
+    with (
+        psycopg.connect(team.app) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute("DELETE FROM model_versions")

@@ -1,0 +1,199 @@
+"""Into the vault past its seal, and out of the roots where artifacts may lie."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from live_gate import LiveGate
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from nbmlops.records import Submission
+
+PROXIES = ("/api/2.0/mlflow-artifacts/artifacts", "/ajax-api/2.0/mlflow-artifacts/artifacts")
+
+SPELLINGS = (
+    "nbmlops-vault/{digest}/model/MLmodel",
+    "./nbmlops-vault/{digest}/model/MLmodel",
+    "x/../nbmlops-vault/{digest}/model/MLmodel",
+    "nbmlops%2dvault/{digest}/model/MLmodel",
+    "nbmlops-vault%2f{digest}%2fmodel%2fMLmodel",
+    "nbmlops-vault%252f{digest}%252fmodel%252fMLmodel",
+    "%6ebmlops-vault/{digest}/model/MLmodel",
+    "nbmlops-vault//{digest}//model/MLmodel",
+    "../bundles/{digest}/model/MLmodel",
+    "%2e%2e/bundles/{digest}/model/MLmodel",
+    "%252e%252e/bundles/{digest}/model/MLmodel",
+    "..%5cbundles/{digest}/model/MLmodel",
+)
+
+
+@pytest.fixture
+def sealed(gate: LiveGate) -> Submission:
+    submission = gate.approved()
+    gate.register(submission)
+    return submission
+
+
+def intact(gate: LiveGate, submission: Submission) -> bool:
+    history = {p.id: p for p in _promotions(gate)}
+    gate.vault.verify(history[submission.promotion_id].bundle, every_byte=True)
+    return True
+
+
+@pytest.mark.parametrize("verb", ["PUT", "DELETE"])
+def test_the_proxy_neither_writes_nor_deletes_in_the_vault(
+    gate: LiveGate, sealed: Submission, verb: str
+) -> None:
+    """However the path is spelt; reading what is sealed is what the proxy is for."""
+    for proxy in PROXIES:
+        for spelling in SPELLINGS:
+            path = f"{proxy}/{spelling.format(digest=sealed.content_digest)}"
+            answer = gate.request(verb, path, data=b"evil" if verb == "PUT" else None)
+            if "%5c" not in spelling:  # a backslash is part of a name here, and none is there
+                assert answer.status_code >= 400, (path, answer.text)
+            assert intact(gate, sealed)
+    told = gate.request("GET", f"{PROXIES[0]}/nbmlops-vault/{sealed.content_digest}/model/MLmodel")
+    assert told.text.startswith("content")
+
+
+def test_the_refusal_is_a_sentence(gate: LiveGate, sealed: Submission) -> None:
+    """Which says what to do."""
+    path = f"{PROXIES[0]}/nbmlops-vault/{sealed.content_digest}/model/extra"
+    answer = gate.request("PUT", path, data=b"x")
+    assert answer.status_code == 403
+    assert "sealed content never changes" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("action", ["create", "complete", "abort"])
+def test_no_upload_in_parts_into_the_vault(gate: LiveGate, sealed: Submission, action: str) -> None:
+    """Nor through an address signed for a bucket."""
+    digest = sealed.content_digest
+    path = f"/api/2.0/mlflow-artifacts/mpu/{action}/nbmlops-vault/{digest}/model"
+    body = {"path": "MLmodel", "num_parts": 1, "upload_id": "x", "parts": []}
+    assert gate.request("POST", path, body).status_code in (400, 403, 404, 501)
+    assert intact(gate, sealed)
+
+
+LOCATIONS = {
+    "the vault's path": "{vault}/{digest}",
+    "as a URI": "file://{vault}/{digest}",
+    "the vault itself": "{vault}",
+    "what holds the vault": "{home}",
+    "by a detour": "{home}/mlflow-artifacts/../bundles/{digest}",
+    "encoded": "file://{home}/mlflow-artifacts/%2e%2e/bundles",
+    "through the proxy": "mlflow-artifacts:/nbmlops-vault/{digest}",
+    "encoded through the proxy": "mlflow-artifacts:/%6ebmlops-vault/x",
+    "another proxy": "mlflow-artifacts://evil.example/x",
+    "another host": "http://169.254.169.254/latest",
+    "a bucket": "s3://bucket/x",
+    "another host's files": "file://evil.example/x",
+    "the root": "/",
+}
+"""Where an experiment could try to keep its artifacts."""
+
+
+@pytest.mark.parametrize("place", LOCATIONS)
+def test_no_experiment_keeps_artifacts_elsewhere(
+    gate: LiveGate, client: MlflowClient, sealed: Submission, place: str
+) -> None:
+    """A clear refusal when it is created, and nothing of it stays."""
+    name = f"{place} {sealed.model_name}"
+    vault = gate.vault.path(sealed.content_digest).parent
+    location = LOCATIONS[place].format(vault=vault, home=gate.home, digest=sealed.content_digest)
+    with pytest.raises(MlflowException, match=r"may not be kept at|cannot use the") as caught:
+        client.create_experiment(name, location)
+    assert caught.value.error_code == "INVALID_PARAMETER_VALUE"
+    assert client.get_experiment_by_name(name) is None
+
+
+def test_an_experiment_may_name_the_servers_own_artifacts(
+    gate: LiveGate, client: MlflowClient, sealed: Submission
+) -> None:
+    """The control: by default, and by name."""
+    for location in (None, "mlflow-artifacts:/own"):
+        experiment = client.create_experiment(f"{location} {sealed.model_name}", location)
+        run = client.create_run(experiment)
+        client.log_text(run.info.run_id, "fine", "note.txt")
+        assert mlflow.artifacts.load_text(f"{run.info.artifact_uri}/note.txt") == "fine"
+
+
+@pytest.fixture
+def smuggled(gate: LiveGate, sealed: Submission) -> str:
+    """A run whose artifacts lie in the vault: somebody wrote that into the database."""
+    client = MlflowClient(tracking_uri=gate.address)
+    run = client.create_run(client.create_experiment(f"smuggled {sealed.model_name}"))
+    place = str(gate.vault.path(sealed.content_digest))
+    gate.sql(f"UPDATE runs SET artifact_uri = '{place}' WHERE run_uuid = '{run.info.run_id}'")
+    return str(run.info.run_id)
+
+
+def test_a_run_whose_artifacts_lie_in_the_vault_writes_nothing(
+    gate: LiveGate, sealed: Submission, smuggled: str
+) -> None:
+    """The second wall, behind the refusal of the location: the page's two ways of writing."""
+    upload = f"/ajax-api/2.0/mlflow/upload-artifact?run_uuid={smuggled}&path=model/MLmodel"
+    answer = gate.request("POST", upload, data=io.BytesIO(b"evil"))
+    assert answer.status_code == 400, answer.text
+    assert "may not be kept at" in answer.json()["message"]
+    listing = gate.request("GET", f"/api/2.0/mlflow/artifacts/list?run_id={smuggled}")
+    assert listing.status_code == 400
+    assert intact(gate, sealed)
+
+
+def test_promptlab_writes_nothing_into_the_vault(
+    gate: LiveGate, client: MlflowClient, sealed: Submission
+) -> None:
+    """create-promptlab-run makes a run and writes into its artifacts."""
+    experiment = client.create_experiment(f"lab {sealed.model_name}")
+    place = str(gate.vault.path(sealed.content_digest))
+    gate.sql(
+        f"UPDATE experiments SET artifact_location = '{place}' WHERE experiment_id = {experiment}"
+    )
+    body = {
+        "experiment_id": experiment,
+        "prompt_template": "x",
+        "prompt_parameters": [],
+        "model_route": "r",
+        "model_parameters": [],
+        "model_output_parameters": [],
+        "model_output": "evil",
+        "mlflow_version": mlflow.__version__,
+        "user_id": "eve",
+        "start_time": 1,
+    }
+    answer = gate.request("POST", "/ajax-api/2.0/mlflow/runs/create-promptlab-run", body)
+    assert answer.status_code == 400, answer.text
+    assert intact(gate, sealed)
+
+
+def test_a_bundle_is_sealed_only_as_what_it_was_said_to_be(gate: LiveGate) -> None:
+    """By a client that sends other bytes, another list, or a path that leads elsewhere."""
+    said, files = _bundle(b"honest")
+    root = f"/bundles/{said}"
+    for path in ("../../evil", "%2e%2e/%2e%2e/evil", "/etc/evil", "..%2fevil"):
+        answer = gate.api(f"{root}/files/{path}", verb="PUT", data=b"x")
+        assert answer.status_code in (400, 403, 404, 405), answer.text
+    assert gate.api(f"{root}/files/model/MLmodel", verb="PUT", data=b"evil").status_code == 200
+    answer = gate.api(root, {"digest": said, "files": files})
+    assert (answer.status_code, answer.json()["error"]) == (409, "IntegrityError")
+    assert gate.api(root).json() == {"sealed": False}
+    assert gate.api(f"{root}/files/model/MLmodel", verb="PUT", data=b"honest").status_code == 200
+    assert gate.api(root, {"digest": said, "files": files}).status_code == 200
+    assert gate.api(root).json() == {"sealed": True}
+    assert not list(Path(gate.home).rglob("evil"))
+
+
+def _bundle(content: bytes) -> tuple[str, list[dict[str, Any]]]:
+    from nbmlops.records import BundleFile, digest, digest_bytes, to_plain
+
+    file = BundleFile(path="model/MLmodel", digest=digest_bytes(content), size=len(content))
+    return digest((file,)), [to_plain(file)]
+
+
+def _promotions(gate: LiveGate) -> list[Any]:
+    return [e.fact.promotion for e in gate.ledger.entries() if hasattr(e.fact, "promotion")]
