@@ -19,7 +19,8 @@ __all__ = ["metric", "review", "runs"]
 def runs(notebook: str | None = None) -> pd.DataFrame:
     """The project's tracked runs, newest first, one a row; of one notebook if it is named.
 
-    Columns: the run's own, then ``metrics.…`` and ``params.…`` (those that differ from a default).
+    Columns: the run's own, then ``metrics.…``, ``candidates.…`` (numbers that were only named like
+    a metric) and ``params.…`` (those that differ from a default).
     """
     import pandas as pd
 
@@ -37,7 +38,10 @@ def runs(notebook: str | None = None) -> pd.DataFrame:
             "data": run.data_digest[:12],
             "completeness": run.completeness,
             "delivered": run.mlflow_run_id is not None,
-            **{f"metrics.{m.name}": m.value for m in run.metrics},
+            **{
+                f"{'candidates' if m.candidate else 'metrics'}.{m.name}": m.value
+                for m in run.metrics
+            },
             **{f"params.{p.name}": p.value for p in run.parameters if not p.is_default},
         }
         for run in Journal(load_settings().journal_path).runs(notebook)

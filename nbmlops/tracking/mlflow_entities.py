@@ -57,11 +57,16 @@ def params_of(run: TrackedRun, taken: dict[str, str]) -> list[Any]:
 
 
 def metrics_of(run: TrackedRun) -> list[Any]:
-    """The metrics, without those that were not finite."""
+    """The metrics, without those that were not finite; candidates stand under ``candidate/``."""
     from mlflow.entities import Metric
 
     return [
-        Metric(_key(m.name), m.value, int(m.at.timestamp() * 1000), m.step)
+        Metric(
+            _key(f"candidate/{m.name}" if m.candidate else m.name),
+            m.value,
+            int(m.at.timestamp() * 1000),
+            m.step,
+        )
         for m in run.metrics
         if m.value is not None
     ]

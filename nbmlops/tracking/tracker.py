@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -402,6 +402,24 @@ class Tracker:
                 f"{self._unlinked[0][0]} was computed on values whose model could not be told.",
             )
         self._unlinked.clear()
+
+    @property
+    def knows_runs(self) -> bool:
+        """Whether anything has been trained in this session."""
+        return bool(self._trained or self._made_here)
+
+    def only_training(self) -> str | None:
+        """The run of the one training of the cell that runs now; None unless it is one."""
+        return next(iter(self._trained)) if len(self._trained) == 1 else None
+
+    def metrics_of(self, run_id: str) -> Sequence[Metric]:
+        """The metrics that a run has by now."""
+        if (training := self._trained.get(run_id)) is not None:
+            return training.metrics
+        try:
+            return self.journal.run(run_id).metrics
+        except NbmlopsError:
+            return ()
 
     def latest_run(self) -> str | None:
         """The run that was tracked last in this session."""

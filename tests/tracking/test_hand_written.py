@@ -210,3 +210,49 @@ for epoch in range(5):
     assert run.kind == "inferred"
     assert run.model_class.endswith(".Linear")
     assert {i.name for i in run.inputs} == {"Xt", "yt"}
+
+
+@pytest.mark.parametrize(
+    ("code", "path", "names"),
+    [
+        ("coef = np.polyfit(X[:, 0], y, 2)", "numpy.polyfit", {"X": "X[:, 0]", "y": "y"}),
+        ("beta = np.linalg.lstsq(X, y, rcond=None)[0]", "numpy.linalg.lstsq", {"X": "X", "y": "y"}),
+        (
+            "from scipy.optimize import minimize\ndef mse(w):\n    return np.mean((X @ w - y) ** 2)\n"
+            "res = minimize(mse, np.zeros(3), method='BFGS')",
+            "scipy.optimize.minimize",
+            {"X": "X", "y": "y"},
+        ),
+        (
+            "from scipy.optimize import curve_fit\ndef line(x, a, b):\n    return a * x + b\n"
+            "popt, pcov = curve_fit(line, X[:, 0], y)",
+            "scipy.optimize.curve_fit",
+            {"X": "X[:, 0]", "y": "y"},
+        ),
+        (
+            "from scipy import stats\nfound = stats.linregress(X[:, 0], y)",
+            "scipy.stats.linregress",
+            {"X": "X[:, 0]", "y": "y"},
+        ),
+    ],
+)
+def test_a_solver_on_data_is_a_training(
+    kernel: Kernel, code: str, path: str, names: dict[str, str]
+) -> None:
+    """Named by its path, with the data that it was handed or that its objective reads."""
+    run = only(kernel.trained(code))
+    assert (run.kind, run.model_class) == ("inferred", path)
+    assert {i.role: i.name for i in run.inputs} == names
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "np.linalg.lstsq(np.array([[3.0, 1.0], [1.0, 2.0]]), np.array([9.0, 8.0]), rcond=None)",
+        "from scipy.optimize import minimize\nminimize(lambda v: (v[0] - 1) ** 2 + v[1] ** 2, [0.0, 0.0])",
+        "np.polyfit([0.0, 1.0], [1.0, 3.0], 1)",
+    ],
+)
+def test_a_solver_on_no_data_is_none(kernel: Kernel, code: str) -> None:
+    """The control: a system, a formula, a line through two points."""
+    assert not kernel.trained(code)

@@ -28,6 +28,11 @@ _OURS = {
     "catboost": f"{_HERE}.catboost:CatboostInstrument",
     "statsmodels.base.model": f"{_HERE}.statsmodels:StatsmodelsInstrument",
     "torch": f"{_HERE}.torch:TorchInstrument",
+    "numpy": f"{_HERE}.solvers:NumpySolvers",
+    "numpy.linalg": f"{_HERE}.solvers:NumpySolvers",
+    "scipy.linalg": f"{_HERE}.solvers:ScipyLinearSolvers",
+    "scipy.optimize": f"{_HERE}.solvers:ScipyOptimizers",
+    "scipy.stats": f"{_HERE}.solvers:ScipyRegressions",
     "pandas": f"{_HERE}.readers:PandasInstrument",
     "polars": f"{_HERE}.readers:PolarsInstrument",
     "pyarrow.parquet": f"{_HERE}.readers:ArrowInstrument",
@@ -47,11 +52,13 @@ class Instrument(Protocol):
 
 def install_instruments(tracker: Tracker) -> None:
     """Arrange for every instrument to be loaded when its library is, or now if it was already."""
+    from nbmlops.tracking.instruments.candidates import watch_candidates
     from nbmlops.tracking.instruments.hand_written import watch_hand_written
     from nbmlops.tracking.instruments.own_classes import watch_own_classes
 
     watch_own_classes(tracker)
     watch_hand_written(tracker)
+    watch_candidates(tracker)
     for module, where in _OURS.items():
         _arrange(tracker, module, where)
     for entry in metadata.entry_points(group="nbmlops.instruments"):

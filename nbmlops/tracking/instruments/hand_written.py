@@ -27,7 +27,7 @@ from nbmlops.tracking.trainings import Training
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["as_roles", "dismissed_shapes", "watch_hand_written"]
+__all__ = ["as_roles", "is_dismissed", "watch_hand_written"]
 
 _TARGET = re.compile(r"^(?:y|t|target|label|labels|targets|Y|T|ys|yt|yy|y_.*|Y_.*|.*_y)$")
 
@@ -40,7 +40,7 @@ def watch_hand_written(tracker: Tracker) -> None:
         if not may_train(cell.source):
             return
         found = trainings_in_cell(cell.source, tracker.namespace)
-        if found and shape_of(cell.source) in dismissed_shapes(tracker):
+        if found and is_dismissed(tracker):
             return
         for finding in found:
             _take(tracker, cell, finding)
@@ -196,11 +196,12 @@ def _changed(cell: ExecutedCell, finding: Finding) -> list[Gap]:
     ]
 
 
-def dismissed_shapes(tracker: Tracker) -> set[str]:
-    """The shapes of this notebook's cells whose inferred runs were dismissed."""
-    runs = tracker.journal.runs(tracker.notebook)
-    return {
-        shape_of(run.cell.source)
-        for run in runs
-        if run.kind == "inferred" and run.dismissed_by is not None
-    }
+def is_dismissed(tracker: Tracker) -> bool:
+    """Whether a run of a cell of this shape, in this notebook, was dismissed."""
+    shape = shape_of(tracker.history.executed[-1].source)
+    return any(
+        run.kind == "inferred"
+        and run.dismissed_by is not None
+        and shape_of(run.cell.source) == shape
+        for run in tracker.journal.runs(tracker.notebook)
+    )

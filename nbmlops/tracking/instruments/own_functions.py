@@ -21,11 +21,10 @@ from nbmlops.tracking.inference.function import Recipe, read_function
 from nbmlops.tracking.inference.hyperparameters import literals, read_settings
 from nbmlops.tracking.inference.namespace import is_fitted
 from nbmlops.tracking.inference.search import may_train
-from nbmlops.tracking.inference.shape import shape_of
 from nbmlops.tracking.inputs import arguments_of
 from nbmlops.tracking.instruments.estimators import class_path
 from nbmlops.tracking.instruments.following import follow
-from nbmlops.tracking.instruments.hand_written import dismissed_shapes
+from nbmlops.tracking.instruments.hand_written import is_dismissed
 from nbmlops.tracking.instruments.wrapping import Watched, is_watched
 from nbmlops.tracking.metric_names import is_loss_history, is_metric_name
 from nbmlops.tracking.own_code import definition_of, is_own, is_own_module, own_functions
@@ -154,7 +153,7 @@ class _Call:
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Training | None:
         """The training that begins; None for a call that is handed no data at all."""
         tracker, recipe = self.tracker, self.recipe
-        if shape_of(tracker.history.executed[-1].source) in dismissed_shapes(tracker):
+        if is_dismissed(tracker):
             return None
         data, options = arguments_of(
             self.function, args, kwargs, tracker.frames(), tracker.namespace

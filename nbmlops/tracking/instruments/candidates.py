@@ -1,0 +1,132 @@
+"""Numbers that people work out themselves and give a metric's name: offered, and marked as such."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.tracking.cells import ExecutedCell
+from nbmlops.tracking.inference.cell import parse_cell
+from nbmlops.tracking.inference.fitted_values import as_number
+from nbmlops.tracking.metric_names import is_metric_name
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["watch_candidates"]
+
+_CLOSE = 1e-9
+
+
+def watch_candidates(tracker: Tracker) -> None:
+    """Look for them when a cell ends that has trained, or works with what was trained."""
+
+    def look(cell: ExecutedCell) -> None:
+        if not tracker.knows_runs or "=" not in cell.source:
+            return
+        tree = parse_cell(cell.source)
+        if tree is None:
+            return
+        makers = _makers(tree)
+        for name, value, node in _scalars(tree, tracker.namespace):
+            run_id = _run_behind(tracker, node, makers) or tracker.only_training()
+            if run_id is not None and not _is_known(tracker, run_id, name, value):
+                tracker.add_metric(run_id, name, value, candidate=True)
+
+    tracker.before_cell_ends.append(look)
+
+
+def _scalars(tree: ast.Module, namespace: dict[str, Any]) -> list[tuple[str, float, ast.expr]]:
+    """Names that read as metrics and were bound to a number here, with what they were bound to."""
+    found: dict[str, tuple[str, float, ast.expr]] = {}
+    for node in _statements(tree.body):
+        if not isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) or node.value is None:
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for target in targets:
+            for name, value in _named(target, node.value, namespace):
+                if is_metric_name(name) and value is not None:
+                    found[name] = (name, value, node.value)
+    return list(found.values())
+
+
+def _named(
+    target: ast.expr, value: ast.expr, namespace: dict[str, Any]
+) -> Iterator[tuple[str, float | None]]:
+    if isinstance(target, ast.Name):
+        yield target.id, as_number(namespace.get(target.id))
+        if isinstance(value, ast.Dict):
+            yield from _entries(namespace.get(target.id))
+    elif isinstance(target, ast.Tuple | ast.List):
+        for part in target.elts:
+            yield from _named(part, value, namespace)
+    elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+        holder = namespace.get(target.value.id) if isinstance(target.value, ast.Name) else None
+        key = target.slice.value
+        if isinstance(holder, dict) and isinstance(key, str):
+            yield key, as_number(holder.get(key))
+
+
+def _entries(value: Any) -> Iterator[tuple[str, float | None]]:
+    if isinstance(value, dict):
+        for key, number in list(value.items())[:50]:
+            if isinstance(key, str):
+                yield key, as_number(number)
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        yield node
+        for field in ("body", "orelse", "finalbody"):
+            yield from _statements(getattr(node, field, []))
+
+
+def _makers(tree: ast.Module) -> dict[str, list[ast.expr]]:
+    """What this cell makes each name from, loops' targets included."""
+    made: dict[str, list[ast.expr]] = {}
+    for node in _statements(tree.body):
+        if isinstance(node, ast.Assign):
+            pairs = [(target, node.value) for target in node.targets]
+        elif isinstance(node, ast.AugAssign):
+            pairs = [(node.target, node.value)]
+        elif isinstance(node, ast.For | ast.AsyncFor):
+            pairs = [(node.target, node.iter)]
+        else:
+            continue
+        for target, value in pairs:
+            for part in ast.walk(target):
+                if isinstance(part, ast.Name):
+                    made.setdefault(part.id, []).append(value)
+    return made
+
+
+def _run_behind(tracker: Tracker, node: ast.expr, makers: dict[str, list[ast.expr]]) -> str | None:
+    """The run whose model, prediction or fitted values a number was made from."""
+    provenance, space = tracker.provenance, tracker.namespace
+    seen: set[str] = set()
+    waiting = [node]
+    while waiting:
+        for part in ast.walk(waiting.pop(0)):
+            if not isinstance(part, ast.Name) or part.id in seen:
+                continue
+            seen.add(part.id)
+            value = space.get(part.id)
+            if origin := provenance.origin_of(value):
+                return origin.run_id
+            if run_id := provenance.run_of_fitted(part.id, value):
+                return run_id
+            waiting += makers.get(part.id, [])
+    return None
+
+
+def _is_known(tracker: Tracker, run_id: str, name: str, value: float) -> bool:
+    """Whether the run has the number already, measured or under that name."""
+    return any(
+        (metric.value is not None and math.isclose(metric.value, value, rel_tol=_CLOSE))
+        or (metric.name == name and not metric.candidate)
+        for metric in tracker.metrics_of(run_id)
+    )

@@ -1,0 +1,217 @@
+"""Solvers of NumPy and SciPy that fit coefficients to data: least squares, curves, minimisers.
+
+A solver is general; it trains where it is handed data, or an objective that reads some. Each call
+that the user's own code makes is then an inferred run. A library that solves something is not.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from types import FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.records import Metric, now
+from nbmlops.tracking.frames import name_of
+from nbmlops.tracking.inference.fitted_values import as_number, kept
+from nbmlops.tracking.inference.namespace import kind_of
+from nbmlops.tracking.inference.world import Kind
+from nbmlops.tracking.inputs import Argument, arguments_of, head
+from nbmlops.tracking.instruments.estimators import called_by_library
+from nbmlops.tracking.instruments.following import follow
+from nbmlops.tracking.instruments.hand_written import is_dismissed
+from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
+from nbmlops.tracking.parameters import named_parameters
+from nbmlops.tracking.trainings import Training
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["NumpySolvers", "ScipyLinearSolvers", "ScipyOptimizers", "ScipyRegressions"]
+
+# What each argument is to a training, where it is data.
+_ROLES = {"a": "X", "A": "X", "x": "X", "xdata": "X", "b": "y", "ydata": "y", "w": "sample_weight"}
+_STARTS = {"x0", "p0", "bounds", "fun", "f", "func", "constraints"}
+_NOT_SETTINGS = {
+    "rcond",
+    "full",
+    "cov",
+    "check_finite",
+    "full_output",
+    "overwrite_a",
+    "overwrite_b",
+}
+_OBJECTIVES = ("fun", "func")
+_MEASURES = ("fun", "cost", "rvalue", "pvalue", "stderr", "intercept_stderr")
+_DEEPEST = 2  # functions that an objective calls in turn, in which data is looked for
+
+
+class _Solvers:
+    modules: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
+
+    def install(self, tracker: Tracker, module: ModuleType) -> None:
+        """Watch the functions, also where the notebook has imported them already."""
+
+        def solve(function: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
+            if not tracker.watching or tracker.activity.busy or called_by_library():
+                return function(*args, **kwargs)
+            call = _Call(tracker, f"{module.__name__}.{function.__name__}", function)
+            if not call.prepare(args, kwargs):
+                return function(*args, **kwargs)
+            return follow(tracker, lambda: function(*args, **kwargs), call.begin, call.after)
+
+        names = [name for name in self.functions if hasattr(module, name)]
+        replace_functions(tracker, module, names, solve)
+
+
+class NumpySolvers(_Solvers):
+    """``numpy.polyfit`` and, by its home, ``numpy.linalg.lstsq``."""
+
+    modules = ("numpy", "numpy.linalg")
+    functions = ("polyfit", "lstsq")
+
+
+class ScipyLinearSolvers(_Solvers):
+    """``scipy.linalg.lstsq``."""
+
+    modules = ("scipy.linalg",)
+    functions = ("lstsq",)
+
+
+class ScipyOptimizers(_Solvers):
+    """The fitting and minimising functions of ``scipy.optimize``."""
+
+    modules = ("scipy.optimize",)
+    functions = (
+        "minimize", "curve_fit", "least_squares", "leastsq", "nnls", "lsq_linear", "fmin",
+        "fmin_bfgs", "fmin_l_bfgs_b", "fmin_cg", "fmin_tnc", "minimize_scalar",
+        "differential_evolution", "basinhopping", "dual_annealing",
+    )  # fmt: skip
+
+
+class ScipyRegressions(_Solvers):
+    """``scipy.stats.linregress`` and its robust kin."""
+
+    modules = ("scipy.stats",)
+    functions = ("linregress", "theilslopes", "siegelslopes")
+
+
+class _Call:
+    """One call of a solver."""
+
+    def __init__(self, tracker: Tracker, path: str, function: Callable[..., Any]) -> None:
+        self.tracker, self.path, self.function = tracker, path, function
+        self.data: list[Argument] = []
+        self.settings: dict[str, Any] = {}
+
+    def prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Find the call's data and settings; whether it fits something to data at all."""
+        tracker = self.tracker
+        try:
+            bound = inspect.signature(self.function).bind(*args, **kwargs).arguments
+        except (TypeError, ValueError):
+            return False  # the call itself will say what is wrong with it
+        frames = tracker.frames()
+        data, options = arguments_of(self.function, args, kwargs, frames, tracker.namespace)
+        self.data = [
+            Argument(_ROLES.get(a.role, a.role), a.value, a.name)
+            for a in data
+            if a.role.partition(".")[0] not in _STARTS and kind_of(a.value) is Kind.DATA
+        ]
+        given = bound.get("args")
+        if isinstance(given, tuple):
+            self.data = [a for a in self.data if a.role.partition(".")[0] != "args"]
+            self.data += [
+                Argument(name, value, name)
+                for n, value in enumerate(given)
+                if kind_of(value) is Kind.DATA
+                for name in [name_of(value, tracker.namespace, frames) or f"args[{n}]"]
+            ]
+        objective = next((bound[name] for name in _OBJECTIVES if name in bound), None)
+        if objective is not None:
+            known = {id(argument.value) for argument in self.data} | {id(bound.get("x0"))}
+            self.data += [
+                Argument(name, value, name)
+                for name, value in _read_by(objective)
+                if id(value) not in known
+            ]
+        self.settings = {k: v for k, v in options.items() if k not in _NOT_SETTINGS}
+        model = objective if objective is not None else bound.get("f")
+        if model is not None:
+            self.settings["objective" if objective is not None else "f"] = getattr(
+                model, "__name__", type(model).__name__
+            )
+        return bool(self.data) and not self._is_algebra(bound) and not is_dismissed(tracker)
+
+    def _is_algebra(self, bound: dict[str, Any]) -> bool:
+        """Whether as many coefficients are asked for as there are points: a system, not a fit."""
+        table = bound.get("a", bound.get("A"))
+        shape = getattr(table, "shape", None)
+        if shape is not None and len(shape) == 2:
+            return bool(shape[0] <= shape[1])
+        if "deg" in bound and isinstance(bound["deg"], int):
+            return len(bound["x"]) <= bound["deg"] + 1
+        return len(self.data) > 0 and len(self.data[0].value) < 3
+
+    def begin(self) -> Training:
+        """The training that begins."""
+        parameters, hidden = named_parameters(self.settings)
+        training = Training(
+            kind="inferred",
+            model=None,
+            model_class=self.path,
+            name=self.path.rpartition(".")[2],
+            parameters=parameters,
+            redacted=list(hidden),
+        )
+        self.tracker.begin_training(training, self.data)
+        training.sample = head(self.data[0].value)
+        return training
+
+    def after(self, training: Training, answer: Any) -> None:
+        """Take the coefficients as the model, and what the solver says of them."""
+        fitted = _coefficients(answer)
+        training.model = kept(fitted)
+        self.tracker.provenance.remember_model(answer, training.id)
+        for name, value in fitted.items():
+            self.tracker.provenance.remember_fitted(name, value, training.id)
+        for name in _MEASURES:
+            value = as_number(getattr(answer, name, None))
+            if value is not None:
+                training.metrics.append(Metric(name=name, value=value, at=now()))
+
+
+def _coefficients(answer: Any) -> dict[str, Any]:
+    if hasattr(answer, "slope"):
+        return {"slope": answer.slope, "intercept": answer.intercept}
+    if hasattr(answer, "x"):
+        return {"x": answer.x}
+    return {"coefficients": answer[0] if isinstance(answer, tuple) else answer}
+
+
+def _read_by(objective: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """The data that an objective reads without being handed it, by name."""
+    if isinstance(objective, functools.partial):
+        yield from _data_in({f"args[{n}]": v for n, v in enumerate(objective.args)})
+        yield from _data_in(objective.keywords)
+        objective = objective.func
+    if isinstance(objective, MethodType):
+        yield from _data_in(getattr(objective.__self__, "__dict__", {}))
+        objective = objective.__func__
+    objective = inspect.unwrap(objective) if callable(objective) else objective
+    if type(objective) is not FunctionType or depth > _DEEPEST:
+        return
+    code = objective.__code__
+    cells = zip(code.co_freevars, objective.__closure__ or (), strict=False)
+    reads = {name: cell.cell_contents for name, cell in cells}
+    reads |= {n: objective.__globals__[n] for n in code.co_names if n in objective.__globals__}
+    yield from _data_in(reads)
+    for value in reads.values():
+        if type(value) is FunctionType:
+            yield from _read_by(value, depth + 1)
+
+
+def _data_in(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield from ((name, value) for name, value in values.items() if kind_of(value) is Kind.DATA)
