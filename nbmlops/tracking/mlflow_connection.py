@@ -131,8 +131,12 @@ class MlflowConnection:
             raise StoreUnreachable(f"MLflow at {where} does not answer. {waits}") from error
         except (MlflowException, SQLAlchemyError) as error:
             text = without_credentials(hide_in_text(str(error).split("\n", 1)[0][:1000])[0])
-            faulty = any(sign in text for sign in _FAULTS)
-            if not faulty and any(sign in text for sign in _SILENCE):
+            if any(sign in text for sign in _FAULTS):
+                # It may be one record that it cannot take: the others are tried.
+                raise StoreError(
+                    f"MLflow at {where} answers with an error of its own. {waits} It said: {text}"
+                ) from error
+            if any(sign in text for sign in _SILENCE):
                 raise StoreUnreachable(f"MLflow at {where} does not answer. {waits}") from error
             if any(sign in text for sign in _NO_ENTRY):
                 raise StoreUnreachable(

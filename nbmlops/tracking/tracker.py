@@ -36,6 +36,7 @@ from nbmlops.tracking.redaction import secret_values
 from nbmlops.tracking.run_keeper import RunKeeper
 from nbmlops.tracking.run_writer import RunWriter
 from nbmlops.tracking.sessions import Session
+from nbmlops.tracking.steps import pass_step
 from nbmlops.tracking.trainings import Activity, Training
 
 __all__ = ["MOST_RUNS", "Tracker"]
@@ -221,6 +222,14 @@ class Tracker:
         cell.duration = time.perf_counter() - self._began
         cell.outcome, cell.error = ("ok", None) if outcome == "ok" else ("error", error)
         self._files.into = None
+        pass_step("cell-end")
+        try:
+            self._finish_cell(cell)
+        except KeyboardInterrupt:
+            self._finish_cell(cell)  # the cell is over; what it left does not stay half written
+        pass_step("cell-ended")
+
+    def _finish_cell(self, cell: ExecutedCell) -> None:
         if self._session is None:
             self._open_session()
         self._writer.retry()

@@ -1,0 +1,161 @@
+"""A remote MLflow that is away, slow, broken or closed: cells go on, and each record arrives once."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from mlflow import MlflowClient
+
+from nbmlops.records import TrackedRun
+
+from .conftest import CLEAN, ROOT, Kernel
+from .proxy import Proxy, Weather, between
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """MLflow's own server, on SQLite, which also takes the artifacts."""
+    home = tmp_path_factory.mktemp("mlflow")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1",
+         "--backend-store-uri", f"sqlite:///{home / 'mlflow.db'}",
+         "--artifacts-destination", str(home / "artifacts")],
+        env={**CLEAN, "MLFLOW_DISABLE_TELEMETRY": "true"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(url, process)
+        yield url
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Return when the server answers; it cannot tell us by itself."""
+    while process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("MLflow's server ended.")
+
+
+@pytest.fixture(scope="module")
+def proxy(server: str) -> Iterator[Proxy]:
+    with between(server) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def away(proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """A kernel whose MLflow is behind the proxy, and gone while it starts."""
+    project = tmp_path_factory.mktemp("project")
+    proxy.weather = "gone"
+    kernel = Kernel(
+        project,
+        NBMLOPS_NOTEBOOK=str(project / "a.ipynb"),
+        MLFLOW_TRACKING_URI=proxy.url,
+        MLFLOW_HTTP_REQUEST_TIMEOUT="3",
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
+    )
+    kernel.start_tracking()
+    kernel.trained(
+        "from sklearn.linear_model import Ridge\nfrom sklearn.metrics import r2_score\n"
+        "X, y = [[1.0], [2.0], [4.0]], [1.0, 2.0, 3.0]"
+    )
+    yield kernel
+    kernel.close()
+
+
+def deliver(kernel: Kernel, proxy: Proxy) -> int:
+    """What a delivery of its own process does now: its exit code."""
+    patience = "120" if proxy.weather == "fine" else "2"
+    return subprocess.run(
+        [sys.executable, "-m", "nbmlops.tracking.deliverer"],
+        env={**CLEAN, "PYTHONPATH": str(ROOT), "NBMLOPS_ROOT": str(kernel.project),
+             "MLFLOW_TRACKING_URI": proxy.url, "MLFLOW_HTTP_REQUEST_TIMEOUT": patience,
+             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"},
+        cwd=kernel.project, check=False, capture_output=True,
+    ).returncode  # fmt: skip
+
+
+def held(server: str, run: TrackedRun) -> list[object]:
+    client = MlflowClient(tracking_uri=server)
+    experiments = [e.experiment_id for e in client.search_experiments()]
+    query = f"tags.`nbmlops.run_id` = '{run.id}'"
+    models = client.search_logged_models(experiments, filter_string=query)
+    assert len(models) <= 1, "a model was logged twice"
+    return list(client.search_runs(experiments, filter_string=query))
+
+
+def trained(kernel: Kernel, alpha: float) -> tuple[TrackedRun, str]:
+    """Train in a cell that must end well; its run, and the card's last line."""
+    before = {run.id for run in kernel.runs()}
+    reply = kernel.run(f"model = Ridge(alpha={alpha}).fit(X, y)", cell_id="fit")
+    assert reply.status == "ok", reply.error
+    (run,) = [run for run in kernel.runs() if run.id not in before]
+    return run, reply.bundles[-1]["text/plain"].splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("weather", "cells", "why"),
+    [
+        ("gone", 10, "does not answer"),
+        ("fault", 2, "answers with an error"),
+        ("hangs", 2, "does not answer"),
+        ("refuses", 2, "does not let"),
+    ],
+)
+def test_cells_go_on_and_each_arrives_once_when_mlflow_is_back(
+    away: Kernel, proxy: Proxy, server: str, weather: Weather, cells: int, why: str
+) -> None:
+    """The card says that its record is pending and why; a later metric is not lost."""
+    proxy.weather = weather
+    runs = [trained(away, alpha=1)[0]]
+    assert deliver(away, proxy) != 0
+    for alpha in range(2, cells + 1):
+        run, last = trained(away, alpha)
+        runs.append(run)
+        assert "(pending: " in last
+        assert why in last
+    reply = away.run("r2_score(y, model.predict(X))")
+    assert reply.status == "ok", reply.error
+    assert not any(held(server, run) for run in runs)
+    proxy.weather = "fine"
+    assert deliver(away, proxy) == 0
+    assert all(len(held(server, run)) == 1 for run in runs)
+    assert [m.name for m in away.journal.run(runs[-1].id).metrics] == ["r2_score_X"]
+    assert "r2_score_X" in held(server, runs[-1])[0].data.metrics  # type: ignore[attr-defined] # MLflow's own Run
+    assert away.journal.pending() == []
+    assert away.journal.problems() == {}
+    assert away.journal.outage() is None
+
+
+@pytest.mark.parametrize("weather", ["slow", "says-twice", "loses-answers"])
+def test_a_request_that_is_late_doubled_or_unanswered_leaves_one_run(
+    away: Kernel, proxy: Proxy, server: str, weather: Weather
+) -> None:
+    """What the network repeats, or does not say that it has done, MLflow holds once."""
+    run, _ = trained(away, alpha=20)
+    proxy.weather = weather
+    deliver(away, proxy)
+    proxy.weather = "fine"
+    assert deliver(away, proxy) == 0
+    (mlflow_run,) = held(server, run)
+    assert mlflow_run.info.status == "FINISHED"  # type: ignore[attr-defined] # MLflow's own Run
+    assert away.journal.run(run.id).mlflow_model_uri
