@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -21,24 +22,30 @@ def read(obj: Any) -> Reading | Stream:
     if isinstance(obj, (pa.Array, pa.ChunkedArray)):
         return Reading("column", (len(obj),), [Entry(None, ArrowColumn(obj))])
     if hasattr(obj, "scanner") and hasattr(obj, "schema"):
-        return Stream(obj.schema, obj.to_batches(**_frugal(obj)))
+        return Stream(obj.schema, _batches(obj))
     raise NoCanonicalForm(f"pyarrow's {type(obj).__qualname__} is no data that nbmlops can read")
 
 
-def _frugal(dataset: Any) -> dict[str, Any]:
-    """Read few rows ahead; of a Parquet file, parts of a row group rather than all of it."""
-    frugal: dict[str, Any] = {
-        "batch_size": CHUNK_ROWS,
-        "batch_readahead": 1,
-        "fragment_readahead": 1,
-    }
-    if getattr(getattr(dataset, "format", None), "default_extname", "") == "parquet":
-        from pyarrow.dataset import ParquetFragmentScanOptions
+def _batches(dataset: Any) -> Iterator[Any]:
+    """Read a dataset's rows in order, few at a time.
 
-        frugal["fragment_scan_options"] = ParquetFragmentScanOptions(
-            use_buffered_stream=True, buffer_size=2**20, pre_buffer=False
-        )
-    return frugal
+    Its scanner decodes whole row groups of Parquet files, and several of them ahead; a file's own
+    reader does not.
+    """
+    schema = dataset.schema
+    for fragment in dataset.get_fragments():
+        if getattr(fragment, "row_groups", None) and fragment.physical_schema.equals(
+            dataset.schema
+        ):
+            from pyarrow.parquet import ParquetFile
+
+            file = ParquetFile(fragment.open(), buffer_size=2**16, pre_buffer=False)
+            groups = [group.id for group in fragment.row_groups]
+            yield from file.iter_batches(CHUNK_ROWS // 4, row_groups=groups, use_threads=False)
+        else:
+            yield from fragment.to_batches(
+                schema, batch_size=CHUNK_ROWS, batch_readahead=1, fragment_readahead=1
+            )
 
 
 def read_table(table: Any) -> Reading:
