@@ -73,7 +73,8 @@ def _brief(value: Any, kind: type, depth: int) -> str:  # noqa: PLR0911 - one li
         items = [brief(item, depth - 1) for item in list(value)[:_ITEMS]]
         more = f", … ({len(value):,} items)" if len(value) > _ITEMS else ""
         left, right = ("[", "]") if kind is list else ("(", ")") if kind is tuple else ("{", "}")
-        return f"{left}{', '.join(items)}{more}{right}"
+        comma = "," if kind is tuple and len(value) == 1 else ""
+        return f"{left}{', '.join(items)}{comma}{more}{right}"
     if kind is dict:
         items = [f"{brief(k, 1)}: {brief(v, depth - 1)}" for k, v in list(value.items())[:_ITEMS]]
         more = f", … ({len(value):,} items)" if len(value) > _ITEMS else ""

@@ -13,6 +13,7 @@ __all__ = [
     "argument_of",
     "call_node",
     "called_by",
+    "data_root",
     "name_of",
     "root_name",
     "user_frames",
@@ -27,6 +28,7 @@ _LONGEST = 60
 MODULES = frozenset(
     {"np", "numpy", "pd", "pandas", "torch", "scipy", "sp", "jnp", "tf", "pl", "sm"}
 )
+_HOLDS_DATA = re.compile(r"self\.\w+$|\w+\.([Xxy]_\w+|\w*(train|test|valid|holdout)\w*)$")
 
 
 def user_frames(namespace: dict[str, Any], limit: int = 200) -> list[FrameType]:
@@ -102,16 +104,32 @@ def written(node: ast.expr | None) -> str | None:
     """An expression as a name for its value, if it is short enough to be one."""
     if node is None:
         return None
-    text = ast.unparse(node)
-    return text if len(text) <= _LONGEST else root_name(node)
+    text = ast.unparse(node).removeprefix("self.")
+    return text if len(text) <= _LONGEST else data_root(node)
 
 
-def root_name(node: ast.expr | None) -> str | None:
-    """The name at the bottom of an expression: ``X_test`` of ``X_test.drop("a").to_numpy()``."""
+def data_root(node: ast.expr | None) -> str | None:
+    """The name of the data at the bottom of an expression, which an object of the user's may hold.
+
+    ``X_test`` of ``X_test[columns]``, ``self.X_test`` and ``split.X_test.copy()``; ``iris`` of
+    ``iris.data``.
+    """
+    return root_name(node, through=_HOLDS_DATA)
+
+
+def root_name(node: ast.expr | None, through: re.Pattern[str] | None = None) -> str | None:
+    """The name at the bottom of an expression: ``X_test`` of ``X_test.drop("a").to_numpy()``.
+
+    An attribute of a name counts as the bottom where `through` matches the two.
+    """
     while node is not None:
         if isinstance(node, ast.Name):
             return node.id
-        if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+        if through and isinstance(node, ast.Attribute) and through.match(ast.unparse(node)):
+            return node.attr
+        if isinstance(node, ast.List | ast.Tuple):
+            node = node.elts[0] if node.elts else None
+        elif isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
             node = node.value
         elif isinstance(node, ast.Call):
             inner = node.func

@@ -12,7 +12,7 @@ import msgspec
 from nbmlops.data import fingerprint
 from nbmlops.errors import FingerprintError
 from nbmlops.records import DataInput, Fingerprint
-from nbmlops.tracking.frames import argument_of, call_node, name_of, root_name, written
+from nbmlops.tracking.frames import argument_of, call_node, data_root, name_of, written
 
 __all__ = ["Argument", "arguments_of", "head", "input_of", "is_data", "nbytes_of"]
 
@@ -116,7 +116,7 @@ def base_name(argument: Argument) -> str:
     import ast
 
     try:
-        return root_name(ast.parse(argument.name, mode="eval").body) or argument.name
+        return data_root(ast.parse(argument.name, mode="eval").body) or argument.name
     except SyntaxError:
         return argument.name
 

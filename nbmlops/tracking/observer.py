@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.outputs import OutputCapture
+from nbmlops.tracking.timed_source import keep_timed_source
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
@@ -50,6 +51,7 @@ class Observer:
             return
         try:
             source = info.raw_cell if isinstance(info.raw_cell, str) else ""
+            keep_timed_source(source)
             self._tracker.cell_began(
                 source, getattr(info, "cell_id", None), self._shell.execution_count
             )

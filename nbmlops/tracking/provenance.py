@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from nbmlops.tracking.frames import MODULES, argument_of, call_node, root_name
+from nbmlops.tracking.frames import MODULES, argument_of, call_node, data_root, root_name
 
 __all__ = ["Origin", "Provenance", "data_beside"]
 
@@ -129,7 +129,7 @@ class Provenance:
                     owner = root_name(part.func.value)
                     run_id = self.run_of(_lookup(owner, frame, namespace))
                     if run_id and part.func.attr.startswith(_PREDICTING):
-                        return Origin(run_id, root_name(argument_of(part, 0, "X")))
+                        return Origin(run_id, data_root(argument_of(part, 0, "X")))
                 if isinstance(part, ast.Name) and part.id not in seen:
                     seen.add(part.id)
                     value = _lookup(part.id, frame, namespace)

@@ -379,9 +379,7 @@ class Tracker:
         )
         cell = self.history.record(self._cell) if self._cell and training is None else None
         if training is not None:
-            same = (metric.name, metric.data, metric.step)
-            training.metrics = [m for m in training.metrics if (m.name, m.data, m.step) != same]
-            training.metrics.append(metric)
+            training.measure(metric)
             if training.incremental:
                 return  # it is journaled once, when it ends: a loop may measure at each epoch
         run = self._writer.add_metric(run_id, metric, cell)

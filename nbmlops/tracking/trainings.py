@@ -51,6 +51,12 @@ class Training(msgspec.Struct, kw_only=True):
     step: int = 0  # the epoch that it is in, for metrics that are computed meanwhile
     peak_memory: int | None = None
 
+    def measure(self, metric: Metric) -> None:
+        """Take in a metric, in the place of what was measured under its name and step before."""
+        same = (metric.name, metric.data, metric.step)
+        self.metrics = [m for m in self.metrics if (m.name, m.data, m.step) != same]
+        self.metrics.append(metric)
+
 
 class Activity:
     """Which threads are inside a training. A worker thread of a training's is inside it too."""

@@ -8,8 +8,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap
-from nbmlops.tracking.frames import argument_of, call_node, called_by, name_of, root_name
-from nbmlops.tracking.inputs import Argument, arguments_of, base_name
+from nbmlops.tracking.frames import argument_of, call_node, called_by, data_root, name_of
+from nbmlops.tracking.inputs import Argument, arguments_of
+from nbmlops.tracking.instruments.batches import whole
 from nbmlops.tracking.instruments.evaluations import early_stopping
 from nbmlops.tracking.instruments.fitted import take_results
 from nbmlops.tracking.instruments.following import follow, quietly
@@ -45,15 +46,8 @@ _PREPARES = ("fit_resample",)
 # What their functions train on the way (a test statistic, neighbours, a plot's line) is their own.
 _LIBRARIES = ("sklearn", "imblearn", "statsmodels", "seaborn", "shap", "catboost", "lightgbm")
 _FIT_OPTIONS = {
-    "self",
-    "X",
-    "y",
-    "sample_weight",
-    "verbose",
-    "verbose_eval",
-    "log_cout",
-    "log_cerr",
-}
+    "self", "X", "y", "sample_weight", "classes", "verbose", "verbose_eval", "log_cout", "log_cerr",
+}  # fmt: skip
 
 
 class EstimatorWatch:
@@ -117,15 +111,19 @@ class EstimatorWatch:
         tracker = self.tracker
         frames = tracker.frames()
         data, options = self.arguments(function, args, kwargs, frames)
-        incremental = function.__name__ == "partial_fit"
-        if incremental:
-            known = tracker.training_of(model)
-            if known is not None and known.incremental:
-                tracker.begin_training(known, [])
-                known.began -= known.duration
-                return known
-            data = [_whole(argument, tracker.namespace, frames) for argument in data]
+        in_pieces = function.__name__ == "partial_fit"
         parameters, hidden, gaps = parameters_of(model)
+        # A warm start goes on where the fit before it ended: both are one training.
+        incremental = in_pieces or attributes_of(model).get("warm_start") is True
+        known = tracker.training_of(model) if incremental else None
+        if known is not None and known.incremental:
+            if not in_pieces:
+                known.parameters = parameters
+            tracker.begin_training(known, [])
+            known.began -= known.duration
+            return known
+        if in_pieces:
+            data = [whole(argument, tracker.namespace, frames) for argument in data]
         named = {p.name for p in parameters}
         extra, more_hidden = named_parameters(
             {
@@ -180,7 +178,7 @@ class EstimatorWatch:
     def _run_of(self, model: Any) -> str | None:
         """The run of a model that the user, and no library on the way, now works with."""
         tracker = self.tracker
-        if model is None or not tracker.watching or tracker.activity.busy:
+        if model is None or not tracker.watching or tracker.activity.busy or called_by_library():
             return None
         return tracker.provenance.run_of(model)
 
@@ -238,7 +236,7 @@ def data_name(
     value = args[0] if args else kwargs.get("X")
     if name := name_of(value, tracker.namespace, frames):
         return name
-    return root_name(argument_of(call_node(frames[0]), 0, "X")) if frames else None
+    return data_root(argument_of(call_node(frames[0]), 0, "X")) if frames else None
 
 
 def class_path(model: Any) -> str:
@@ -275,17 +273,3 @@ def _is_model(model: Any) -> bool:
     if can("transform") or can("fit_transform"):
         return any(can(sign) for sign in _MODEL_SIGNS)
     return True
-
-
-def _whole(argument: Argument, namespace: dict[str, Any], frames: list[FrameType]) -> Argument:
-    """The data that a batch was cut from, where the code names it."""
-    root = base_name(argument)
-    for place in (*(f.f_locals for f in frames[:1]), namespace):
-        value = place.get(root)
-        if value is not None and hasattr(value, "__len__") and hasattr(argument.value, "__len__"):
-            return (
-                Argument(argument.role, value, root)
-                if len(value) >= len(argument.value)
-                else argument
-            )
-    return argument

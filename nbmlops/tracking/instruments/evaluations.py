@@ -40,11 +40,11 @@ def evaluations(training: Training, results: Mapping[str, Any], model: Any) -> N
                 continue
             name = f"{measure}_{data}"
             at = best[1] if best and best[1] < len(series) else -1
-            training.metrics.append(Metric(name=name, value=float(series[at]), at=now(), data=data))
+            training.measure(Metric(name=name, value=float(series[at]), at=now(), data=data))
             for step, value in enumerate(series):
                 rows.setdefault(step, {"step": step})[name] = float(value)
     if best:
-        training.metrics.append(Metric(name="best_iteration", value=float(best[0]), at=now()))
+        training.measure(Metric(name="best_iteration", value=float(best[0]), at=now()))
     if len(rows) > 1:
         training.tables["evaluation"] = tuple(rows[step] for step in sorted(rows))
 
@@ -59,7 +59,7 @@ def fold_results(training: Training, columns: Mapping[str, Any]) -> None:
         before = "train_" if match[1] == "train" else ""
         name = f"{before}{match[2].replace(' ', '_')}_cv_{match[3]}"
         spelled[name] = list(values)
-        training.metrics.append(Metric(name=name, value=float(spelled[name][-1]), at=now()))
+        training.measure(Metric(name=name, value=float(spelled[name][-1]), at=now()))
     rounds = max(map(len, spelled.values()), default=0)
     training.tables["evaluation"] = tuple(
         {"step": step, **{n: as_scalar(v[step]) for n, v in spelled.items() if step < len(v)}}

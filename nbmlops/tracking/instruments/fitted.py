@@ -28,7 +28,7 @@ def take_results(training: Training, model: Any) -> None:
     for attribute, name in _ATTRIBUTES.items():
         value = fitted.get(attribute)
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            training.metrics.append(Metric(name=name, value=float(value), at=now()))
+            training.measure(Metric(name=name, value=float(value), at=now()))
     best = fitted.get("best_params_")
     if isinstance(best, dict):
         training.parameters = (

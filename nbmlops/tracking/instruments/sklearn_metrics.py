@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.tracking.frames import argument_of, call_node, name_of, root_name
+from nbmlops.tracking.frames import argument_of, call_node, data_root, name_of
 from nbmlops.tracking.instruments.estimators import data_name
 from nbmlops.tracking.instruments.wrapping import Watched, is_watched, watch
 
@@ -138,4 +138,4 @@ def _true_name(tracker: Tracker, true: Any) -> str | None:
     frames = tracker.frames()
     if name := name_of(true, tracker.namespace, frames):
         return name
-    return root_name(argument_of(call_node(frames[0]), 0, "y_true")) if frames else None
+    return data_root(argument_of(call_node(frames[0]), 0, "y_true")) if frames else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,12 @@ from nbmlops.tracking.inputs import arguments_of
 from nbmlops.tracking.instruments.estimators import class_path
 from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions, scoring_name
-from nbmlops.tracking.parameters import as_scalar, brief, named_parameters, parameters_of
+from nbmlops.tracking.parameters import (
+    as_scalar,
+    defaults_of,
+    named_parameters,
+    parameters_of,
+)
 from nbmlops.tracking.trainings import Training
 
 if TYPE_CHECKING:
@@ -56,6 +62,11 @@ class SklearnValidationInstrument:
 
         names = [name for name in _FUNCTIONS if hasattr(module, name)]
         replace_functions(tracker, module, names, validate)
+        # The displays that train have bound the functions already.
+        plots = sys.modules.get("sklearn.model_selection._plot")
+        for name in names:
+            if hasattr(plots, name):
+                setattr(plots, name, getattr(module, name))
 
 
 def _begin(
@@ -67,10 +78,8 @@ def _begin(
     parameters, hidden, gaps = parameters_of(estimator)
     options = {k: v for k, v in {**options, **kwargs}.items() if k not in _OF_NO_INTEREST}
     own, more_hidden = named_parameters(
-        {
-            f"{function.__name__}__{k}": v if isinstance(v, int | float | str) else brief(v)
-            for k, v in options.items()
-        }
+        {f"{function.__name__}__{k}": v for k, v in options.items()},
+        {f"{function.__name__}__{k}": v for k, v in defaults_of(function).items()},
     )
     training = Training(
         kind="cross-validation",
