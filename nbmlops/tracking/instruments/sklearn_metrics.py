@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.frames import argument_of, call_node, data_root, name_of
-from nbmlops.tracking.instruments.estimators import data_name
+from nbmlops.tracking.instruments.estimators import called_by_library, data_name
 from nbmlops.tracking.instruments.wrapping import Watched, is_watched, watch
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class SklearnMetricsInstrument:
             function: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
         ) -> Any:
             value = function(*args, **kwargs)
-            if tracker.watching and not tracker.activity.busy:
+            if tracker.watching and not tracker.activity.busy and not called_by_library():
                 try:
                     _take(tracker, function, args, kwargs, value)
                 except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
