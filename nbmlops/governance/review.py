@@ -60,7 +60,7 @@ def assemble_review(
         findings=history.findings_of(submission.model_name),
         uncounted=counted.reasons,
         withdrawal=withdrawal[1] if withdrawal else None,
-        policy=f"version {policy.version}" + (f", tier {tier}" if tier else ""),
+        policy=_spelled(policy, tier),
     )
 
 
@@ -72,3 +72,9 @@ def clock_objection(clock: datetime, history: History) -> str | None:
         f"The clock stands at {clock:%Y-%m-%d %H:%M} UTC, before the ledger's last fact of "
         f"{history.latest:%Y-%m-%d %H:%M} UTC: it was set back. Correct it."
     )
+
+
+def _spelled(policy: Policy, tier: str | None) -> str:
+    if not policy.version:
+        return "the settings in nbmlops.toml"
+    return f"policy version {policy.version}" + (f", tier {tier}" if tier else "")

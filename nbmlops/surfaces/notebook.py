@@ -11,7 +11,7 @@ from nbmlops.settings import load_settings
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nbmlops.surfaces.review_widget import ReviewWidget
+    from nbmlops.surfaces.review import ReviewWidget
 
 __all__ = ["metric", "review", "runs"]
 
@@ -83,7 +83,7 @@ def review(review_id: str, by: str | None = None) -> ReviewWidget:
 
     :raises NotFound: if there is no such review.
     """
-    from nbmlops.surfaces.review_widget import ReviewWidget
+    from nbmlops.surfaces.review import ReviewWidget
     from nbmlops.workspace import Workspace
 
     return ReviewWidget(Workspace.open(), review_id, Identity(name=by) if by else None)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import msgspec
 import pytest
-from ipywidgets import HTML
+from ipywidgets import HTML, Widget
 
 from nbmlops.errors import NotFound
 from nbmlops.records import (
+    Change,
+    Comparison,
+    DataChange,
     DataInput,
     Fingerprint,
     Gap,
@@ -17,7 +22,8 @@ from nbmlops.records import (
     Parameter,
     Submission,
 )
-from nbmlops.surfaces.review_widget import ReviewWidget
+from nbmlops.settings import load_settings
+from nbmlops.surfaces.review import ReviewWidget
 from nbmlops.testing import make_submission
 from nbmlops.workspace import Workspace
 
@@ -25,9 +31,11 @@ Submit = Callable[..., Submission]
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"
 
 
-def page(widget: ReviewWidget) -> str:
-    """All HTML that the widget shows."""
-    return "".join(child.value for child in widget.children if isinstance(child, HTML))
+def page(widget: Widget) -> str:
+    """All HTML that the widget shows, on every tab."""
+    if isinstance(widget, HTML):
+        return str(widget.value)
+    return "".join(page(child) for child in getattr(widget, "children", ()))
 
 
 def test_it_shows_the_evidence(workspace: Workspace, submitted: Submit) -> None:
@@ -76,8 +84,8 @@ def test_it_shows_the_evidence(workspace: Workspace, submitted: Submit) -> None:
 def test_a_second_person_approves(workspace: Workspace, submitted: Submit) -> None:
     """The verdict, the comment and the name reach the ledger; the widget shows how it stands."""
     widget = ReviewWidget(workspace, submitted().id, by="grace")
-    widget.comment.value = "  Checked the split by month.  "
-    widget.approve.click()
+    widget.verdict.comment.value = "  Checked the split by month.  "
+    widget.verdict.approve.click()
     (sign_off,) = workspace.review(widget.review.submission.id).sign_offs
     assert sign_off.verdict == "approved"
     assert sign_off.comment == "Checked the split by month."
@@ -85,7 +93,7 @@ def test_a_second_person_approves(workspace: Workspace, submitted: Submit) -> No
     assert "You approved this as grace." in widget.message
     assert 'role="status"' in widget.message
     assert "Nothing is missing" in page(widget)
-    assert widget.comment.value == ""
+    assert widget.verdict.comment.value == ""
 
 
 def test_a_second_person_rejects(workspace: Workspace, submitted: Submit) -> None:
@@ -93,8 +101,8 @@ def test_a_second_person_rejects(workspace: Workspace, submitted: Submit) -> Non
     widget = ReviewWidget(
         workspace, submitted().id, by=Identity(name="grace", asserted_by="server")
     )
-    widget.comment.value = "Leaks the label."
-    widget.reject.click()
+    widget.verdict.comment.value = "Leaks the label."
+    widget.verdict.reject.click()
     assert workspace.review(widget.review.submission.id).status == "rejected"
     assert "grace rejected it: Leaks the label." in page(widget)
     assert "self-asserted" not in page(widget)
@@ -103,12 +111,12 @@ def test_a_second_person_rejects(workspace: Workspace, submitted: Submit) -> Non
 def test_the_author_is_refused_in_place(workspace: Workspace, submitted: Submit) -> None:
     """The policy's sentence appears where the button is, and the comment is not lost."""
     widget = ReviewWidget(workspace, submitted().id)
-    widget.comment.value = "Looks good to me."
-    widget.approve.click()
+    widget.verdict.comment.value = "Looks good to me."
+    widget.verdict.approve.click()
     assert "ada is the author of late_arrival" in widget.message
     assert 'role="alert"' in widget.message
-    assert widget.comment.value == "Looks good to me."
-    assert not widget.approve.disabled
+    assert widget.verdict.comment.value == "Looks good to me."
+    assert not widget.verdict.approve.disabled
     assert workspace.review(widget.review.submission.id).sign_offs == ()
 
 
@@ -139,15 +147,112 @@ def test_everything_that_came_from_elsewhere_is_escaped(
     )
     submission = submitted(model_name=HOSTILE, author=HOSTILE, evidence=evidence)
     widget = ReviewWidget(workspace, submission.id, by=HOSTILE + "2")
-    widget.comment.value = HOSTILE
-    widget.reject.click()
+    widget.verdict.comment.value = HOSTILE
+    widget.verdict.reject.click()
     html = page(widget)
     assert "<img" not in html
     assert html.count("&lt;img") >= 14
     widget = ReviewWidget(workspace, submission.id, by=HOSTILE)
-    widget.approve.click()
+    widget.verdict.approve.click()
     assert "&lt;img" in widget.message
     assert "<img" not in widget.message
+
+
+CHAMPION = Comparison(
+    version="2",
+    review_id="review-before",
+    content_digest="00" * 32,
+    code=("@@ -1 +1 @@", "-model = SVC(C=1)", "+model = SVC(C=3)"),
+    data=(DataChange(role="X", name="X_train", sentences=("12 rows were appended.",)),),
+    parameters=(Change(name="C", before=1, after=3),),
+    metrics=(
+        Change(name="auc", before=0.71, after=0.74),
+        Change(name="rmse", before=1204.0, after=None),
+    ),
+)
+
+
+def test_it_shows_what_changes_against_the_champion(
+    workspace: Workspace, submitted: Submit
+) -> None:
+    """The code as a diff, data by column, values, and the metrics as a figure."""
+    evidence = msgspec.structs.replace(make_submission().evidence, champion=CHAMPION)
+    widget = ReviewWidget(workspace, submitted(evidence=evidence).id)
+    html = page(widget)
+    assert '<span class="removed">-model = SVC(C=1)</span>' in html
+    assert '<span class="added">+model = SVC(C=3)</span>' in html
+    assert "12 rows were appended." in html
+    (output,) = widget._figure.outputs
+    figure = output["data"]["application/vnd.plotly.v1+json"]
+    assert [trace["text"] for trace in figure["data"]] == [["0.71", "0.74"]]
+    assert output["data"]["text/plain"] == "auc: champion 0.71, this 0.74"
+    alone = ReviewWidget(workspace, submitted(model_name="first").id)
+    assert "There is no champion yet" in page(alone)
+    assert alone._figure.outputs == ()
+
+
+def test_a_finding_is_raised_where_it_belongs_and_resolved(
+    workspace: Workspace, submitted: Submit
+) -> None:
+    """It counts on its tab while it is open; nothing that was written is lost on a refusal."""
+    widget = ReviewWidget(workspace, submitted().id, by="grace")
+    widget.findings.add.click()
+    assert 'role="alert"' in widget.message
+    widget.findings.text.value = "Why this cell?"
+    widget.findings.place.value = (1, None)
+    widget.findings.add.click()
+    (finding,) = widget.review.findings
+    assert (finding.text, finding.cell, finding.by.name) == ("Why this cell?", 1, "grace")
+    assert "Findings (1 open)" in widget.tabs.titles
+    assert "cell 1" in page(widget)
+    note, button = widget.findings.resolve[finding.id]
+    note.value = "It splits by month."
+    button.click()
+    assert "Findings (0 open)" in widget.tabs.titles
+    assert "It splits by month." in page(widget)
+    assert widget.findings.resolve == {}
+
+
+def test_an_approval_with_conditions_names_them(workspace: Workspace, submitted: Submit) -> None:
+    """The condition stands as an open finding."""
+    widget = ReviewWidget(workspace, submitted().id, by="grace")
+    widget.verdict.comment.value = "Add the March data."
+    widget.verdict.conditions.click()
+    assert widget.review.sign_offs[0].verdict == "approved with conditions"
+    assert "Add the March data." in page(widget)
+
+
+def test_a_reviewer_with_a_key_signs_with_it(
+    workspace: Workspace, submitted: Submit, tmp_path: Path
+) -> None:
+    """A wrong passphrase is said and signs nothing; in no case does one stay in the notebook."""
+    root = workspace.settings.root
+    environ = {"NBMLOPS_USER": "ada", "NBMLOPS_KEYS": str(tmp_path / "keys")}
+    workspace = Workspace(load_settings(root, environ))
+    key = workspace.keys.create("grace", "correct horse")
+    submission = submitted()
+    assert ReviewWidget(workspace, submission.id, by="grace").verdict.key.value == ""
+    policy = f"version: 1\nidentity: signed\nreviewers:\n  grace:\n    keys: ['{key.text}']\n"
+    (root / "nbmlops.policy.yaml").write_text(policy + "tiers:\n  standard:\n    sign_offs: 1\n")
+    workspace.publish_policy()
+    workspace = Workspace(load_settings(root, environ))
+    widget = ReviewWidget(workspace, submission.id, by="grace")
+    assert widget.verdict.key.value == key.id
+    widget.verdict.passphrase.value = "wrong battery"
+    widget.verdict.comment.value = "Checked."
+    widget.verdict.approve.click()
+    assert 'role="alert"' in widget.message
+    assert widget.review.sign_offs == ()
+    assert widget.verdict.comment.value == "Checked."
+    assert widget.verdict.passphrase.value == ""
+    widget.verdict.passphrase.value = "correct horse"
+    widget.verdict.approve.click()
+    assert 'role="status"' in widget.message, widget.message
+    (sign_off,) = widget.review.sign_offs
+    assert sign_off.envelope is not None
+    assert sign_off.envelope.signatures[0].keyid == key.id
+    assert widget.verdict.passphrase.value == ""
+    assert f"signed with {key.id}" in page(widget)
 
 
 def test_an_unknown_review_is_said_at_once(workspace: Workspace, submitted: Submit) -> None:
