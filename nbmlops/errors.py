@@ -14,6 +14,7 @@ translates the class once: ``exit_code`` for a shell, ``status`` for HTTP.
     │   ├── KernelMissing       its kernel is not installed here
     │   └── CellFailed          one of its cells raised
     ├── CheckFailed             a promotion was checked and does not hold
+    ├── NotDismissible          a run that was seen, not inferred, cannot be dismissed
     ├── Refused                 the policy does not allow it (yet)
     │   └── Stale               what was signed is not what is here now
     ├── StoreError              a store cannot do what was asked
@@ -36,6 +37,7 @@ __all__ = [
     "KernelMissing",
     "LedgerLocked",
     "NbmlopsError",
+    "NotDismissible",
     "NotFound",
     "NotebookError",
     "Refused",
@@ -102,6 +104,13 @@ class CheckFailed(NbmlopsError):
 
     exit_code = 5
     status = 422
+
+
+class NotDismissible(NbmlopsError):
+    """Only what was inferred can be dismissed: a library's training is one."""
+
+    exit_code = 2
+    status = 409
 
 
 class Refused(NbmlopsError):

@@ -1,7 +1,12 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
-import { Failure, ReviewSummary, RunSummary } from './contract';
+import {
+  DismissalRequest,
+  Failure,
+  ReviewSummary,
+  RunSummary
+} from './contract';
 
 /** What the model needs of the server. */
 export interface IRecordsClient {
@@ -9,6 +14,8 @@ export interface IRecordsClient {
   runs(path: string, limit: number): Promise<RunSummary[]>;
   /** The reviews that wait for somebody, newest first. */
   reviewsWaiting(): Promise<ReviewSummary[]>;
+  /** Say that an inferred run is no training. */
+  dismiss(runId: string): Promise<RunSummary>;
 }
 
 /** The server said no, or nothing: `message` is a sentence for the person who looks. */
@@ -31,22 +38,29 @@ export class RecordsClient implements IRecordsClient {
       notebook: path,
       limit: String(limit)
     });
-    return this._get<RunSummary[]>(`runs${query}`);
+    return this._ask<RunSummary[]>(`runs${query}`);
   }
 
   reviewsWaiting(): Promise<ReviewSummary[]> {
-    return this._get<ReviewSummary[]>('reviews?waiting=true');
+    return this._ask<ReviewSummary[]>('reviews?waiting=true');
   }
 
-  private async _get<T>(route: string): Promise<T> {
+  dismiss(runId: string): Promise<RunSummary> {
+    const request: DismissalRequest = {};
+    return this._ask<RunSummary>(
+      `runs/${encodeURIComponent(runId)}/dismissal`,
+      { method: 'POST', body: JSON.stringify(request) }
+    );
+  }
+
+  private async _ask<T>(
+    route: string,
+    init: RequestInit = { method: 'GET' }
+  ): Promise<T> {
     const url = `${URLExt.join(this._settings.baseUrl, 'nbmlops', 'api')}/${route}`;
     let response: Response;
     try {
-      response = await ServerConnection.makeRequest(
-        url,
-        { method: 'GET' },
-        this._settings
-      );
+      response = await ServerConnection.makeRequest(url, init, this._settings);
     } catch {
       throw new RequestFailed(
         'The Jupyter server does not answer. Check that it is running.'

@@ -10,6 +10,7 @@ export interface Contract {
   ReviewSummary: ReviewSummary;
   ServerStatus: ServerStatus;
   SignOffRequest: SignOffRequest;
+  DismissalRequest: DismissalRequest;
   Failure: Failure;
   RecordsChanged: RecordsChanged;
 }
@@ -459,6 +460,7 @@ export interface RunSummary {
   completeness: number;
   delivered: boolean;
   execution_id: string | null;
+  dismissed_by: string | null;
 }
 /**
  * A training's input without its columns: `rows` and `columns` are counts, index left out.
@@ -505,6 +507,12 @@ export interface ServerStatus {
 export interface SignOffRequest {
   verdict: 'approved' | 'approved with conditions' | 'rejected';
   comment?: string;
+}
+/**
+ * The body of ``POST runs/{id}/dismissal``; `undo` takes one back. Who says so is not in it.
+ */
+export interface DismissalRequest {
+  undo?: boolean;
 }
 /**
  * The body of every answer that is not a success; `missing` is empty unless a policy refused.

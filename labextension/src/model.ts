@@ -66,6 +66,17 @@ export class RecordsModel implements IDisposable {
     return this.refresh(change.noun);
   }
 
+  /** Say that an inferred run is no training; the list is read anew, without it. */
+  async dismiss(runId: string): Promise<void> {
+    try {
+      await this._client.dismiss(runId);
+    } catch (error) {
+      this._set({ failure: sentence(error) });
+      return;
+    }
+    await this.refresh('run');
+  }
+
   /** Read the runs, the reviews or both. */
   refresh(noun?: RecordsChanged['noun']): Promise<void> {
     this._wanted.add(noun ?? 'run');

@@ -47,7 +47,8 @@ def lines(
         captured += f": {run.gaps[0].why}"
         captured += f" (+{len(run.gaps) - 1} more; %track explain)" if len(run.gaps) > 1 else ""
     place = run.id if waits is None else f"{run.id} (pending{waits and ': '}{_short(waits, 120)})"
-    told.append(f"{place} · {_short(captured, 160)}")
+    guess = " · no training? %track dismiss" if run.kind == "inferred" else ""
+    told.append(f"{place} · {_short(captured, 160)}{guess}")
     return told[:4]
 
 

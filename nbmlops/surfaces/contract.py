@@ -29,6 +29,7 @@ from nbmlops.records import (
 
 __all__ = [
     "CONTRACT",
+    "DismissalRequest",
     "Failure",
     "InputSummary",
     "RecordsChanged",
@@ -92,6 +93,7 @@ class RunSummary(Record, frozen=True, kw_only=True):
     completeness: float
     delivered: bool
     execution_id: str | None
+    dismissed_by: str | None
 
     @classmethod
     def of(cls, run: TrackedRun) -> RunSummary:
@@ -116,6 +118,7 @@ class RunSummary(Record, frozen=True, kw_only=True):
             completeness=run.completeness,
             delivered=run.mlflow_run_id is not None,
             execution_id=run.execution_id,
+            dismissed_by=run.dismissed_by,
         )
 
 
@@ -163,6 +166,12 @@ class ServerStatus(Record, frozen=True, kw_only=True):
     reviews_waiting: int
 
 
+class DismissalRequest(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of ``POST runs/{id}/dismissal``; `undo` takes one back. Who says so is not in it."""
+
+    undo: bool = False
+
+
 class SignOffRequest(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of ``POST reviews/{id}/sign-offs``. Who signs is never part of it."""
 
@@ -194,9 +203,11 @@ CONTRACT = (
     ReviewSummary,
     ServerStatus,
     SignOffRequest,
+    DismissalRequest,
     Failure,
     RecordsChanged,
 )
+_REQUESTS = {SignOffRequest.__name__, DismissalRequest.__name__}
 
 
 def contract_schema() -> dict[str, Any]:
@@ -207,7 +218,7 @@ def contract_schema() -> dict[str, Any]:
     """
     _, definitions = msgspec.json.schema_components(CONTRACT, ref_template="#/$defs/{name}")
     for name, definition in definitions.items():
-        if name != SignOffRequest.__name__:
+        if name not in _REQUESTS:
             definition["required"] = sorted(definition["properties"])
         definition["additionalProperties"] = False
         definition["description"] = inspect.cleandoc(definition["description"])

@@ -41,9 +41,12 @@ class TrackMagics(Magics):
         "verb",
         nargs="?",
         default="on",
-        help="on (default), off, status, runs, sync, diff A B, slice RUN, explain",
+        help="on (default), off, status, runs, sync, diff A B, slice RUN, explain, dismiss [RUN]",
     )
-    @argument("runs", nargs="*", default=[], help="the run ids that diff and slice are about")
+    @argument(
+        "runs", nargs="*", default=[], help="the run ids that diff, slice and dismiss are about"
+    )
+    @argument("--undo", nargs="?", const="", metavar="RUN", help="dismiss: take the dismissal back")
     @argument("--name", default=None, help="%%%%track: the run's name")
     @argument(
         "--tag",
@@ -73,6 +76,10 @@ class TrackMagics(Magics):
             "diff": self.diff,
             "slice": self.slice,
             "explain": self.explain,
+            "dismiss": lambda: self.dismiss(
+                arguments.undo or next(iter(arguments.runs), None),
+                undo=arguments.undo is not None,
+            ),
         }
         if arguments.verb not in verbs:
             raise UsageError(f"%track knows no {arguments.verb!r}; it knows {', '.join(verbs)}.")
@@ -176,6 +183,24 @@ class TrackMagics(Magics):
         for why in run.stale:
             print(f"  stale: {why}")
 
+    def dismiss(self, run_id: str | None = None, *, undo: bool = False) -> None:
+        """Say that an inferred run is no training (by default the latest), or take that back."""
+        from nbmlops.tracking import dismiss, latest_inferred, restore
+
+        journal = self._journal()
+        key = run_id or latest_inferred(journal, dismissed=undo).id
+        if undo:
+            run = restore(journal, key)
+            print(f"{run.id}: {run.name} counts again, and cells like its own are inferred.")
+        else:
+            run = dismiss(journal, key, self._settings().user)
+            print(
+                f"{run.id}: {run.name} is dismissed, and cells like its own are not inferred again"
+                f" in this notebook. %track dismiss --undo {run.id} takes it back."
+            )
+        if self.tracker is not None:
+            self.tracker.courier.wake()
+
     def _force(self, arguments: Any, cell: str) -> None:
         """Run the cell, and put it into a run even if no instrument knows what it does."""
         tags = dict(_tag(text) for text in arguments.tag)
@@ -185,11 +210,14 @@ class TrackMagics(Magics):
         self.shell.run_cell(cell, store_history=False).raise_error()
 
     def _journal(self) -> Any:
-        from nbmlops.settings import load_settings
         from nbmlops.tracking import Journal
 
-        settings = self.tracker.settings if self.tracker else load_settings()
-        return Journal(settings.journal_path)
+        return Journal(self._settings().journal_path)
+
+    def _settings(self) -> Any:
+        from nbmlops.settings import load_settings
+
+        return self.tracker.settings if self.tracker else load_settings()
 
     def _show(
         self, run: TrackedRun, previous: TrackedRun | None, again: bool, waits: str | None

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["metric", "review", "runs"]
 
 
-def runs(notebook: str | None = None) -> pd.DataFrame:
+def runs(notebook: str | None = None, *, dismissed: bool = False) -> pd.DataFrame:
     """The project's tracked runs, newest first, one a row; of one notebook if it is named.
+
+    Runs that were dismissed are left out unless `dismissed` asks for them too.
 
     Columns: the run's own, then ``metrics.…``, ``candidates.…`` (numbers that were only named like
     a metric) and ``params.…`` (those that differ from a default).
@@ -45,6 +47,7 @@ def runs(notebook: str | None = None) -> pd.DataFrame:
             **{f"params.{p.name}": p.value for p in run.parameters if not p.is_default},
         }
         for run in Journal(load_settings().journal_path).runs(notebook)
+        if dismissed or run.dismissed_by is None
     ]
     return pd.DataFrame(rows)
 

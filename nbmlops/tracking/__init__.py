@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nbmlops.tracking.comparison import differences
     from nbmlops.tracking.courier import Courier
     from nbmlops.tracking.delivery import deliver_pending
+    from nbmlops.tracking.dismissal import dismiss, latest_inferred, restore
     from nbmlops.tracking.journal import Journal
     from nbmlops.tracking.mlflow_store import MlflowStore
     from nbmlops.tracking.observer import Observer
@@ -25,6 +26,9 @@ __all__ = [
     "Tracker",
     "deliver_pending",
     "differences",
+    "dismiss",
+    "latest_inferred",
+    "restore",
 ]
 
 _HOMES = {
@@ -35,6 +39,9 @@ _HOMES = {
     "Tracker": "tracker",
     "deliver_pending": "delivery",
     "differences": "comparison",
+    "dismiss": "dismissal",
+    "latest_inferred": "dismissal",
+    "restore": "dismissal",
 }
 
 

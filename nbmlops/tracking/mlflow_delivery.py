@@ -13,6 +13,7 @@ from nbmlops.records import TrackedRun, encode
 from nbmlops.tracking.executed_notebook import executed_notebook
 from nbmlops.tracking.mlflow_connection import MlflowConnection
 from nbmlops.tracking.mlflow_entities import (
+    DISMISSED_TAG,
     STALE_TAG,
     datasets_of,
     metrics_of,
@@ -102,6 +103,8 @@ class MlflowDelivery:
         client.log_batch(
             run_id, tags=[RunTag(k, v) for k, v in tags if own or not k.startswith("mlflow.")]
         )
+        if run.dismissed_by is None and DISMISSED_TAG in theirs.data.tags:
+            client.delete_tag(run_id, DISMISSED_TAG)
         self._step("params")
         if STALE_TAG in theirs.data.tags and not run.stale:
             client.delete_tag(run_id, STALE_TAG)

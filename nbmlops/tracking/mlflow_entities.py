@@ -7,9 +7,18 @@ from typing import Any
 
 from nbmlops.records import DataInput, TrackedRun, encode
 
-__all__ = ["ID_TAG", "STALE_TAG", "datasets_of", "metrics_of", "params_of", "tags_of"]
+__all__ = [
+    "DISMISSED_TAG",
+    "ID_TAG",
+    "STALE_TAG",
+    "datasets_of",
+    "metrics_of",
+    "params_of",
+    "tags_of",
+]
 
 ID_TAG = "nbmlops.run_id"
+DISMISSED_TAG = "nbmlops.dismissed"
 STALE_TAG = "nbmlops.stale"
 _NOT_A_KEY = re.compile(r"[^\w\-. :/]", re.ASCII)
 
@@ -35,6 +44,8 @@ def tags_of(run: TrackedRun) -> dict[str, str]:
         tags[STALE_TAG] = " ".join(run.stale)
     if run.execution_id:
         tags["nbmlops.execution_id"] = run.execution_id
+    if run.dismissed_by:
+        tags[DISMISSED_TAG] = run.dismissed_by
     if run.parent_id:
         tags["nbmlops.parent_id"] = run.parent_id
     if run.environment.git:

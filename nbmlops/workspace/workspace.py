@@ -17,6 +17,7 @@ from nbmlops.records import (
     Diagnosis,
     Dossier,
     Execution,
+    Identity,
     InclusionProof,
     LedgerEntry,
     Promotion,
@@ -60,9 +61,13 @@ class Workspace(Governed):
 
     # Track
 
-    def runs(self, notebook: str | None = None) -> list[TrackedRun]:
-        """The project's tracked runs, or those of one of its notebooks, newest first."""
-        return self._stores.journal.runs(notebook)
+    def runs(self, notebook: str | None = None, *, dismissed: bool = False) -> list[TrackedRun]:
+        """The project's tracked runs, or those of one of its notebooks, newest first.
+
+        Runs that were dismissed are left out unless `dismissed` asks for them too.
+        """
+        found = self._stores.journal.runs(notebook)
+        return [run for run in found if dismissed or run.dismissed_by is None]
 
     def run(self, run_id: str) -> TrackedRun:
         """One tracked run, from this machine or from the MLflow store."""
@@ -71,6 +76,23 @@ class Workspace(Governed):
     def changed_runs(self, since: int) -> tuple[int, tuple[str, ...]]:
         """The number of the latest change of a run, and the ids changed after number `since`."""
         return self._stores.journal.changes(since)
+
+    def dismiss(self, run_id: str, *, by: Identity | None = None) -> TrackedRun:
+        """Say that an inferred run is no training: it is kept, and lists leave it out.
+
+        Cells of that shape are not inferred again in its notebook. `by` defaults to this user.
+
+        :raises NotDismissible: if the run was not inferred.
+        """
+        from nbmlops.tracking import dismiss
+
+        return dismiss(self._stores.journal, run_id, by.name if by else self.settings.user)
+
+    def restore(self, run_id: str) -> TrackedRun:
+        """Take a dismissal back."""
+        from nbmlops.tracking import restore
+
+        return restore(self._stores.journal, run_id)
 
     def sync(self) -> int:
         """Deliver what MLflow has not yet received; how many records that were."""

@@ -88,16 +88,20 @@ def test_every_route_refuses_a_stranger_and_serves_who_shows_the_token(
     peopled: LiveServer, verb: str, route: str
 ) -> None:
     """Without a token and with a wrong one: 403. With the right one: not an auth failure."""
-    body = {"verdict": "approved"} if verb == "post" else None
+    signs = route.endswith("sign-offs")
+    body = ({"verdict": "approved"} if signs else {}) if verb == "post" else None
     for token in (None, "0" * 32):
         refused = peopled.ask(route, body, token=token)
         assert refused.status == 403
         assert refused.body["message"] != ""
         assert refused.body["missing"] == []
     served = peopled.ask(route, body)
-    if verb == "post":  # ada is the author: the policy speaks, not the door
+    if signs:  # ada is the author: the policy speaks, not the door
         assert served.status == 403
         assert "is the author" in served.body["missing"][0]
+    elif verb == "post":  # a run that was seen: the rule speaks
+        assert served.status == 409
+        assert "only inferred runs" in served.body["message"]
     else:
         assert served.status == 200
 
@@ -124,6 +128,9 @@ def test_routes_are_authorized(tmp_path: Path) -> None:
         assert refused.status == 403
         assert "not authorized" in refused.body["message"]
         assert server.ask("reviews/review-000000000001").body["sign_offs"] == []
+        Journal(server.settings.journal_path).record(make_run(id="run-guessed", kind="inferred"))
+        assert server.ask("runs/run-guessed/dismissal", {}).status == 403
+        assert server.ask("runs/run-guessed").body["dismissed_by"] is None
 
 
 # What the routes answer
@@ -242,6 +249,30 @@ def test_a_named_user_signs_under_the_servers_word(tmp_path: Path) -> None:
         assert review.body["sign_offs"][0]["by"] == {"name": "grace", "asserted_by": "server"}
         waiting = server.ask("reviews?waiting=true").body
         assert [(r["approvals"], r["missing"]) for r in waiting] == [(1, [])]
+
+
+def test_an_inferred_run_is_dismissed_and_taken_back(server: LiveServer) -> None:
+    """By whoever the server says is asking; the list leaves it out, the record stays."""
+    Journal(server.settings.journal_path).record(make_run(id="run-guess", kind="inferred"))
+    answer = server.ask("runs/run-guess/dismissal", {})
+    assert answer.status == 200, answer.body
+    assert answer.body["dismissed_by"]
+    assert "run-guess" not in {run["id"] for run in server.ask("runs").body}
+    assert server.ask("runs/run-guess").body["dismissed_by"] == answer.body["dismissed_by"]
+    assert server.ask("runs/run-guess/dismissal", {"undo": True}).body["dismissed_by"] is None
+    assert "run-guess" in {run["id"] for run in server.ask("runs").body}
+
+
+@pytest.mark.parametrize(
+    ("run_id", "body", "status"),
+    [("run-seen", {}, 409), ("run-nowhere", {}, 404), ("run-seen", {"by": "grace"}, 400)],
+)
+def test_what_cannot_be_dismissed_says_why(
+    server: LiveServer, run_id: str, body: object, status: int
+) -> None:
+    """The control: a library's training, an unknown run, and a body that names who asks."""
+    Journal(server.settings.journal_path).record(make_run(id="run-seen"))
+    assert server.ask(f"runs/{run_id}/dismissal", body).status == status
 
 
 # Events

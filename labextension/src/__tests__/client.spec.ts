@@ -30,6 +30,12 @@ it('asks below the base url, with the path encoded', async () => {
   );
 });
 
+it('posts a dismissal, with the id encoded', async () => {
+  const { asked, records } = client(answered(200, {}));
+  await records.dismiss('run/1');
+  expect(asked[0]).toContain('/nbmlops/api/runs/run%2F1/dismissal');
+});
+
 it('hands on what the server says is wrong', async () => {
   const failure = { message: 'The journal cannot be used.', missing: [] };
   const { records } = client(answered(503, failure));

@@ -21,6 +21,18 @@ class Server implements IRecordsClient {
     return answer;
   }
 
+  async dismiss(runId: string): Promise<RunSummary> {
+    this.asked.push(`dismiss ${runId}`);
+    if (this.failure) {
+      throw this.failure;
+    }
+    const [dismissed] = this.runsThere.splice(
+      this.runsThere.findIndex(there => there.id === runId),
+      1
+    );
+    return dismissed;
+  }
+
   async reviewsWaiting(): Promise<ReviewSummary[]> {
     this.asked.push('reviews');
     await this.gate;
@@ -42,6 +54,21 @@ describe('RecordsModel', () => {
     expect(server.asked).toEqual(['runs train.ipynb 50', 'reviews']);
     expect(model.state.runs).toHaveLength(1);
     expect(model.state.loading).toBe(false);
+  });
+
+  it('dismisses a run and reads the list anew', async () => {
+    await model.follow('train.ipynb');
+    await model.dismiss(model.state.runs[0].id);
+    expect(server.asked[server.asked.length - 1]).toBe('runs train.ipynb 50');
+    expect(model.state.runs).toHaveLength(0);
+  });
+
+  it('says why a run was not dismissed, and keeps it', async () => {
+    await model.follow('train.ipynb');
+    server.failure = new RequestFailed('Only inferred runs.', 409);
+    await model.dismiss(model.state.runs[0].id);
+    expect(model.state.failure).toBe('Only inferred runs.');
+    expect(model.state.runs).toHaveLength(1);
   });
 
   it('asks for no runs where no notebook is active', async () => {

@@ -42,6 +42,7 @@ describe('PanelView', () => {
     root = createRoot(node);
     props = {
       onReveal: jest.fn(),
+      onDismiss: jest.fn(),
       onOpenReview: jest.fn(),
       onStartTracking: jest.fn(),
       onRefresh: jest.fn(),
@@ -108,6 +109,16 @@ describe('PanelView', () => {
     act(() => button('SVC').click());
     expect(props.onReveal).toHaveBeenCalledWith(
       expect.objectContaining({ name: 'SVC' })
+    );
+  });
+
+  it('lets only an inferred run be dismissed', () => {
+    show({ notebook: 'a.ipynb', runs: [run()] });
+    expect(button('dismiss')).toBeUndefined();
+    show({ notebook: 'a.ipynb', runs: [run({ kind: 'inferred' })] });
+    act(() => button('dismiss').click());
+    expect(props.onDismiss).toHaveBeenCalledWith(
+      expect.objectContaining({ kind: 'inferred' })
     );
   });
 

@@ -48,6 +48,7 @@ export function run(change: Partial<RunSummary> = {}): RunSummary {
     completeness: 1,
     delivered: true,
     execution_id: null,
+    dismissed_by: null,
     ...change
   };
 }

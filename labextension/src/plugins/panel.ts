@@ -37,6 +37,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     const panel = new RecordsPanel(model, {
       onReveal: run =>
         void commands.execute(CommandIDs.goToCell, { cellId: run.cell_id }),
+      onDismiss: run => void model.dismiss(run.id),
       onOpenReview: review =>
         void commands.execute(CommandIDs.openReview, { reviewId: review.id }),
       onStartTracking: () => void commands.execute(CommandIDs.startTracking),

@@ -9,6 +9,7 @@ import { RunsView } from './runs';
 export interface IPanelProps {
   state: IRecordsState;
   onReveal: (run: RunSummary) => void;
+  onDismiss: (run: RunSummary) => void;
   onOpenReview: (review: ReviewSummary) => void;
   onStartTracking: () => void;
   onRefresh: () => void;
@@ -78,6 +79,7 @@ function Runs(props: IPanelProps): JSX.Element | null {
         key={state.notebook}
         runs={state.runs}
         onReveal={props.onReveal}
+        onDismiss={props.onDismiss}
         trans={trans}
       />
     );

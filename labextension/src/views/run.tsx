@@ -24,12 +24,15 @@ export interface IRunProps {
   selected: boolean;
   onSelect: (selected: boolean) => void;
   onReveal: () => void;
+  /** Somebody says that an inferred run is no training. */
+  onDismiss: () => void;
   trans: TranslationBundle;
 }
 
 /** One tracked run. */
 export function RunView(props: IRunProps): JSX.Element {
-  const { run, earlier, selected, onSelect, onReveal, trans } = props;
+  const { run, earlier, selected, onSelect, onReveal, onDismiss, trans } =
+    props;
   const { name } = run;
   return (
     <li
@@ -83,6 +86,21 @@ export function RunView(props: IRunProps): JSX.Element {
           {duration(run.duration)}
         </span>
         {run.kind === 'training' ? null : <span>{run.kind}</span>}
+        {run.kind === 'inferred' ? (
+          <span>
+            <button
+              type="button"
+              className="nbmlops-link"
+              onClick={onDismiss}
+              aria-label={trans.__('Dismiss %1: it is no training', name)}
+              title={trans.__(
+                'It is no training: hide it, and infer no run from cells like its own in this notebook'
+              )}
+            >
+              {trans.__('dismiss')}
+            </button>
+          </span>
+        ) : null}
         {run.execution_id ? (
           <span title={run.execution_id}>{trans.__('clean run or job')}</span>
         ) : null}

@@ -12,12 +12,13 @@ export interface IRunsProps {
   /** Newest first. */
   runs: readonly RunSummary[];
   onReveal: (run: RunSummary) => void;
+  onDismiss: (run: RunSummary) => void;
   trans: TranslationBundle;
 }
 
 /** A notebook's runs: sorted as asked, two of them compared where two are selected. */
 export function RunsView(props: IRunsProps): JSX.Element {
-  const { runs, onReveal, trans } = props;
+  const { runs, onReveal, onDismiss, trans } = props;
   const [selection, setSelection] = useState<readonly string[]>([]);
   const [order, setOrder] = useState(NEWEST);
   const names = [...new Set(runs.flatMap(run => run.metrics.map(metricKey)))];
@@ -66,6 +67,7 @@ export function RunsView(props: IRunsProps): JSX.Element {
             selected={selection.includes(run.id)}
             onSelect={selected => select(run.id, selected)}
             onReveal={() => onReveal(run)}
+            onDismiss={() => onDismiss(run)}
             trans={trans}
           />
         ))}

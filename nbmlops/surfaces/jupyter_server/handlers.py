@@ -8,7 +8,13 @@ from msgspec import Meta
 
 from nbmlops._version import __version__
 from nbmlops.records import Record, Review, TrackedRun
-from nbmlops.surfaces.contract import ReviewSummary, RunSummary, ServerStatus, SignOffRequest
+from nbmlops.surfaces.contract import (
+    DismissalRequest,
+    ReviewSummary,
+    RunSummary,
+    ServerStatus,
+    SignOffRequest,
+)
 from nbmlops.surfaces.jupyter_server.endpoint import NbmlopsHandler, endpoint
 from nbmlops.surfaces.jupyter_server.notebooks import record_path
 from nbmlops.workspace import Workspace
@@ -72,6 +78,22 @@ class RunHandler(NbmlopsHandler):
         return await self.nbmlops.run(lambda: self.nbmlops.workspace.run(run_id))
 
 
+class DismissalHandler(NbmlopsHandler):
+    """``POST runs/{id}/dismissal``: whoever the server says is asking calls a run no training."""
+
+    @endpoint
+    async def post(self, run_id: str) -> RunSummary:
+        request = self.read_body(DismissalRequest)
+        workspace = self.nbmlops.workspace
+        return await self.nbmlops.run(
+            lambda: RunSummary.of(
+                workspace.restore(run_id)
+                if request.undo
+                else workspace.dismiss(run_id, by=self.actor)
+            )
+        )
+
+
 class ReviewsHandler(NbmlopsHandler):
     """``GET reviews?waiting=``: reviews, newest first."""
 
@@ -121,6 +143,7 @@ ROUTES = [
     (r"/nbmlops/api/status", StatusHandler),
     (r"/nbmlops/api/runs", RunsHandler),
     (rf"/nbmlops/api/runs/{_ID}", RunHandler),
+    (rf"/nbmlops/api/runs/{_ID}/dismissal", DismissalHandler),
     (r"/nbmlops/api/reviews", ReviewsHandler),
     (rf"/nbmlops/api/reviews/{_ID}", ReviewHandler),
     (rf"/nbmlops/api/reviews/{_ID}/sign-offs", SignOffsHandler),
