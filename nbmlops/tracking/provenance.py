@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import ast
 import weakref
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 import msgspec
 
+from nbmlops.tracking.contents import content_of
 from nbmlops.tracking.frames import MODULES, argument_of, call_node, data_root, root_name
 
 __all__ = ["Origin", "Provenance", "data_beside"]
 
 
+_CONTENTS = 1000  # predictions of a session that are known again by content
 _PREDICTING = ("predict", "decision", "score_", "forecast", "get_forecast", "get_prediction")
 
 
@@ -32,6 +35,7 @@ class Provenance:
         self._fitted: dict[str, tuple[int, str]] = {}
         self.fitted_names: set[str] = set()
         self._arrays: dict[int, tuple[Any, Origin]] = {}
+        self._contents: dict[str, Origin] = {}
         self._latest: list[tuple[Origin, int | None]] = []
 
     def new_cell(self) -> None:
@@ -70,8 +74,16 @@ class Provenance:
         origin = Origin(run_id, data)
         for array in answer if isinstance(answer, tuple) else (answer,):
             self._remember(self._arrays, array, origin)
+            self._remember_content(array, origin)
         self._latest.append((origin, _length(answer)))
         del self._latest[:-20]
+
+    def _remember_content(self, array: Any, origin: Origin) -> None:
+        if content := _safely(content_of, array):
+            self._contents.pop(content, None)  # of equal predictions the latest counts
+            self._contents[content] = origin
+        while len(self._contents) > _CONTENTS:
+            del self._contents[next(iter(self._contents))]
 
     def origin_of(self, value: Any) -> Origin | None:
         """Where an array came from, also through its views."""
@@ -90,14 +102,17 @@ class Provenance:
     ) -> Origin | None:
         """Where what a metric was handed came from.
 
-        By identity; else by the code that made it; else the last prediction of this cell that is
-        as long.
+        By identity; else by the code that made it; else by its content, as of a frame's column;
+        else the last prediction of this cell that is as long.
         """
         for value in values:
             if origin := self.origin_of(value):
                 return origin
         if frames and (origin := self._origin_in_code(frames[0], namespace)):
             return origin
+        for value in values:
+            if origin := self._contents.get(_safely(content_of, value) or ""):
+                return origin
         lengths = {_length(value) for value in values}
         near = [origin for origin, length in self._latest if length in lengths]
         return near[-1] if near else None
@@ -213,6 +228,13 @@ def _lookup(name: str | None, frame: FrameType, namespace: dict[str, Any]) -> An
     if name is None:
         return None
     return frame.f_locals.get(name, frame.f_globals.get(name, namespace.get(name)))
+
+
+def _safely(function: Callable[[Any], str | None], value: Any) -> str | None:
+    try:
+        return function(value)
+    except Exception:  # noqa: BLE001 - a foreign object's conversion may raise anything; it then has no content
+        return None
 
 
 def _length(value: Any) -> int | None:
