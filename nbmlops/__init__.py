@@ -14,7 +14,7 @@ from nbmlops._version import __version__
 if TYPE_CHECKING:
     from nbmlops.data import compare, fingerprint
     from nbmlops.surfaces.magics import load_ipython_extension
-    from nbmlops.surfaces.notebook import metric, review, runs
+    from nbmlops.surfaces.notebook import load_model, metric, review, runs
     from nbmlops.workspace import Workspace
 
 _HOMES = {
@@ -22,6 +22,7 @@ _HOMES = {
     "compare": "nbmlops.data",
     "fingerprint": "nbmlops.data",
     "load_ipython_extension": "nbmlops.surfaces.magics",
+    "load_model": "nbmlops.surfaces.notebook",
     "metric": "nbmlops.surfaces.notebook",
     "review": "nbmlops.surfaces.notebook",
     "runs": "nbmlops.surfaces.notebook",
@@ -33,6 +34,7 @@ __all__ = [
     "compare",
     "fingerprint",
     "load_ipython_extension",
+    "load_model",
     "metric",
     "review",
     "runs",

@@ -53,3 +53,33 @@ def test_every_settings_key_stands_in_the_readme() -> None:
         *NotifySettings.__struct_fields__,
     ):
         assert re.search(rf"^\[*{key}\b", readme, re.M), key
+
+
+def test_every_magic_stands_in_an_example_and_in_the_reference() -> None:
+    """What a notebook can say, a user has seen said."""
+    from nbmlops.surfaces.magics import TrackMagics
+    from nbmlops.surfaces.review_magics import ReviewMagics
+
+    said = "\n".join(
+        cell.source
+        for path in ROOT.glob("example_notebooks/[0-9]*.ipynb")
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "code"
+    )
+    for magic in (*TrackMagics.magics["line"], *ReviewMagics.magics["line"]):
+        assert re.search(rf"^%{magic}\b", said, re.M), magic
+        assert f"| `%{magic}" in REFERENCE, magic
+
+
+def test_the_policy_in_the_guide_can_be_kept_and_uses_every_term() -> None:
+    """It is read by the reader of policies, and no term of a tier is left out."""
+    from nbmlops.governance import Demands, policy_schema, read_policy
+
+    guide = (ROOT / "docs" / "governance.md").read_text()
+    (text,) = re.findall(r"```yaml\n(.*?)```", guide, re.S)
+    policy = read_policy(text)
+    assert policy.tier_of("fraud_cards") == "high"
+    for key in policy_schema()["$defs"]["Policy"]["properties"]:
+        assert key in Demands.__struct_fields__ or re.search(rf"^{key}:", text, re.M), key
+    for key in set(Demands.__struct_fields__) - {"author_may_sign"}:
+        assert re.search(rf"^    {key}:", text, re.M), key

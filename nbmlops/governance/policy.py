@@ -148,7 +148,8 @@ class Policy(Demands, frozen=True, kw_only=True, forbid_unknown_fields=True):
         self, submission: Submission, counted: Counted, demands: Demands, scope: str
     ) -> list[str]:
         who = "" if demands.author_may_sign else f" by someone other than {submission.author}"
-        where = f", on content {submission.content_digest[:12]}."
+        content = submission.content_digest[:12]
+        where = f", on content {content}." if content else "."
         what = "" if scope == "register" else f" that allows {scope}"
         sentences = []
         number = demands.sign_offs - len(counted.approvals)

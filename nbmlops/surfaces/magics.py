@@ -1,4 +1,4 @@
-"""The magics: ``%load_ext nbmlops``, then ``%track``."""
+"""``%load_ext nbmlops``, and ``%track``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 
 from nbmlops.errors import NbmlopsError
 from nbmlops.records import TrackedRun
+from nbmlops.surfaces.review_magics import ReviewMagics
 
 __all__ = ["TrackMagics", "load_ipython_extension", "unload_ipython_extension"]
 
@@ -18,6 +19,7 @@ __all__ = ["TrackMagics", "load_ipython_extension", "unload_ipython_extension"]
 def load_ipython_extension(shell: Any) -> None:
     """What ``%load_ext nbmlops`` calls: the magics come, and nothing is tracked yet."""
     shell.register_magics(TrackMagics(shell))
+    shell.register_magics(ReviewMagics(shell))
 
 
 def unload_ipython_extension(shell: Any) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from nbmlops.surfaces.review import ReviewWidget
 
-__all__ = ["metric", "review", "runs"]
+__all__ = ["load_model", "metric", "review", "runs"]
 
 
 def runs(notebook: str | None = None, *, dismissed: bool = False) -> pd.DataFrame:
@@ -90,3 +90,17 @@ def review(review_id: str, by: str | None = None) -> ReviewWidget:
     from nbmlops.workspace import Workspace
 
     return ReviewWidget(Workspace.open(), review_id, Identity(name=by) if by else None)
+
+
+def load_model(uri: str, flavor: str = "pyfunc") -> Any:
+    """Load a registered model, once its sign-offs and each of its files were checked.
+
+    `uri` is ``models:/name@alias`` or ``models:/name/version``; `flavor` is MLflow's, such as
+    ``sklearn``.
+
+    :raises Refused: if its sign-offs do not hold: withdrawn, forged, or by a revoked key.
+    :raises IntegrityError: if a byte is not what was signed.
+    """
+    from nbmlops.workspace import Workspace
+
+    return Workspace.open().load_model(uri, flavor)

@@ -88,8 +88,11 @@ class Governed:
         """One review, as it stands now."""
         return self._desk.review(self._stores, review_id)
 
-    def dry_run(self, key: str) -> tuple[str, ...]:
-        """What would be missing if a review, promotion or run were to be registered now."""
+    def dry_run(self, key: str | None = None) -> tuple[str, ...]:
+        """What would be missing if a review, promotion or run were registered now.
+
+        Without a `key` it is about the latest run.
+        """
         return review.dry_run(self._stores, key)
 
     def sign_off(

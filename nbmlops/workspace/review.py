@@ -31,6 +31,7 @@ from nbmlops.records import (
     SignOff,
     Submission,
     Submitted,
+    TrackedRun,
     Verdict,
     encode,
     new_id,
@@ -102,17 +103,32 @@ def review(stores: Stores, review_id: str) -> Review:
     return _assemble(stores, submission, read_content=True)
 
 
-def dry_run(stores: Stores, key: str) -> tuple[str, ...]:
-    """What would be missing if a review, a promotion or a run were to be registered now."""
+def dry_run(stores: Stores, key: str | None) -> tuple[str, ...]:
+    """What would be missing if a review, a promotion or a run were to be registered now.
+
+    Without a `key` it is about the latest run. A run that was promoted is judged by its promotion,
+    a promotion that was submitted by its review.
+
+    :raises NotFound: if there is no such thing.
+    """
     history = stores.history()
     try:
-        return review(stores, key).missing
+        return review(stores, key or "").missing
     except NotFound:
         pass
     try:
-        promotion = find("promotion", key, history.promotions)
+        promotion = find("promotion", key or "", history.promotions)
     except NotFound:
-        return _dry_run_of_run(stores, key)
+        run = stores.run(key) if key else stores.latest_run()
+        promoted = [p for p in history.promotions.values() if p.run_id == run.id]
+        if not promoted:
+            return _dry_run_of(run, stores)
+        promotion = promoted[-1]
+    submitted = [
+        s for s in history.submissions_of(promotion.model_name) if s.promotion_id == promotion.id
+    ]
+    if submitted:
+        return review(stores, submitted[-1].id).missing
     submission = Submission(
         id="",
         promotion_id=promotion.id,
@@ -237,8 +253,7 @@ def _condition(sign_off: SignOff) -> Finding:
     )
 
 
-def _dry_run_of_run(stores: Stores, key: str) -> tuple[str, ...]:
-    run = stores.run(key)
+def _dry_run_of(run: TrackedRun, stores: Stores) -> tuple[str, ...]:
     submission = Submission(
         id="",
         promotion_id="",

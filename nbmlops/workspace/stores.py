@@ -150,6 +150,16 @@ class Stores:
         except NotFound:
             return self.mlflow.load(key)
 
+    def latest_run(self) -> TrackedRun:
+        """The run that this machine tracked last.
+
+        :raises NotFound: if it has tracked none.
+        """
+        runs = self.journal.runs(limit=1)
+        if not runs:
+            raise NotFound("Nothing has been tracked yet: %track, then train a model.")
+        return runs[0]
+
     @cached_property
     def notifier(self) -> Notifier:
         """How people are told."""

@@ -56,7 +56,7 @@ def submit(
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Only say what would be missing; REVIEW_ID may then be a promotion or a run.",
+    help="Only say what would be missing, also of a promotion or a run (default: the latest).",
 )
 @json_option
 def review(review_id: str | None, waiting: bool, dry_run: bool, as_json: bool) -> None:
@@ -194,8 +194,6 @@ def _against_champion(champion: Comparison | None) -> list[str]:
 
 
 def _print_dry_run(workspace: Workspace, key: str | None, as_json: bool) -> None:
-    if key is None:
-        raise click.UsageError("--dry-run needs a review, a promotion or a run.")
     missing = workspace.dry_run(key)
     if as_json:
         print_json({"missing": missing})

@@ -1,0 +1,128 @@
+"""The magics of a review: ``%submit``, ``%review`` and ``%register``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+
+from nbmlops.errors import NbmlopsError
+
+__all__ = ["ReviewMagics"]
+
+
+@magics_class
+class ReviewMagics(Magics):
+    """What leads from a promotion to the registry, each one verb of the workspace."""
+
+    @magic_arguments()
+    @argument("promotion", help="the promotion's id; nbmlops promote lists them")
+    @argument("--attach", action="append", default=[], metavar="FILE", help="a file; repeatable")
+    @argument("--note", action="append", default=[], help="a note to the reviewers; repeatable")
+    @argument(
+        "--card",
+        action="append",
+        default=[],
+        metavar="FIELD=TEXT",
+        help="a field of the model card, such as purpose or limits; repeatable",
+    )
+    @line_magic
+    def submit(self, line: str) -> None:
+        """Submit a promotion for review, with what you attach sealed beside the evidence."""
+        arguments = _parse(self.submit, line)
+        review = _asking(
+            lambda workspace: workspace.submit(
+                arguments.promotion,
+                attachments=[_plain(path) for path in arguments.attach],
+                notes=[_plain(note) for note in arguments.note],
+                model_card=dict(_field(text) for text in arguments.card),
+            )
+        )
+        print(f"{review.submission.model_name} is in review as {review.submission.id}.")
+        _print_missing(review.missing)
+
+    @magic_arguments()
+    @argument("review", nargs="?", help="the review's id; without it, those that wait are listed")
+    @argument(
+        "--dry-run",
+        action="store_true",
+        help="only say what would be missing, also of a promotion or a run (default: the latest)",
+    )
+    @argument("--as", dest="name", help="sign as this name, which nobody vouches for")
+    @line_magic
+    def review(self, line: str) -> Any:
+        """Look at a review and give a verdict, or list those that wait for somebody."""
+        arguments = _parse(self.review, line)
+        if arguments.dry_run:
+            _print_missing(_asking(lambda workspace: workspace.dry_run(arguments.review)))
+            return None
+        if arguments.review is None:
+            _print_waiting(_asking(lambda workspace: workspace.reviews(waiting=True)))
+            return None
+        from nbmlops.surfaces.notebook import review
+
+        return _asking(lambda _: review(arguments.review, arguments.name))
+
+    @magic_arguments()
+    @argument("review", help="the review's id")
+    @argument("--alias", default="champion", help="the alias that moves to the new version")
+    @line_magic
+    def register(self, line: str) -> None:
+        """Register the model of a review, if nothing is missing."""
+        arguments = _parse(self.register, line)
+        done = _asking(lambda workspace: workspace.register(arguments.review, arguments.alias))
+        print(f"Registered {done.model_name} version {done.version}, alias {done.alias}.")
+
+
+def _parse(magic: Any, line: str) -> Any:
+    try:
+        return parse_argstring(magic, line)
+    except UsageError:
+        name = magic.__name__
+        raise UsageError(
+            f"%{name} does not take {line!r}. See %{name}? for what it does."
+        ) from None
+
+
+def _asking(verb: Callable[[Any], Any]) -> Any:
+    """Call one verb of the workspace; what it refuses becomes one sentence, without a traceback."""
+    from nbmlops.workspace import Workspace
+
+    try:
+        return verb(Workspace.open())
+    except NbmlopsError as error:
+        raise UsageError(str(error)) from None
+
+
+def _print_missing(missing: tuple[str, ...]) -> None:
+    if not missing:
+        print("Nothing is missing: it may be registered.")
+    for sentence in missing:
+        print(f"  missing: {sentence}")
+
+
+def _print_waiting(reviews: list[Any]) -> None:
+    if not reviews:
+        print("Nothing is waiting: %submit lays a promotion before reviewers.")
+    for review in reviews:
+        submission = review.submission
+        print(
+            f"{submission.id}: {submission.model_name} by {submission.author}, {review.status}. "
+            + " ".join(review.missing)
+        )
+
+
+def _field(text: str) -> tuple[str, str]:
+    name, separator, value = _plain(text).partition("=")
+    if not separator or not name.strip():
+        raise UsageError(f"--card takes FIELD=TEXT, not {text!r}.")
+    return name.strip(), _plain(value)
+
+
+def _plain(text: str) -> str:
+    """IPython leaves the quotes on an argument."""
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if quoted else text

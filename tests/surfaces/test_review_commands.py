@@ -1,0 +1,137 @@
+"""Keys, policy and signed verdicts by the commands and magics that people type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+
+from nbmlops.records import Submission
+from nbmlops.settings import Settings
+from nbmlops.surfaces.cli import main
+from nbmlops.surfaces.magics import load_ipython_extension
+
+PASSPHRASE = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def here(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ada's project is the current folder; keys are kept beside it."""
+    for name in ("NBMLOPS_ROOT", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NBMLOPS_USER", "ada")
+    monkeypatch.setenv("NBMLOPS_KEYS", str(tmp_path / "keys"))
+    monkeypatch.chdir(settings.root)
+
+
+def run(*arguments: str, says: str = "", code: int = 0, given: str | None = None) -> Result:
+    result = CliRunner().invoke(main, list(arguments), input=given)
+    assert result.exit_code == code, result.output
+    assert says in result.output.replace("\n", " "), result.output
+    assert "Traceback" not in result.output
+    assert PASSPHRASE not in result.output
+    return result
+
+
+def told(*arguments: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads(run(*arguments, "--json").output)
+    return found
+
+
+def test_a_key_is_made_named_in_the_policy_and_signs(
+    settings: Settings,
+    submitted: Callable[..., Submission],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The passphrase comes from a prompt or the environment, and is nowhere to be seen."""
+    review = submitted().id
+    twice = f"{PASSPHRASE}\n{PASSPHRASE}\n"
+    run("keys", "create", "--as", "grace", given=twice, says="For the policy's reviewers")
+    (key,) = json.loads(run("keys", "list", "--json").output)
+    public = run("keys", "export", "grace").output.strip()
+    assert public == key["text"]
+    (settings.root / "nbmlops.policy.yaml").write_text(
+        f'version: 1\nidentity: signed\nreviewers: {{grace: {{keys: ["{public}"]}}}}\n'
+    )
+    run("policy", "check", says="Good: version 1, sign-offs signed, 1 reviewers")
+    run("policy", "publish", says="Published version 1")
+    run("policy", "show", says="published by ada")
+    run("review", review, "--dry-run", says="1 sign-off is missing")
+
+    wrong = run("sign-off", review, "--as", "grace", given="wrong passphrase\n", code=2)
+    assert "passphrase is wrong" in wrong.output.replace("\n", " ")
+    monkeypatch.setenv("NBMLOPS_PASSPHRASE", PASSPHRASE)
+    run("sign-off", review, "--as", "ada", code=6, says="ada is the author")
+    run("sign-off", review, "--as", "grace", says=f"signed with key {key['id']}")
+    run("review", review, "--dry-run", says="Nothing is missing")
+
+    monkeypatch.setenv("NBMLOPS_NEW_PASSPHRASE", PASSPHRASE + " new")
+    new = told("keys", "rotate", str(key["id"]))
+    run("keys", "rotate", str(key["id"]), code=6, says="was rotated already")
+    run("review", review, "--dry-run", says="Nothing is missing")
+    run("keys", "revoke", str(key["id"]), "--reason", "lost", says="no longer counts")
+    run("review", review, "--dry-run", says="was revoked")
+    assert new["id"] != key["id"]
+
+
+def test_findings_and_withdrawals_have_commands(submitted: Callable[..., Submission]) -> None:
+    """Each says what it did; and what it may not do."""
+    review = submitted().id
+    finding = str(
+        told("finding", "add", review, "Which month?", "--cell", "1", "--as", "grace")["id"]
+    )
+    run("finding", "list", review, says="Which month?")
+    run("finding", "resolve", finding, code=6, says="ada is the author")
+    run("finding", "resolve", finding, "--note", "July.", "--as", "alan", says="settled by alan")
+    run("sign-off", review, "--as", "grace", says="self-asserted, unsigned")
+    run("withdraw", review, "--reason", "Wrong month.", says="Withdrawn")
+    run("review", review, says="is withdrawn")
+    run("sign-off", review, "--as", "grace", "--days", "30", "--scope", "register")
+    run("register", review, code=6, says="that allows alias:champion")
+    run("submit", "promotion-1", "--card", "purpose", code=2, says="is not FIELD=TEXT")
+
+
+def test_the_schema_is_printed_and_a_broken_policy_told(settings: Settings) -> None:
+    """With file and key."""
+    assert told("policy", "schema")["title"] == "nbmlops policy"
+    run("policy", "check", code=2, says="There is no policy")
+    (settings.root / "nbmlops.policy.yaml").write_bytes(b"\xff")
+    run("policy", "check", code=2, says="not UTF-8")
+    other = settings.root / "other.yaml"
+    other.write_text("version: 1\nidentity: self-asserted\nsignoffs: 2\n")
+    run("policy", "check", str(other), code=2, says="unknown field `signoffs`")
+
+
+def test_the_magics_are_doors_to_the_same_verbs(
+    submitted: Callable[..., Submission], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is refused is one sentence, without a traceback."""
+    review = submitted().id
+    shell = InteractiveShell()
+    load_ipython_extension(shell)
+
+    def magic(name: str, line: str) -> str:
+        shell.run_line_magic(name, line)
+        return capsys.readouterr().out
+
+    assert f"{review}: late_arrival by ada, waiting. 1 sign-off is missing" in magic("review", "")
+    assert "1 sign-off is missing" in magic("review", f"--dry-run {review}")
+    for name, line, says in (
+        ("register", review, "1 sign-off is missing"),
+        ("submit", "promotion-none", "promotion-none"),
+        ("submit", "promotion-none --card purpose", "takes FIELD=TEXT"),
+        ("review", "review-none", "review-none"),
+        ("review", "--dry-run", "Nothing has been tracked yet"),
+        ("register", "", "%register does not take ''"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            magic(name, line)
+    run("sign-off", review, "--as", "grace")
+    assert "Nothing is missing" in magic("review", f"--dry-run {review}")
+    widget = shell.run_line_magic("review", f"{review} --as grace")
+    assert type(widget).__name__ == "ReviewWidget"
