@@ -17,14 +17,18 @@ from nbmlops.tracking.inference.world import World
 
 __all__ = ["find_trainings", "may_train"]
 
-_SIGNS = ("for ", "while ", "inv(", "solve(", "mean(")
+_LOOP = re.compile(r"^\s*(?:async\s+for|for|while)\b|[:;]\s*(?:for|while)\b", re.MULTILINE)
+_SOLVES = ("inv(", "solve(")
 _LIBRARY = {"fit", "partial_fit", "fit_transform", "fit_predict", "fit_generator", "train_on_batch"}
 _OPTIMIZER = re.compile(r"opt|sched|scaler", re.IGNORECASE)
 
 
 def may_train(source: str) -> bool:
     """Whether code could hold a hand-written training at all: cheap, before it is parsed."""
-    return any(sign in source for sign in _SIGNS)
+    if _LOOP.search(source) or any(sign in source for sign in _SOLVES):
+        return True
+    # A line through points needs them all: its slope is a quotient, its intercept a difference.
+    return "mean(" in source and all(sign in source for sign in "*-/")
 
 
 def find_trainings(

@@ -33,6 +33,7 @@ _OURS = {
     "scipy.linalg": f"{_HERE}.solvers:ScipyLinearSolvers",
     "scipy.optimize": f"{_HERE}.solvers:ScipyOptimizers",
     "scipy.stats": f"{_HERE}.solvers:ScipyRegressions",
+    "optuna.study.study": f"{_HERE}.optuna:OptunaInstrument",
     "pandas": f"{_HERE}.readers:PandasInstrument",
     "polars": f"{_HERE}.readers:PolarsInstrument",
     "pyarrow.parquet": f"{_HERE}.readers:ArrowInstrument",

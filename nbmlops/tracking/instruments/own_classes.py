@@ -7,11 +7,13 @@ installed libraries have instruments of their own.
 from __future__ import annotations
 
 import builtins
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.instruments.estimators import EstimatorWatch
 from nbmlops.tracking.instruments.own_functions import OwnFunctionWatch
-from nbmlops.tracking.own_code import is_own
+from nbmlops.tracking.own_code import is_own, is_own_module
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
@@ -45,6 +47,10 @@ def watch_own_classes(tracker: Tracker) -> None:
         return cls
 
     builtins.__build_class__ = build  # type: ignore[assignment]
-    for value in list(tracker.namespace.values()):
-        consider(value)
+    local = [
+        vars(m) for m in list(sys.modules.values()) if type(m) is ModuleType and is_own_module(m)
+    ]
+    for home in (tracker.namespace, *local):
+        for value in list(home.values()):
+            consider(value)
     functions.start()

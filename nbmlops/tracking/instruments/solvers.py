@@ -28,7 +28,13 @@ from nbmlops.tracking.trainings import Training
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["NumpySolvers", "ScipyLinearSolvers", "ScipyOptimizers", "ScipyRegressions"]
+__all__ = [
+    "NumpySolvers",
+    "ScipyLinearSolvers",
+    "ScipyOptimizers",
+    "ScipyRegressions",
+    "data_read_by",
+]
 
 # What each argument is to a training, where it is data.
 _ROLES = {"a": "X", "A": "X", "x": "X", "xdata": "X", "b": "y", "ydata": "y", "w": "sample_weight"}
@@ -134,7 +140,7 @@ class _Call:
             known = {id(argument.value) for argument in self.data} | {id(bound.get("x0"))}
             self.data += [
                 Argument(name, value, name)
-                for name, value in _read_by(objective)
+                for name, value in data_read_by(objective)
                 if id(value) not in known
             ]
         self.settings = {k: v for k, v in options.items() if k not in _NOT_SETTINGS}
@@ -191,7 +197,7 @@ def _coefficients(answer: Any) -> dict[str, Any]:
     return {"coefficients": answer[0] if isinstance(answer, tuple) else answer}
 
 
-def _read_by(objective: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
+def data_read_by(objective: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
     """The data that an objective reads without being handed it, by name."""
     if isinstance(objective, functools.partial):
         yield from _data_in({f"args[{n}]": v for n, v in enumerate(objective.args)})
@@ -210,7 +216,7 @@ def _read_by(objective: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
     yield from _data_in(reads)
     for value in reads.values():
         if type(value) is FunctionType:
-            yield from _read_by(value, depth + 1)
+            yield from data_read_by(value, depth + 1)
 
 
 def _data_in(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:

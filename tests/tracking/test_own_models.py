@@ -1,0 +1,157 @@
+"""Models that people write or wrap themselves, in a real kernel: whatever they look like, one run."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Kernel
+from .test_training_cells import DATA, metrics, only, values
+
+BODY = """
+    def fit(self, X, y):
+        self.rate_ = float(np.mean(y))
+        return self
+    def predict(self, X):
+        return np.full(len(X), self.rate_ > 0.5).astype(int)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _data(kernel: Kernel) -> None:
+    assert not kernel.trained(DATA)
+
+
+@pytest.mark.parametrize(
+    ("code", "path"),
+    [
+        (f"class Plain:{BODY}\nPlain().fit(X_train, y_train)", "__main__.Plain"),
+        (
+            f"from dataclasses import dataclass\n@dataclass\nclass Data:\n    c: float = 1.0{BODY}\n"
+            "Data(c=2.0).fit(X_train, y_train)",
+            "__main__.Data",
+        ),
+        (
+            f"@dataclass(slots=True)\nclass Slots:\n    rate_: float = 0.0{BODY}\n"
+            "Slots().fit(X_train, y_train)",
+            "__main__.Slots",
+        ),
+        (
+            "class Outer:\n    class Inner:" + BODY.replace("\n    ", "\n        ")
+            + "\nOuter.Inner().fit(X_train, y_train)",
+            "__main__.Outer.Inner",
+        ),
+        (
+            "def make():\n    class Local:" + BODY.replace("\n    ", "\n        ")
+            + "\n    return Local()\nmake().fit(X_train, y_train)",
+            "__main__.make.<locals>.Local",
+        ),
+        (f"class Mixin:{BODY}\nclass Child(Mixin):\n    pass\nChild().fit(X_train, y_train)",
+         "__main__.Child"),
+        (f"import abc\nclass Base(abc.ABC):{BODY}\nclass Real(Base):\n    pass\n"
+         "Real().fit(X_train, y_train)", "__main__.Real"),
+        (
+            "class Steps:\n    def __init__(self): self.w = np.zeros(3)\n"
+            "    def partial_fit(self, X, y):\n        self.w += 0.1 * X.T @ (y - X @ self.w)\n"
+            "        return self\n    def predict(self, X): return X @ self.w\n"
+            "s = Steps()\nA, t = X_train.to_numpy(), y_train.to_numpy()\n"
+            "for i in range(0, 200, 50):\n    s.partial_fit(A[i:i + 50], t[i:i + 50])",
+            "__main__.Steps",
+        ),
+        (
+            "class Callable_:\n    def __call__(self, X, y):\n        self.w = np.zeros(X.shape[1])\n"
+            "        for _ in range(5):\n            self.w -= 0.1 * X.T @ (X @ self.w - y) / len(y)\n"
+            "        return self.w\nCallable_()(A, t)",
+            "__main__.Callable_",
+        ),
+        (
+            "class Trainer:\n    def __init__(self, lr=0.1): self.lr = lr\n"
+            "    def _step(self, X, y):\n        self.w = self.w - self.lr * X.T @ (X @ self.w - y) / len(y)\n"
+            "    def train(self, X, y):\n        self.w = np.zeros(X.shape[1])\n"
+            "        for _ in range(5):\n            self._step(X, y)\nTrainer().train(A, t)",
+            "__main__.Trainer",
+        ),
+    ],
+)  # fmt: skip
+def test_an_own_class_is_found(kernel: Kernel, code: str, path: str) -> None:
+    """Each shape of class, defined and trained in one cell."""
+    assert only(kernel.trained(code)).model_class == path
+
+
+def test_an_own_class_of_a_module_that_is_loaded_anew_is_found(kernel: Kernel) -> None:
+    """Imported, then changed and reloaded."""
+    (kernel.project / "shop.py").write_text(f"import numpy as np\nclass Shop:{BODY}")
+    assert only(kernel.trained("import shop\nshop.Shop().fit(X_train, y_train)"))
+    run = only(
+        kernel.trained(
+            "import importlib\nimportlib.reload(shop)\nshop.Shop().fit(X_train, y_train)"
+        )
+    )
+    assert run.model_class == "shop.Shop"
+
+
+def test_what_was_there_before_tracking_is_found(kernel: Kernel) -> None:
+    """Classes and functions from before ``%track``, of the notebook and of local modules."""
+    kernel.run("%track off")
+    (kernel.project / "early.py").write_text(f"import numpy as np\nclass Early:{BODY}")
+    code = f"import early\nclass Before:{BODY}"
+    assert kernel.run(code).status == "ok"
+    kernel.run("%track")
+    assert only(kernel.trained("Before().fit(X_train, y_train)")).model_class == "__main__.Before"
+    assert only(kernel.trained("early.Early().fit(X_train, y_train)")).model_class == "early.Early"
+
+
+def test_an_optuna_study_is_one_training(kernel: Kernel) -> None:
+    """Its trials are its table, its best is what the run says, the refit is a run of its own."""
+    code = """
+import optuna
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+from sklearn.model_selection import cross_val_score
+def objective(trial):
+    model = LogisticRegression(C=trial.suggest_float("C", 0.01, 1.0, log=True))
+    return cross_val_score(model, X_train, y_train, cv=3).mean()
+study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0))
+study.optimize(objective, n_trials=4)
+"""
+    run = only(kernel.trained(code))
+    assert (run.kind, run.model_class) == ("training", "optuna.study.Study")
+    assert [row["state"] for row in run.tables["trials"]] == ["complete"] * 4
+    assert metrics(kernel, run)["best_value"] == max(row["value"] for row in run.tables["trials"])
+    chosen = values(run)
+    assert chosen["n_trials"] == 4
+    assert chosen["direction"] == "maximize"
+    assert chosen["sampler"] == "RandomSampler"
+    assert str(chosen["best_C"]) == kernel.value("study.best_params['C']")
+    assert {i.name for i in run.inputs} == {"X_train", "y_train"}
+    refit = only(
+        kernel.trained("best = LogisticRegression(**study.best_params).fit(X_train, y_train)")
+    )
+    assert refit.model_class == "sklearn.linear_model.LogisticRegression"
+
+
+def test_an_imbalanced_learn_pipeline_is_one_training(kernel: Kernel) -> None:
+    """Its resampler is a part of it."""
+    run = only(
+        kernel.trained(
+            "from imblearn.pipeline import make_pipeline\n"
+            "from imblearn.over_sampling import RandomOverSampler\n"
+            "p = make_pipeline(RandomOverSampler(random_state=0), LogisticRegression(C=0.5))\n"
+            "p.fit(X_train, y_train)\np.score(X_test, y_test)"
+        )
+    )
+    assert run.model_class == "imblearn.pipeline.Pipeline"
+    assert values(run)["logisticregression__C"] == 0.5
+    assert "score_X_test" in metrics(kernel, run)
+
+
+def test_a_skorch_net_is_one_training(kernel: Kernel) -> None:
+    """Its optimizer's steps are inside its fit."""
+    run = only(
+        kernel.trained(
+            "import torch\nfrom skorch import NeuralNetRegressor\n"
+            "net = NeuralNetRegressor(torch.nn.Linear, module__in_features=3, module__out_features=1,"
+            " max_epochs=2, lr=0.05, verbose=0)\n"
+            "net.fit(X_train.to_numpy().astype('float32'), y_train.to_numpy().astype('float32')[:, None])"
+        )
+    )
+    assert run.model_class.endswith("NeuralNetRegressor")
+    assert values(run)["lr"] == 0.05
