@@ -14,7 +14,9 @@ from nbmlops.data.categories import renumber
 from nbmlops.data.columns import Chunk
 from nbmlops.data.numeric import NAT, Array, bitmap, hash_fixed, hash_values
 from nbmlops.data.objects import encode_values
+from nbmlops.data.sketches import arrow_texts, categories
 from nbmlops.errors import FingerprintError
+from nbmlops.records.data import Summary
 
 __all__ = ["ArrowColumn", "hash_array", "hash_codes", "hash_struct", "number_and_digest"]
 
@@ -39,6 +41,17 @@ class ArrowColumn:
         """Hash rows `start` to `stop`."""
         run = self.array.slice(start, stop - start)
         return hash_array(_joined(run) if isinstance(run, pa.ChunkedArray) else run)
+
+    def sketch(self) -> Summary:
+        """Count distinct texts in a sample, or categories."""
+        kind = self.array.type
+        if pa.types.is_dictionary(kind):
+            first = self.array.chunk(0) if isinstance(self.array, pa.ChunkedArray) else self.array
+            told = categories(_codes(first), first.dictionary)
+            return told if len(first) == self.rows else {"sampled": len(first)} | told
+        if not is_text(kind):
+            return {}
+        return arrow_texts(self.array)
 
 
 def _joined(run: Any) -> Any:
@@ -181,9 +194,18 @@ def _hash_bytes(array: Any) -> Chunk:
 
 
 def _hash_category(array: Any) -> Chunk:
-    codes = _values(array.indices, np.dtype(array.indices.type.to_pandas_dtype()))
+    return hash_codes(_codes(array), array.dictionary)
+
+
+def _codes(array: Any) -> Array:
+    """A dictionary array's codes, -1 where it is null."""
+    codes: Array = _values(array.indices, np.dtype(array.indices.type.to_pandas_dtype()))
     missing = _missing(array.indices)
-    return hash_codes(codes if missing is None else np.where(missing, -1, codes), array.dictionary)
+    if missing is None:
+        return codes if codes.dtype.kind == "i" else codes.astype("i8")
+    signed: Array = codes.astype("i8")
+    signed[missing] = -1
+    return signed
 
 
 def hash_codes(codes: Array, dictionary: Any) -> Chunk:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nbmlops.data.alignment import Pair, appended, changed_ranges, cut, dropped, is_whole
+from nbmlops.data.alignment import Move, Pair, appended, changed_ranges, cut, dropped, is_whole
 from nbmlops.data.columns import Reading
 from nbmlops.data.fingerprints import fingerprint, hash_opened, multiset_of, naming
 from nbmlops.data.objects import NoCanonicalForm
@@ -41,7 +41,7 @@ class _Side:
             try:
                 with naming(obj):
                     opened = open_object(obj)
-                    self.fingerprint = hash_opened(opened, None)
+                    self.fingerprint = hash_opened(opened, None, progress)
             except NoCanonicalForm as gap:
                 self.fingerprint = Fingerprint(kind="unknown", reason=str(gap))
                 return
@@ -65,7 +65,7 @@ def compare(old: Any, new: Any, *, progress: Progress = None) -> DataDiff:
         tables = _as_tables(old, new)
         if tables is not None:
             labels = before.label, after.label
-            before, after = (_Side(table, "") for table in tables)
+            before, after = (_Side(table, "", progress) for table in tables)
             before.label, after.label = labels
     return _diff(before, after)
 
@@ -123,6 +123,7 @@ def _diff(before: _Side, after: _Side) -> DataDiff:
         # Shuffled rows carry their old places along as an index; those that had none gain one.
         only_index = all(column.index and not column.name for column in (*added, *removed))
         if only_index and _reordered(before, after, [p for p in pairs if not p.old.index]):
+            facts |= {"added": (), "removed": ()}
             return DataDiff(identical=False, reordered=True, **facts)
     return DataDiff(identical=False, **facts, **_row_facts(old, new, pairs, differing))
 
@@ -143,16 +144,15 @@ def _row_facts(
     if old.shape is not None and new.shape is not None and old.shape[1:] != new.shape[1:]:
         notes = (f"The shape was {old.shape} and is {new.shape}.",)
     elif pairs:
-        for tell in (appended, cut, dropped):
-            move = tell(pairs)
-            if move is not None:
-                row = _row_size(old)
-                counts = {move.what: move.rows, **move.also}
-                return {
-                    **{what: count // row for what, count in counts.items()},
-                    "changed": _names(move.changed),
-                    "notes": move.notes,
-                }
+        move = _move(pairs)
+        if move is not None:
+            row = _row_size(old)
+            counts = {move.what: move.rows, **move.also}
+            return {
+                **{what: count // row for what, count in counts.items()},
+                "changed": _names(move.changed),
+                "notes": move.notes,
+            }
     facts: dict[str, Any] = {"changed": _names(differing), "notes": notes}
     if is_whole(pairs) and not notes:
         ranges, values = changed_ranges(differing)
@@ -160,6 +160,18 @@ def _row_facts(
         rows = tuple((start // row, -(-stop // row)) for start, stop in ranges)
         facts |= {"changed_rows": rows, "changed_values": values}
     return facts
+
+
+def _move(pairs: list[Pair]) -> Move | None:
+    """What moved the rows: the move that leaves the fewest columns unexplained, if not most."""
+    best: Move | None = None
+    for tell in (appended, cut, dropped):
+        move = tell(pairs)
+        if move is not None and not move.changed:
+            return move
+        best = best or move
+    # A constant column is a prefix of any longer one, and proves nothing about the others.
+    return best if best is not None and 2 * len(best.changed) < len(pairs) else None
 
 
 def _row_size(of: Fingerprint) -> int:

@@ -14,11 +14,12 @@ import msgspec
 from nbmlops.data.canonical import CHUNK_ROWS, column_digest
 from nbmlops.data.columns import Block, Chunk, Column, Reading
 from nbmlops.data.steadiness import check_sample
+from nbmlops.records.data import Summary
 
 if TYPE_CHECKING:
     from nbmlops.data.recording import Recorder
 
-__all__ = ["Hashed", "fold", "hash_reading", "worker_count"]
+__all__ = ["Hashed", "fold", "hash_reading", "sketch", "worker_count"]
 
 # Below this many bytes a second thread costs more than it saves.
 _INLINE_BYTES = 2_000_000
@@ -45,6 +46,7 @@ class Hashed(msgspec.Struct, gc=False):
     low: Any = None
     high: Any = None
     total: float | None = None
+    sketch: Summary = {}
 
 
 def worker_count() -> int:
@@ -116,9 +118,19 @@ def hash_reading(reading: Reading, recorder: Recorder, progress: Progress | None
     for at, column in loose:
         pieces = job.pieces[at]
         chunks = pieces[0][1] if len(pieces) == 1 else _in_order(pieces)
-        recorder.add(at, fold(column, chunks))
+        hashed = fold(column, chunks)
+        if recorder.summarizes:
+            hashed.sketch = sketch(column)
+        recorder.add(at, hashed)
     if total >= _TASK_BYTES:
         check_sample(reading, recorder)
+
+
+def sketch(column: Column) -> Summary:
+    """Count a column's distinct values, where it knows how."""
+    count = getattr(column, "sketch", None)
+    found: Summary = count() if count is not None and column.rows else {}
+    return found
 
 
 def _in_order(pieces: list[tuple[int, list[Chunk]]]) -> list[Chunk]:

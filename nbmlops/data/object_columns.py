@@ -20,7 +20,9 @@ from nbmlops.data.arrow_types import type_name
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Chunk, Column, NoCanonicalForm
 from nbmlops.data.objects import array_head, encode_values, is_missing
+from nbmlops.data.sketches import TEXT_SAMPLE, places, texts
 from nbmlops.data.texts import hash_texts, pieces
+from nbmlops.records.data import Summary
 
 __all__ = ["ObjectColumn", "object_column", "plain_column"]
 
@@ -66,6 +68,15 @@ class ObjectColumn:
         if self.kind == _ARROW[str]:
             return hash_texts(listed) or hash_array(_to_arrow(listed, self.kind))
         return hash_array(_to_arrow(values, self.kind))
+
+    def sketch(self) -> Summary:
+        """Count distinct texts in a sample."""
+        if self.kind != _ARROW[str]:
+            return {}
+        chosen = places(self.rows, TEXT_SAMPLE)
+        sample = self.values if chosen is None else [self.values[at] for at in chosen.tolist()]
+        distinct = len({value for value in sample if isinstance(value, str)})
+        return texts(distinct, len(sample), self.rows)
 
 
 def _hash_objects(values: list[Any]) -> Chunk:

@@ -12,8 +12,9 @@ import pyarrow as pa
 from nbmlops.data.arrow import ArrowColumn
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Chunk
-from nbmlops.data.hashing import Progress, fold, worker_count
+from nbmlops.data.hashing import Progress, fold, sketch, worker_count
 from nbmlops.data.recording import Recorder
+from nbmlops.records.data import Summary
 
 __all__ = ["Stream", "hash_stream"]
 
@@ -32,11 +33,13 @@ def hash_stream(stream: Stream, recorder: Recorder, progress: Progress | None = 
     chunks: list[list[Chunk]] = [[] for _ in range(width)]
     firsts = [ArrowColumn(pa.array([], kind)) for kind in stream.schema.types]
     rows = 0
+    sketches: list[Summary] = []
     with ThreadPoolExecutor(worker_count(), thread_name_prefix="fingerprint") as pool:
         for run in _runs(stream):
             columns = [ArrowColumn(run.column(at)) for at in range(width)]
             if not rows:
                 firsts = columns
+                sketches = [sketch(column) for column in columns]
             rows += run.num_rows
             for at, chunk in enumerate(pool.map(lambda c: c.chunk(0, c.rows), columns)):
                 chunks[at].append(chunk)
@@ -45,7 +48,12 @@ def hash_stream(stream: Stream, recorder: Recorder, progress: Progress | None = 
     if not rows:
         chunks = [[first.chunk(0, 0)] for first in firsts]
     for at, (first, of) in enumerate(zip(firsts, chunks, strict=True)):
-        recorder.add(at, fold(first, of, rows))
+        hashed = fold(first, of, rows)
+        if recorder.summarizes and sketches:
+            # Of a stream, the first run is the sample.
+            seen = min(rows, CHUNK_ROWS)
+            hashed.sketch = sketches[at] if seen == rows else {"sampled": seen} | sketches[at]
+        recorder.add(at, hashed)
     return rows
 
 

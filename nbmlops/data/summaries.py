@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nbmlops.data.hashing import Hashed
+from nbmlops.data.sketches import flags
 from nbmlops.records.data import Summary
 
 __all__ = ["summarize"]
@@ -15,13 +16,14 @@ _PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def summarize(hashed: Hashed) -> Summary:
-    """State min, max and mean of numbers and times; the share of true of booleans."""
-    if hashed.low is None or hashed.total is None:
-        return {}
+    """State min, max and mean of numbers and times, and what is known of distinct values."""
     kind = hashed.type
+    if hashed.low is None or hashed.total is None:
+        return hashed.sketch
     mean = float(hashed.total) / (hashed.rows - hashed.nulls)
     if kind == "bool":
-        return {"mean": mean}
+        true = round(hashed.total)
+        return {"mean": mean} | flags(true, hashed.rows - hashed.nulls - true)
     if kind.startswith(("timestamp[", "date")):
         return _times(kind, int(hashed.low), int(hashed.high), mean)
     if kind.startswith("float"):

@@ -139,16 +139,43 @@ class DataDiff(Record, frozen=True, kw_only=True):
         return [f"Changed: {_listed(each)}{where}."]
 
     def _repr_html_(self) -> str:
-        mark, colour = ("=", "#2e7d32") if self.identical else ("≠", "#b26a00")
+        mark, kind = ("=", "success") if self.identical else ("≠", "warn")
+        colour = f"var(--jp-{kind}-color1, {'#2e7d32' if self.identical else '#b26a00'})"
+        faint = "color:var(--jp-ui-font-color2, GrayText)"
         extent = ""
-        if self.old_rows is not None and self.new_rows is not None and not self.identical:
-            extent = f" <small>{self.old_rows:,} → {self.new_rows:,} rows</small>"
-        lines = "".join(f"<li>{html.escape(line)}</li>" for line in self.sentences())
-        title = f"{html.escape(self.old)} {mark} {html.escape(self.new)}"
-        return (
-            f'<div class="nbmlops-diff" style="border-left:4px solid {colour};padding-left:8px">'
-            f"<strong>{title}</strong>{extent}<ul>{lines}</ul></div>"
+        if self.old_rows is not None and self.new_rows is not None:
+            same = self.old_rows == self.new_rows
+            rows = f"{self.new_rows:,}" if same else f"{self.old_rows:,} → {self.new_rows:,}"
+            extent = f'<span style="{faint}"> · {rows} rows</span>'
+        lines = "".join(
+            f'<tr><th style="text-align:left;padding:1px 12px 1px 0;{faint};font-weight:normal;'
+            f'vertical-align:top">{html.escape(what)}</th>'
+            f'<td style="text-align:left;padding:1px 0">{html.escape(line)}</td></tr>'
+            for what, line in self._told()
         )
+        return (
+            '<div class="nbmlops-diff" style="font-family:var(--jp-ui-font-family, sans-serif);'
+            "font-size:var(--jp-ui-font-size1, 13px);line-height:1.5;max-width:60em;"
+            "color:var(--jp-ui-font-color1, inherit);background:transparent;"
+            f'border-left:4px solid {colour};padding:4px 0 4px 12px;overflow-wrap:anywhere">'
+            f"<div>{html.escape(self.old)} <strong style="
+            f'"color:{colour}">{mark}</strong> {html.escape(self.new)}{extent}</div>'
+            '<table style="border-collapse:collapse;margin:4px 0 0;color:inherit;'
+            f'font-size:inherit">{lines}</table></div>'
+        )
+
+    def _told(self) -> list[tuple[str, str]]:
+        """The sentences, each under what it is about."""
+        if self.identical:
+            return [("", "Exactly the same data.")]
+        about = [
+            ("rows", self._rows()),
+            ("columns", self._columns()),
+            ("values", self._values()),
+            ("note", list(self.notes)),
+        ]
+        told = [(what, line) for what, lines in about for line in lines]
+        return told or [("", "The data differs.")]
 
 
 _SHOWN = 8

@@ -128,6 +128,16 @@ def test_a_window_that_slid_is_seen(gone: int, come: int) -> None:
     assert compare(old, new).dropped is None
 
 
+def test_a_constant_column_does_not_hide_what_the_others_tell() -> None:
+    """It is a prefix of itself, however the rows moved."""
+    old = FRAME.assign(constant=1)
+    diff = compare(old, old[3:].reset_index(drop=True))
+    assert (diff.dropped, diff.cut, diff.changed) == (3, None, ())
+    other = make(40, seed=3).assign(constant=1)
+    diff = compare(old, other)
+    assert (diff.appended, set(diff.changed)) == (None, set(old.columns))
+
+
 def test_arrays_are_compared_row_by_row() -> None:
     old = np.random.default_rng(0).random((1000, 300))
     new = old.copy()
@@ -287,6 +297,41 @@ def test_the_commands(tmp_path: Path) -> None:
     )
     missing = CliRunner().invoke(fingerprint_command, [str(tmp_path / "no")])
     assert isinstance(missing.exception, FingerprintError)
+
+
+class Impatient:
+    """A timer for which no second is too long."""
+
+    daemon = False
+
+    def __init__(self, seconds: float, then: Any) -> None:
+        self.then = then
+
+    def start(self) -> None:
+        self.then()
+
+    def cancel(self) -> None:
+        pass
+
+    join = cancel
+
+
+@pytest.mark.parametrize("slow", [True, False])
+def test_a_bar_is_shown_of_what_takes_over_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: bool
+) -> None:
+    """Hashing and comparing alike, and on stderr; what is done before is told without."""
+    if slow:
+        monkeypatch.setattr("nbmlops.surfaces.cli.data.Timer", Impatient)
+    old, new = tmp_path / "old.csv", tmp_path / "new.csv"
+    FRAME.to_csv(old)
+    FRAME[:20].to_csv(new)
+    terminal = CliRunner(env={"FORCE_COLOR": "1", "COLUMNS": "100"})
+    for command in (fingerprint_command, compare_command):
+        shown = terminal.invoke(command, [str(old), str(new)])
+        assert shown.exit_code == 0
+        assert ("Reading" in shown.stderr) is slow
+        assert "Reading" not in shown.stdout
 
 
 def test_looking_costs_no_library() -> None:

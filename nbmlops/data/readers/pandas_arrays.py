@@ -21,6 +21,8 @@ from nbmlops.data.columns import Chunk, Column, NoCanonicalForm
 from nbmlops.data.numeric import NumericColumn, numpy_type
 from nbmlops.data.object_columns import object_column
 from nbmlops.data.readers.numpy import array_column
+from nbmlops.data.sketches import categories
+from nbmlops.records.data import Summary
 
 __all__ = ["open_array"]
 
@@ -92,6 +94,10 @@ class CategoricalColumn:
     def chunk(self, start: int, stop: int) -> Chunk:
         """Hash rows `start` to `stop`."""
         return hash_codes(self.codes[start:stop], self.dictionary)
+
+    def sketch(self) -> Summary:
+        """Count a sample of the categories."""
+        return categories(self.codes, self.dictionary)
 
 
 def _categories(categories: Any) -> Any:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import click
 from rich.console import Console
@@ -16,7 +17,7 @@ from nbmlops.records import DataDiff, encode
 
 __all__ = ["compare", "fingerprint"]
 
-_BAR_AFTER_BYTES = 500_000_000
+_BAR_AFTER_SECONDS = 1.0
 
 
 @click.command()
@@ -52,14 +53,28 @@ def compare(old: Path, new: Path, as_json: bool) -> None:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar where it will take over a second; on stderr, so that stdout stays clean."""
+    """Show a bar once it has taken a second; on stderr, so that stdout stays clean."""
     columns = ("Reading", BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=total < _BAR_AFTER_BYTES
-    ) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda count: bar.advance(task, count)
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task("", total=total)
+    # A timer, for a step may itself take long: parsing a file does not come back until it is done.
+    shown = Timer(_BAR_AFTER_SECONDS, bar.start)
+    shown.daemon = True
+    shown.start()
+
+    def advance(count: int) -> None:
+        bar.advance(task, count)
+        if bar.tasks[0].finished:
+            # Files whose bytes differ are read again, as tables of a size not known before.
+            bar.update(task, total=None)
+
+    try:
+        yield advance
+    finally:
+        shown.cancel()
+        shown.join()
+        if bar.live.is_started:
+            bar.stop()
 
 
 def _size(path: Path) -> int:
