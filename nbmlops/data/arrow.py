@@ -18,7 +18,14 @@ from nbmlops.data.sketches import arrow_texts, categories
 from nbmlops.errors import FingerprintError
 from nbmlops.records.data import Summary
 
-__all__ = ["ArrowColumn", "hash_array", "hash_codes", "hash_struct", "number_and_digest"]
+__all__ = [
+    "ArrowColumn",
+    "hash_array",
+    "hash_codes",
+    "hash_struct",
+    "join_codes",
+    "number_and_digest",
+]
 
 _NULL_LENGTH = 0xFFFFFFFF
 
@@ -220,7 +227,11 @@ def hash_codes(codes: Array, dictionary: Any) -> Chunk:
     if values.null_count or _repeats(values):
         whole = pa.DictionaryArray.from_arrays(pa.array(numbers, mask=numbers < 0), values)
         return _hash_category(whole.dictionary_decode().dictionary_encode())
-    used = hash_array(values)
+    return join_codes(numbers, hash_array(values))
+
+
+def join_codes(numbers: Array, used: Chunk) -> Chunk:
+    """Hash renumbered codes together with the values that they name."""
     digest = blake3(numbers.view("u1").data)
     digest.update(used.digest)
     nulls = int(np.count_nonzero(numbers < 0))

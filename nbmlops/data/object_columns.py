@@ -24,7 +24,7 @@ from nbmlops.data.sketches import TEXT_SAMPLE, places, texts
 from nbmlops.data.texts import hash_texts, pieces
 from nbmlops.records.data import Summary
 
-__all__ = ["ObjectColumn", "object_column", "plain_column"]
+__all__ = ["ObjectColumn", "hash_objects", "object_column", "plain_column"]
 
 # A NumPy array of objects, or a list or tuple.
 Values = Any
@@ -64,7 +64,7 @@ class ObjectColumn:
         values = self.values[start:stop]
         listed: list[Any] = values.tolist() if isinstance(values, np.ndarray) else list(values)
         if self.kind is None:
-            return _hash_objects(listed)
+            return hash_objects(listed)
         if self.kind == _ARROW[str]:
             return hash_texts(listed) or hash_array(_to_arrow(listed, self.kind))
         return hash_array(_to_arrow(values, self.kind))
@@ -79,7 +79,7 @@ class ObjectColumn:
         return texts(distinct, len(sample), self.rows)
 
 
-def _hash_objects(values: list[Any]) -> Chunk:
+def hash_objects(values: list[Any]) -> Chunk:
     """Hash the MessagePack of a run, which is made piece by piece."""
     head = array_head(len(values))
     hasher = blake3(head)

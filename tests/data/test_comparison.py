@@ -205,7 +205,15 @@ class Stranger:
 
 
 def test_unknown_objects_say_why() -> None:
-    for obj in (Stranger(), print, 3, None, {"model": Stranger()}, pd.Series([Stranger()])):
+    for obj in (
+        Stranger(),
+        print,
+        duckdb.connect(),
+        3,
+        None,
+        {"model": Stranger()},
+        pd.Series([Stranger()]),
+    ):
         found = fingerprint(obj)
         assert (found.kind, found.digest) == ("unknown", "")
         assert found.reason

@@ -14,7 +14,8 @@ __all__ = ["read"]
 
 def read(obj: Any) -> Stream:
     """Open a relation as a stream."""
-    if not hasattr(obj, "fetch_arrow_reader") and not hasattr(obj, "to_arrow_reader"):
+    # A connection has these methods too, but is no data.
+    if type(obj).__qualname__ != "DuckDBPyRelation":
         raise NoCanonicalForm(f"DuckDB's {type(obj).__qualname__} is no data that can be read")
     import duckdb
 

@@ -13,13 +13,16 @@ from nbmlops.data.arrow import (
     hash_array,
     hash_codes,
     hash_struct,
+    join_codes,
     number_and_digest,
 )
 from nbmlops.data.arrow_types import time_zone
 from nbmlops.data.arrow_types import type_name as arrow_type_name
+from nbmlops.data.canonical import number
+from nbmlops.data.categories import renumber
 from nbmlops.data.columns import Chunk, Column, NoCanonicalForm
 from nbmlops.data.numeric import NumericColumn, numpy_type
-from nbmlops.data.object_columns import object_column
+from nbmlops.data.object_columns import hash_objects, object_column
 from nbmlops.data.readers.numpy import array_column
 from nbmlops.data.sketches import categories
 from nbmlops.records.data import Summary
@@ -77,36 +80,43 @@ class PiecewiseColumn:
 
 
 class CategoricalColumn:
-    """A categorical: hashed as an Arrow dictionary."""
+    """A categorical: hashed as an Arrow dictionary, or object by object if Arrow has no type."""
 
-    __slots__ = ("codes", "dictionary", "extra", "ordered", "rows", "type", "width")
+    __slots__ = ("codes", "dictionary", "extra", "rows", "type", "values", "width")
 
     def __init__(self, array: Any) -> None:
         self.codes = array.codes
-        self.dictionary = _categories(array.categories)
-        self.ordered = bool(array.ordered)
+        self.values = np.asarray(array.categories, dtype=object)
+        self.dictionary = _dictionary(array.categories)
+        ordered = bool(array.ordered)
         self.rows = len(array)
-        order = ", ordered" if self.ordered else ""
-        self.type = f"category<{arrow_type_name(self.dictionary.type)}{order}>"
+        inner = "object" if self.dictionary is None else arrow_type_name(self.dictionary.type)
+        self.type = f"category<{inner}{', ordered' if ordered else ''}>"
         self.width = 4.0
-        self.extra = number_and_digest(self.dictionary) if self.ordered else b""
+        self.extra = b""
+        if ordered and self.dictionary is None:
+            self.extra = number(len(self.values)) + hash_objects(self.values.tolist()).digest
+        elif ordered:
+            self.extra = number_and_digest(self.dictionary)
 
     def chunk(self, start: int, stop: int) -> Chunk:
         """Hash rows `start` to `stop`."""
-        return hash_codes(self.codes[start:stop], self.dictionary)
+        codes = self.codes[start:stop]
+        if self.dictionary is not None:
+            return hash_codes(codes, self.dictionary)
+        numbers, order = renumber(codes, len(self.values))
+        return join_codes(numbers, hash_objects(self.values[order].tolist()))
 
     def sketch(self) -> Summary:
         """Count a sample of the categories."""
-        return categories(self.codes, self.dictionary)
+        return {} if self.dictionary is None else categories(self.codes, self.dictionary)
 
 
-def _categories(categories: Any) -> Any:
+def _dictionary(values: Any) -> Any:
     try:
-        array = pa.array(categories, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise NoCanonicalForm(
-            f"categories of mixed types have no canonical form: {error}"
-        ) from error
+        array = pa.array(values, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return None
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
