@@ -16,6 +16,11 @@ from nbmlops.records import Bundle, BundleFile, Record, decode, digest, encode, 
 __all__ = ["Vault", "read_files", "require_same_files"]
 
 
+# An MLflow without nbmlops notes here which version it has loaded, and never reads it as code; that
+# must not make the content useless for everybody else.
+_MLFLOWS_NOTE = "model/registered_model_meta"
+
+
 class _Look(Record, frozen=True, kw_only=True):
     """A file as the file system tells of it; no write leaves all of it as it was."""
 
@@ -103,7 +108,9 @@ class Vault:
             )
         if not every_byte and self._looks_as_remembered(bundle):
             return
-        require_same_files(bundle.digest, bundle.files, read_files(folder))
+        sealed = {file.path for file in bundle.files}
+        found = [f for f in read_files(folder) if f.path in sealed or f.path != _MLFLOWS_NOTE]
+        require_same_files(bundle.digest, bundle.files, found)
         self._remember(bundle)
 
     def _looks_as_remembered(self, bundle: Bundle) -> bool:

@@ -63,6 +63,28 @@ def test_any_change_is_named(
         vault.verify(sealed)
 
 
+def test_mlflows_own_note_beside_a_loaded_model_is_no_change(vault: Vault, sealed: Bundle) -> None:
+    """Only at its place, and only where none was sealed."""
+    model = vault.path(sealed.digest) / "model"
+    (model / "registered_model_meta").write_text("model_name: late_arrival")
+    vault.verify(sealed)
+    (model / "sub").mkdir()
+    (model / "sub" / "registered_model_meta").write_text("x")
+    with pytest.raises(IntegrityError, match="model/sub/registered_model_meta was added"):
+        vault.verify(sealed)
+
+
+def test_a_sealed_note_is_held_to_its_digest(vault: Vault) -> None:
+    """Like any other file."""
+    bundle = vault.seal(fill(vault, a="alpha", registered_model_meta="sealed"))
+    vault.verify(bundle)
+    path = vault.path(bundle.digest) / "model" / "registered_model_meta"
+    path.unlink()
+    path.write_text("other!")
+    with pytest.raises(IntegrityError, match="registered_model_meta was changed"):
+        vault.verify(bundle)
+
+
 def test_a_symbolic_link_is_not_sealed(vault: Vault) -> None:
     """Its target could change after the signature."""
     folder = fill(vault, a="alpha")

@@ -272,3 +272,28 @@ def test_the_reviewers_notebook_shows_the_review(demo: Demo) -> None:
     assert demo.story.review.submission.id in str(cells["reviews"].outputs)
     assert "application/vnd.jupyter.widget-view+json" in cells["widget"].outputs[0].data
     assert cells["audit"].outputs[0].text.startswith("intact")
+
+
+def test_the_third_example_takes_the_promotion_to_production_again(demo: Demo) -> None:
+    """Dry run, submission with a model card, sign-off, registration, and a checked load."""
+    from nbmlops.records import NotebookJob
+    from nbmlops.scheduling.executors.papermill_local import LocalExecutor
+
+    output = demo.root / "governed.ipynb"
+    LocalExecutor().run(
+        NotebookJob(
+            notebook=str(demo.root / "03_govern.ipynb"),
+            output=str(output),
+            working_directory=str(demo.root),
+            environment={"NBMLOPS_USER": "ada"},
+        )
+    )
+    cells = {c.id: c for c in nbformat.read(output, as_version=4).cells if c.cell_type == "code"}
+    assert "missing" in cells["dry-run"].outputs[0].text
+    assert "1 sign-off is missing by someone other than ada" in cells["submit"].outputs[0].text
+    assert "late_arrival by ada, waiting" in cells["reviews"].outputs[0].text
+    assert "Registered late_arrival version 1" in cells["register"].outputs[-1].text
+    assert "PyFuncModel" in str(cells["champion"].outputs)
+    newest = demo.workspace.reviews()[0].submission
+    assert newest.evidence.model_card == {"purpose": "Tell late arrivals in advance."}
+    assert newest.evidence.notes == ("Trained on July.",)
