@@ -75,6 +75,12 @@ class EstimatorWatch:
                     ):
                         watch(base, name, watcher)
 
+    def watch_predictions(self, cls: type) -> None:
+        """Watch how the models of `cls` predict; another instrument knows how they train."""
+        for name in PREDICTS:
+            if name in vars(cls):
+                watch(cls, name, self._predict)
+
     def _train(
         self,
         function: Callable[..., Any],

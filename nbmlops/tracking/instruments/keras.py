@@ -1,0 +1,167 @@
+"""Keras 3: ``fit``, ``evaluate`` and ``predict``, whatever the backend."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.records import Parameter, Scalar
+from nbmlops.tracking.inputs import Argument, arguments_of
+from nbmlops.tracking.instruments.curves import add_judgement, take_curve
+from nbmlops.tracking.instruments.estimators import EstimatorWatch, class_path, data_name
+from nbmlops.tracking.instruments.following import follow, quietly
+from nbmlops.tracking.instruments.wrapping import watch
+from nbmlops.tracking.parameters import as_scalar, named_parameters
+from nbmlops.tracking.trainings import Training
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["KerasInstrument"]
+
+_ROLES = {"x": "X", "validation_data.x": "validation_data.X"}
+_OF_NO_INTEREST = {"verbose", "callbacks", "initial_epoch"}
+_MOST_LAYERS = 500
+
+
+class KerasInstrument:
+    """Watches the methods by which every Keras model is trained, judged and used."""
+
+    modules = ("keras",)
+
+    def install(self, tracker: Tracker, module: ModuleType) -> None:
+        """Watch the backend's trainer, which every model class derives from."""
+
+        def fit(function: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+            return _fit(tracker, function, model, args, kwargs)
+
+        def evaluate(
+            function: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]
+        ) -> Any:
+            return _evaluate(tracker, function, model, args, kwargs)
+
+        for base in module.Model.__mro__:
+            if base.__module__.startswith("keras."):
+                for name, watcher in (("fit", fit), ("evaluate", evaluate)):
+                    if name in vars(base):
+                        watch(base, name, watcher)
+        trainer = next(base for base in module.Model.__mro__ if "predict" in vars(base))
+        EstimatorWatch(tracker).watch_predictions(trainer)
+
+
+def _fit(
+    tracker: Tracker, function: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]
+) -> Any:
+    def begin() -> Training:
+        data, options = arguments_of(function, args, kwargs, tracker.frames(), tracker.namespace)
+        training = Training(
+            model=model,
+            model_class=class_path(model),
+            name=type(model).__name__,
+            random=True,
+        )
+        settings, hidden = _settings(function, model, options)
+        training.parameters, training.redacted = settings, list(hidden)
+        training.tables["layers"] = _layers(model)
+        named = [Argument(_ROLES.get(a.role, a.role), a.value, a.name) for a in data]
+        tracker.begin_training(training, named)
+        return training
+
+    def after(training: Training, history: Any) -> None:
+        columns = dict(getattr(history, "history", {}))
+        epochs = list(getattr(history, "epoch", []))
+        take_curve(
+            training,
+            "history",
+            ({"epoch": e, **{k: v[n] for k, v in columns.items()}} for n, e in enumerate(epochs)),
+        )
+        if not any(p.name == "num_parameters" for p in training.parameters):
+            training.parameters += _size(model)
+        training.tables["layers"] = _layers(model)
+
+    return follow(tracker, lambda: function(*args, **kwargs), begin, after)
+
+
+def _evaluate(
+    tracker: Tracker, function: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]
+) -> Any:
+    if not tracker.watching or tracker.activity.busy:
+        return function(*args, **kwargs)
+    run_id = tracker.provenance.run_of(model)
+    answer = quietly(tracker, lambda: function(*args, **kwargs))
+    if run_id is not None:
+        try:
+            name = data_name(tracker, function, args, {"X": kwargs.get("x"), **kwargs})
+            values = dict(model.get_metrics_result())
+            add_judgement(tracker, run_id, values, name)
+        except Exception as error:  # noqa: BLE001 - the user's numbers come first; `fault` tells
+            tracker.fault("an evaluation", error)
+    return answer
+
+
+def _settings(
+    function: Callable[..., Any], model: Any, options: dict[str, Any]
+) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
+    """What the model was compiled with, and what ``fit`` was told beside its data."""
+    values: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None:
+        values["optimizer"] = type(optimizer).__name__
+        values |= _config(optimizer.get_config())
+        defaults |= _config(type(optimizer)().get_config())
+    for name in ("loss", "metrics"):
+        told = _compiled(model).get(name)
+        if told:
+            values[name] = told if isinstance(told, str) else _names(told)
+    given = inspect.signature(function).parameters
+    defaults |= {name: p.default for name, p in given.items()}
+    values["epochs"] = defaults.get("epochs", 1)
+    values |= {n: v for n, v in options.items() if n not in _OF_NO_INTEREST}
+    parameters, hidden = named_parameters(values, defaults)
+    return (*parameters, *_size(model)), hidden
+
+
+def _config(config: dict[str, Any]) -> dict[str, Any]:
+    found = {}
+    for name, value in config.items():
+        if name == "name":
+            continue
+        if isinstance(value, dict) and "class_name" in value:  # a learning rate's schedule
+            found[name] = value["class_name"]
+            found |= {f"{name}__{k}": v for k, v in value.get("config", {}).items() if k != "name"}
+        else:
+            found[name] = value
+    return found
+
+
+def _compiled(model: Any) -> dict[str, Any]:
+    compiled = getattr(model, "_compile_config", None)
+    return dict(getattr(compiled, "config", {}) or {})
+
+
+def _names(told: Any) -> Scalar:
+    if isinstance(told, list | tuple):
+        return ", ".join(str(_names(part)) for part in told)
+    if isinstance(told, dict):
+        return as_scalar({k: _names(v) for k, v in told.items()})
+    return told if isinstance(told, str) else getattr(told, "__name__", type(told).__name__)
+
+
+def _size(model: Any) -> tuple[Parameter, ...]:
+    if not getattr(model, "built", False):
+        return ()
+    return named_parameters({"num_parameters": model.count_params()})[0]
+
+
+def _layers(model: Any) -> tuple[dict[str, Scalar], ...]:
+    return tuple(
+        {
+            "name": layer.name,
+            "class": type(layer).__name__,
+            "parameters": layer.count_params() if layer.built else None,
+        }
+        for layer in model.layers[:_MOST_LAYERS]
+    )

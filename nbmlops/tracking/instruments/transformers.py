@@ -1,0 +1,146 @@
+"""Hugging Face's ``Trainer``: what it trains, on which datasets, and what it logged."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.records import Parameter
+from nbmlops.tracking.frames import name_of
+from nbmlops.tracking.inputs import Argument
+from nbmlops.tracking.instruments.curves import add_judgement, take_curve
+from nbmlops.tracking.instruments.estimators import class_path
+from nbmlops.tracking.instruments.following import follow, quietly
+from nbmlops.tracking.instruments.torch_data import inputs_of
+from nbmlops.tracking.instruments.torch_settings import layers_of, measured, model_settings
+from nbmlops.tracking.instruments.wrapping import watch
+from nbmlops.tracking.parameters import named_parameters
+from nbmlops.tracking.trainings import Training
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["TransformersInstrument"]
+
+_PLAIN = (bool, int, float, str)
+# How fast it went, which is no quality of the model.
+_SPEED = ("runtime", "samples_per_second", "steps_per_second", "total_flos", "preparation_time")
+
+
+class TransformersInstrument:
+    """Watches ``Trainer``, and what derives from it."""
+
+    modules = ("transformers.trainer",)
+
+    def install(self, tracker: Tracker, module: ModuleType) -> None:
+        """Watch training, evaluation and prediction."""
+
+        def train(
+            function: Callable[..., Any], trainer: Any, args: Any, kwargs: dict[str, Any]
+        ) -> Any:
+            return follow(
+                tracker,
+                lambda: function(*args, **kwargs),
+                lambda: _begin(tracker, trainer),
+                lambda training, _answer: _finish(training, trainer),
+            )
+
+        def judge(
+            function: Callable[..., Any], trainer: Any, args: Any, kwargs: dict[str, Any]
+        ) -> Any:
+            return _judge(tracker, function, trainer, args, kwargs)
+
+        watch(module.Trainer, "train", train)
+        watch(module.Trainer, "evaluate", judge)
+        watch(module.Trainer, "predict", judge)
+
+
+def _begin(tracker: Tracker, trainer: Any) -> Training:
+    model = trainer.model
+    parameters, hidden = _settings(trainer)
+    training = Training(
+        model=model,
+        model_class=class_path(model),
+        name=type(model).__name__,
+        parameters=parameters,
+        redacted=list(hidden),
+        random=True,
+    )
+    training.tables["layers"] = layers_of(model)
+    frames = tracker.frames()
+    plain: list[Argument] = []
+    for role, given in (("data", "train_dataset"), ("validation", "eval_dataset")):
+        value = getattr(trainer, given, None)
+        for part, dataset in value.items() if isinstance(value, dict) else ((None, value),):
+            if dataset is not None:
+                name = name_of(dataset, tracker.namespace, frames) or part or given
+                as_is, named = inputs_of(Argument(role, dataset, name))
+                plain += as_is
+                training.inputs += named
+    tracker.begin_training(training, plain)
+    return training
+
+
+def _settings(trainer: Any) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
+    """The training arguments, and where the model's configuration differs from its class's."""
+    defaults = {
+        field.name: field.default
+        for field in dataclasses.fields(trainer.args)
+        if field.default is not dataclasses.MISSING
+    }
+    values = {
+        field.name: value
+        for field in dataclasses.fields(trainer.args)
+        if isinstance(value := getattr(trainer.args, field.name, None), _PLAIN)
+    }
+    settings, hidden = named_parameters(values, defaults)
+    config = getattr(trainer.model, "config", None)
+    told = {} if config is None else config.to_diff_dict()
+    own = {
+        f"config__{name}": value
+        for name, value in told.items()
+        if isinstance(value, _PLAIN) and name != "transformers_version"
+    }
+    more, more_hidden = named_parameters(own)
+    tensors = [p for p in trainer.model.parameters() if p.requires_grad]
+    size = measured(model_settings([trainer.model], tensors)) if tensors else ()
+    return (*settings, *more, *size), (*hidden, *more_hidden)
+
+
+def _finish(training: Training, trainer: Any) -> None:
+    state = trainer.state
+    rows: dict[int, dict[str, Any]] = {}
+    for entry in state.log_history:
+        row = rows.setdefault(int(entry.get("step", 0)), {"step": entry.get("step", 0)})
+        row |= {k: v for k, v in entry.items() if k != "step" and not k.endswith(_SPEED)}
+    take_curve(training, "log", rows.values(), by="step")
+    known = {p.name for p in training.parameters}
+    steps = measured({"steps": state.global_step})
+    training.parameters += tuple(p for p in steps if p.name not in known)
+
+
+def _judge(
+    tracker: Tracker, function: Callable[..., Any], trainer: Any, args: Any, kwargs: dict[str, Any]
+) -> Any:
+    if not tracker.watching or tracker.activity.busy:
+        return function(*args, **kwargs)
+    answer = quietly(tracker, lambda: function(*args, **kwargs))
+    try:
+        run_id = tracker.provenance.run_of(trainer.model)
+        if run_id is None:
+            return answer
+        bound = inspect.signature(function).bind(*args, **kwargs).arguments
+        data = bound.get("eval_dataset", bound.get("test_dataset"))
+        data = trainer.eval_dataset if data is None else data
+        name = name_of(data, tracker.namespace, tracker.frames())
+        values = answer if isinstance(answer, dict) else answer.metrics or {}
+        told = {k: v for k, v in values.items() if not k.endswith(_SPEED) and k != "epoch"}
+        add_judgement(tracker, run_id, told, name)
+        if not isinstance(answer, dict):
+            tracker.provenance.remember_prediction(answer.predictions, run_id, name)
+    except Exception as error:  # noqa: BLE001 - the user's numbers come first; `fault` tells
+        tracker.fault("an evaluation", error)
+    return answer
