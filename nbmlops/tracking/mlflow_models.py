@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import logging
+import os
 import pickle
 import shutil
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nbmlops.tracking.environment import imported_packages
-from nbmlops.tracking.snapshots import SNAPSHOT_FILE
+from nbmlops.tracking.snapshots import BACKEND_FILE, SNAPSHOT_FILE
 
 __all__ = ["file_model"]
 
@@ -46,6 +47,8 @@ def file_model(spool: Path, folder: Path) -> None:
     """
     warnings.simplefilter("ignore")
     logging.getLogger("mlflow").setLevel(logging.ERROR)
+    if (backend := spool / BACKEND_FILE).is_file():
+        os.environ.setdefault("KERAS_BACKEND", backend.read_text())
     content, roots = _read(spool / SNAPSHOT_FILE)
     model, sample = content["model"], content.get("sample")
     shutil.rmtree(folder, ignore_errors=True)

@@ -39,6 +39,8 @@ def parameters_of(model: Any) -> tuple[tuple[Parameter, ...], tuple[str, ...], t
     told: dict[str, tuple[Any, bool]] = {}
     for name, value in values.items():
         owner, _, own = str(name).rpartition("__")
+        if own.startswith("_"):
+            continue  # a library's own, as skorch keeps it among its parameters
         if owner not in defaults:
             defaults[owner] = _defaults(values.get(owner) if owner else model)
         told[str(name)] = (value, _same(value, defaults[owner].get(own, _NO_DEFAULT)))

@@ -11,13 +11,22 @@ from typing import Any
 import msgspec
 
 from nbmlops.tracking.contents import content_of
-from nbmlops.tracking.frames import MODULES, argument_of, call_node, data_root, root_name
+from nbmlops.tracking.frames import (
+    MODULES,
+    argument_of,
+    call_node,
+    data_root,
+    name_of,
+    root_name,
+)
 
-__all__ = ["Origin", "Provenance", "data_beside"]
+__all__ = ["Origin", "Provenance", "data_beside", "makers_of"]
 
 
 _CONTENTS = 1000  # predictions of a session that are known again by content
 _PREDICTING = ("predict", "decision", "score_", "forecast", "get_forecast", "get_prediction")
+_NEAR = 3  # frames of the user's in which a metric's values are looked for
+_COLLECTING = ("append", "extend")
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -37,6 +46,8 @@ class Provenance:
         self._arrays: dict[int, tuple[Any, Origin]] = {}
         self._contents: dict[str, Origin] = {}
         self._latest: list[tuple[Origin, int | None]] = []
+        self.earlier: Callable[[str], list[ast.AST]] = lambda _name: []
+        """What an earlier cell made a global name from."""
 
     def new_cell(self) -> None:
         """Forget what was predicted last; a guess never reaches back into an earlier cell."""
@@ -108,8 +119,9 @@ class Provenance:
         for value in values:
             if origin := self.origin_of(value):
                 return origin
-        if frames and (origin := self._origin_in_code(frames[0], namespace)):
-            return origin
+        for frame in frames[:_NEAR]:  # a function's own code, and the calls that led to it
+            if origin := self._origin_in_code(frame, namespace):
+                return origin
         for value in values:
             if origin := self._contents.get(_safely(content_of, value) or ""):
                 return origin
@@ -144,7 +156,10 @@ class Provenance:
                     owner = root_name(part.func.value)
                     run_id = self.run_of(_lookup(owner, frame, namespace))
                     if run_id and part.func.attr.startswith(_PREDICTING):
-                        return Origin(run_id, data_root(argument_of(part, 0, "X")))
+                        data = data_root(argument_of(part, 0, "X"))
+                        return Origin(run_id, _underneath(data, frame, namespace))
+                if origin := self.origin_of(_field(part, frame, namespace)):
+                    return origin
                 if isinstance(part, ast.Name) and part.id not in seen:
                     seen.add(part.id)
                     value = _lookup(part.id, frame, namespace)
@@ -154,8 +169,9 @@ class Provenance:
                     anew = part.id in bound
                     run = self.run_of(value) if anew else self.run_of_fitted(part.id, value)
                     if run is not None:
-                        return Origin(run, data_beside(node, part.id))
-                    waiting += makers.get(part.id, [])
+                        data = data_beside(node, part.id)
+                        return Origin(run, _underneath(data, frame, namespace))
+                    waiting += makers.get(part.id) or self.earlier(part.id)
         return None
 
     @staticmethod
@@ -180,18 +196,56 @@ def _makers_in(frame: FrameType) -> tuple[dict[str, list[ast.AST]], set[str]]:
     if tree is None:
         return {}, set()
     names = (n for n in ast.walk(tree) if isinstance(n, ast.Name))
-    return _assignments(tree), {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    return makers_of(tree), {n.id for n in names if isinstance(n.ctx, ast.Store)}
 
 
-def _assignments(tree: ast.AST) -> dict[str, list[ast.AST]]:
+def makers_of(tree: ast.AST) -> dict[str, list[ast.AST]]:
+    """What each name is made from: assigned, gone through by a loop, or collected."""
     made: dict[str, list[ast.AST]] = {}
     for node in ast.walk(tree):
+        targets: list[ast.AST] = []
+        source: Any = None
         if isinstance(node, ast.Assign):
-            for target in node.targets:
-                for part in ast.walk(target):
-                    if isinstance(part, ast.Name):
-                        made.setdefault(part.id, []).insert(0, node.value)
+            targets, source = list(node.targets), node.value
+        elif isinstance(node, ast.AugAssign | ast.NamedExpr):
+            targets, source = [node.target], node.value
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in _COLLECTING
+            and node.args
+        ):
+            targets, source = [node.func.value], node.args[0]
+        for part in (part for target in targets for part in ast.walk(target)):
+            if isinstance(part, ast.Name):
+                made.setdefault(part.id, []).insert(0, source)
     return made
+
+
+def _underneath(data: str | None, frame: FrameType, namespace: dict[str, Any]) -> str | None:
+    """The user's name for the data that a loop's batches come from, or a function was handed."""
+    if data is None:
+        return None
+    try:
+        import executing
+
+        tree: Any = executing.Source.for_frame(frame).tree
+    except Exception:  # noqa: BLE001 - foreign code that cannot be read; the batch's name stays
+        tree = None
+    loops = [
+        node
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, ast.For)
+        and node.lineno <= frame.f_lineno
+        and data in {part.id for part in ast.walk(node.target) if isinstance(part, ast.Name)}
+    ]
+    if loops:
+        # The one that the call stands in, or the last one before it.
+        nearest = max(loops, key=lambda n: ((n.end_lineno or 0) >= frame.f_lineno, n.lineno))
+        data = root_name(nearest.iter) or data
+    if frame.f_globals is not frame.f_locals and data in frame.f_locals:
+        return name_of(frame.f_locals[data], namespace, [frame]) or data
+    return data
 
 
 def data_beside(node: ast.AST, fitted: str) -> str | None:
@@ -235,6 +289,15 @@ def _safely(function: Callable[[Any], str | None], value: Any) -> str | None:
         return function(value)
     except Exception:  # noqa: BLE001 - a foreign object's conversion may raise anything; it then has no content
         return None
+
+
+def _field(node: ast.AST, frame: FrameType, namespace: dict[str, Any]) -> Any:
+    """What ``answer.predictions`` holds where the answer is a named tuple; else None."""
+    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+        return None
+    owner = _lookup(node.value.id, frame, namespace)
+    named = isinstance(owner, tuple) and node.attr in getattr(owner, "_fields", ())
+    return getattr(owner, node.attr) if named else None
 
 
 def _length(value: Any) -> int | None:

@@ -12,6 +12,7 @@ from nbmlops.records import CellRecord, Gap, Metric, TrackedRun
 from nbmlops.settings import Settings
 from nbmlops.tracking.completeness import with_gaps
 from nbmlops.tracking.journal import Journal, with_metric
+from nbmlops.tracking.parameters import attributes_of
 from nbmlops.tracking.snapshots import SnapshotWriter
 from nbmlops.tracking.steps import pass_step
 from nbmlops.tracking.trainings import Training
@@ -180,11 +181,14 @@ class RunWriter:
     # -- models ---------------------------------------------------------------------------------
     def save_model(self, training: Training) -> None:
         """Write the model's snapshot in the background."""
-        self._snapshots.write(training.id, {"model": training.model, "sample": training.sample})
+        kept, training.kept = training.kept, None
+        model = training.model if kept is None else kept
+        self._snapshots.write(training.id, {"model": model, "sample": training.sample})
 
     def finish_model(self, model: object) -> None:
         """Wait until a pending snapshot of `model` is written: it is about to change."""
-        self._snapshots.finish(model)
+        for part in (model, attributes_of(model).get("module_")):
+            self._snapshots.finish(part)
 
     def finish_models(self) -> None:
         """Wait until all snapshots are written."""

@@ -10,6 +10,7 @@ import contextlib
 import os
 import queue
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,9 +20,10 @@ from typing import Any
 from nbmlops.records import new_id
 from nbmlops.tracking.steps import pass_step
 
-__all__ = ["SNAPSHOT_FILE", "SnapshotWriter", "forget_model", "write_snapshot"]
+__all__ = ["BACKEND_FILE", "SNAPSHOT_FILE", "SnapshotWriter", "forget_model", "write_snapshot"]
 
 SNAPSHOT_FILE = "model.pickle"
+BACKEND_FILE = "keras-backend"
 _PATIENCE = 60.0  # seconds that a new training of a model waits for its snapshot at most
 
 
@@ -30,6 +32,10 @@ def write_snapshot(folder: Path, content: dict[str, Any]) -> None:
     import cloudpickle  # type: ignore[import-untyped] # ships none
 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keras: Any = sys.modules.get("keras")
+    if hasattr(keras, "backend"):
+        # Keras chooses its backend when it is imported; the reader must choose the same before.
+        (folder / BACKEND_FILE).write_text(keras.backend.backend())
     partial = folder / f"{new_id('part')}.tmp"
     try:
         with partial.open("wb") as file:

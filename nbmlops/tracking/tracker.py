@@ -20,6 +20,7 @@ from nbmlops.settings import Settings
 from nbmlops.tracking.assembly import assemble
 from nbmlops.tracking.cells import CellHistory, ExecutedCell
 from nbmlops.tracking.courier import Courier
+from nbmlops.tracking.earlier_cells import makers_in_cells
 from nbmlops.tracking.environment import EnvironmentReader
 from nbmlops.tracking.files import FileWatch
 from nbmlops.tracking.frames import user_frames
@@ -71,6 +72,7 @@ class Tracker:
         self.history = CellHistory()
         self.activity = Activity()
         self.provenance = Provenance()
+        self.provenance.earlier = makers_in_cells(self.history)
         self.on = False
         self._show, self._say, self._environ = show, say, environ
         self._pid = os.getpid()

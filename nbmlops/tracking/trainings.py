@@ -47,6 +47,7 @@ class Training(msgspec.Struct, kw_only=True):
     incremental: bool = False
     keep_model: bool = True
     own_code: bool = False  # the user's own class trains; what it does inside is told about it
+    kept: Any = None  # what is saved in the model's place
     random: bool = False  # it depends on a generator that has no parameter of its own
     step: int = 0  # the epoch that it is in, for metrics that are computed meanwhile
     peak_memory: int | None = None

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from nbmlops.records import TrackedRun
 
-from .conftest import CLEAN, Kernel
+from .conftest import Kernel
 
 SETUP = """
 import torch, torch.nn as nn, torch.nn.functional as F
@@ -28,13 +25,6 @@ class Net(nn.Module):
     def forward(self, x):
         return self.layers(x)
 criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
-"""
-LOAD = """
-import sys, mlflow, torch
-mlflow.set_tracking_uri(sys.argv[1])
-net = mlflow.pytorch.load_model(sys.argv[2])
-print(type(net).__name__, net(torch.ones(1, 4)).tolist())
-print(mlflow.pyfunc.load_model(sys.argv[3]).unwrap_python_model().model["v"].tolist())
 """
 
 
@@ -252,111 +242,3 @@ seen = [lbfgs.step(closure).item() for epoch in range(3)]
     assert inputs(run) == [("X", "X_train"), ("y", "y_train")]
     expected = [float(value) for value in kernel.value("*seen").split()]
     assert [value for _, value in losses(run)] == pytest.approx(expected)
-
-
-def test_a_loop_that_is_interrupted(kernel: Kernel) -> None:
-    """What was trained until then is a run whose cell failed; going on is a run of its own."""
-    code = """
-for epoch in range(5):
-    for xb, yb in train_loader:
-        loss = criterion(model(xb), yb)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-"""
-    before = len(kernel.runs())
-    reply = kernel.run(code + "    if epoch == 1:\n        raise KeyboardInterrupt\n")
-    assert reply.status == "error"
-    (run,) = kernel.runs()[before:]
-    assert run.cell.outcome == "error"
-    assert told(run)["epochs"] == 2
-    assert told(run)["lr"] == 0.01  # as it was written, whatever the scheduler has made of it
-    again = one(kernel, code)
-    assert told(again)["epochs"] == 5
-    assert again.model_class == run.model_class
-
-
-def test_amp_and_a_compiled_model(kernel: Kernel) -> None:
-    """A scaled loss is told unscaled; a compiled model is the module that was compiled."""
-    run = one(
-        kernel,
-        """
-inner = Net()
-compiled = torch.compile(inner, backend="eager")
-opt = torch.optim.SGD(compiled.parameters(), lr=0.1)
-scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
-seen = []
-for epoch in range(2):
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss = criterion(compiled(X_train), y_train)
-    opt.zero_grad()
-    scaler.scale(loss).backward()
-    scaler.step(opt)
-    scaler.update()
-    seen.append(loss.item())
-""",
-    )
-    assert run.model_class == "__main__.Net"
-    assert told(run)["amp"] is True
-    expected = [float(value) for value in kernel.value("*seen").split()]
-    assert [value for _, value in losses(run)] == pytest.approx(expected)
-
-
-def test_nothing_of_the_users_is_altered(kernel: Kernel) -> None:
-    """Same random numbers as untracked, models copied and pickled, workers undisturbed, all freed."""
-    code = """
-import copy, gc, io, pickle, random, weakref
-class Noisy(torch.utils.data.Dataset):
-    def __len__(self): return 40
-    def __getitem__(self, i): return torch.randn(4) + random.random(), i % 2
-def once():
-    torch.manual_seed(1); random.seed(1)
-    net = Net()
-    opt = torch.optim.Adam(net.parameters())
-    for epoch in range(2):
-        for xb, yb in DataLoader(Noisy(), batch_size=10, shuffle=True, num_workers=WORKERS):
-            loss = criterion(net(xb), yb)
-            opt.zero_grad(); loss.backward(); opt.step()
-    return net, [p.sum().item() for p in net.parameters()], torch.rand(1).item()
-net, weights, after = once()
-"""
-    kernel.run("WORKERS = 0")
-    (run,) = kernel.trained(code)
-    assert [g.what for g in run.gaps] == ["data"]
-    kernel.run("%track off")
-    kernel.run("tracked = weights, after")
-    kernel.run(code)
-    kernel.run("%track")
-    assert kernel.value("tracked == (weights, after)") == "True"
-    kernel.run("WORKERS = 2")
-    (run,) = kernel.trained(code)
-    assert told(run)["steps"] == 8
-    assert kernel.value("copy.deepcopy(net)(X_test).equal(net(X_test))") == "True"
-    assert kernel.value("pickle.loads(pickle.dumps(net.state_dict())).keys() >= set()") == "True"
-
-
-def test_models_load_again_elsewhere(kernel: Kernel) -> None:
-    """Filed as MLflow models they predict the same in a process that never saw the notebook."""
-    runs = kernel.trained(
-        """
-filed = Net()
-opt = torch.optim.SGD(filed.parameters(), lr=0.1)
-v = torch.zeros(2, requires_grad=True)
-opt_v = torch.optim.SGD([v], lr=0.1)
-for epoch in range(2):
-    loss = criterion(filed(X_train), y_train); loss.backward(); opt.step(); opt.zero_grad()
-    ((X_train[:, :2] @ v - y_train) ** 2).mean().backward(); opt_v.step(); opt_v.zero_grad()
-"""
-    )
-    store = kernel.store()
-    uris = [kernel.journal.run(run.id).mlflow_model_uri for run in runs]
-    told = subprocess.run(
-        [sys.executable, "-c", LOAD, store.settings.tracking_uri, *map(str, uris)],
-        cwd=kernel.project, env=CLEAN, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    net, tensors = told.stdout.splitlines()[-2:]
-    assert net == f"Net {kernel.value('filed(torch.ones(1, 4)).tolist()')}"
-    assert tensors == kernel.value("v.tolist()")
-    freed = "gone = [weakref.ref(net), weakref.ref(next(net.parameters()))]\ndel net\ngc.collect()"
-    assert kernel.run(freed).status == "ok"
-    assert kernel.value("[ref() for ref in gone]") == "[None, None]"

@@ -13,7 +13,7 @@ from nbmlops.tracking.trainings import Training
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["MOST_POINTS", "add_judgement", "as_number", "take_curve"]
+__all__ = ["MOST_POINTS", "add_judgement", "add_to_origin", "as_number", "take_curve"]
 
 MOST_POINTS = 1000  # of a curve; a longer one is thinned out evenly
 
@@ -50,6 +50,18 @@ def add_judgement(
         number = as_number(value)
         if number is not None:
             tracker.add_metric(run_id, f"{name}_{data}" if data else name, number, data)
+
+
+def add_to_origin(tracker: Tracker, name: str, value: Any, seen: list[Any]) -> None:
+    """A metric was computed from the values `seen`; the model that made one of them gets it."""
+    number = as_number(value)
+    if number is None:
+        return
+    origin = tracker.origin(seen)
+    if origin is None:
+        tracker.unlinked(name, number)
+    else:
+        add_judgement(tracker, origin.run_id, {name: number}, origin.data)
 
 
 def as_number(value: Any) -> float | None:

@@ -6,7 +6,9 @@ import math
 from typing import Any
 
 from nbmlops.records import Metric, Parameter, Scalar, now
+from nbmlops.tracking.instruments.curves import take_curve
 from nbmlops.tracking.instruments.evaluations import take_evaluations
+from nbmlops.tracking.instruments.torch_settings import layers_of
 from nbmlops.tracking.parameters import as_scalar, attributes_of
 from nbmlops.tracking.trainings import Training
 
@@ -25,6 +27,8 @@ def take_results(training: Training, model: Any) -> None:
     if isinstance(steps := fitted.get("steps"), list) and steps:
         take_results(training, steps[-1][1])
     take_evaluations(training, model)
+    if "module_" in fitted and "history_" in fitted:
+        _take_network(training, fitted)
     for attribute, name in _ATTRIBUTES.items():
         value = fitted.get(attribute)
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
@@ -41,6 +45,18 @@ def take_results(training: Training, model: Any) -> None:
     results = fitted.get("cv_results_")
     if isinstance(results, dict):
         training.tables["candidates"] = _candidates(results)
+
+
+def _take_network(training: Training, fitted: dict[str, Any]) -> None:
+    """skorch's curve; its own pickle needs the notebook's classes, its module's does not."""
+    rows = [
+        {name: value for name, value in row.items() if not name.endswith(("dur", "batch_count"))}
+        for row in fitted["history_"]
+    ]
+    take_curve(training, "history", rows)
+    training.tables["layers"] = layers_of(fitted["module_"])
+    training.kept = fitted["module_"]
+    training.sample = None
 
 
 def _candidates(results: dict[str, Any]) -> tuple[dict[str, Scalar], ...]:

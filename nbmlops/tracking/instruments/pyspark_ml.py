@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.records import Gap, Parameter, Scalar
-from nbmlops.tracking.inputs import arguments_of
-from nbmlops.tracking.instruments.curves import add_judgement, take_curve
+from nbmlops.records import DataInput, Fingerprint, Gap, Parameter, Scalar
+from nbmlops.tracking.inputs import Argument, input_of
+from nbmlops.tracking.instruments.curves import add_to_origin, take_curve
 from nbmlops.tracking.instruments.estimators import class_path, data_name
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.wrapping import watch
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PysparkEvaluationInstrument", "PysparkMlInstrument"]
 
+_PATIENCE = 10.0  # seconds that naming a frame may take, however short the training was
 _SCORES = ("avgMetrics", "validationMetrics")
 
 
@@ -32,11 +35,17 @@ class PysparkMlInstrument:
         """Watch them; both are final in Spark, so that one place sees every class."""
 
         def fit(function: Callable[..., Any], estimator: Any, args: Any, kwargs: Any) -> Any:
+            naming = _Naming()
+
+            def after(training: Training, answer: Any) -> None:
+                training.inputs += naming.take(time.perf_counter() - training.began)
+                _finish(tracker, training, estimator, answer)
+
             return follow(
                 tracker,
                 lambda: function(*args, **kwargs),
-                lambda: _begin(tracker, function, estimator, args, kwargs),
-                lambda training, answer: _finish(tracker, training, estimator, answer),
+                lambda: _begin(tracker, function, estimator, (args, kwargs), naming),
+                after,
             )
 
         def transform(function: Callable[..., Any], model: Any, args: Any, kwargs: Any) -> Any:
@@ -70,12 +79,7 @@ class PysparkEvaluationInstrument:
             value = quietly(tracker, lambda: function(*args, **kwargs))
             try:
                 frame = args[0] if args else kwargs.get("dataset")
-                origin = tracker.origin([frame])
-                name = _metric_name(evaluator)
-                if origin is None:
-                    tracker.unknown_metric(name)
-                else:
-                    add_judgement(tracker, origin.run_id, {name: value}, origin.data)
+                add_to_origin(tracker, _metric_name(evaluator), value, [frame])
             except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
                 tracker.fault("a metric", error)
             return value
@@ -83,9 +87,45 @@ class PysparkEvaluationInstrument:
         watch(module.Evaluator, "evaluate", evaluate)
 
 
+class _Naming:
+    """Fingerprints a frame on its engine while the training runs there, too."""
+
+    def __init__(self) -> None:
+        self._argument: Argument | None = None
+        self._found: list[DataInput] = []
+        self._thread: threading.Thread | None = None
+
+    def start(self, argument: Argument) -> None:
+        """Begin."""
+        self._argument = argument
+        self._thread = threading.Thread(target=self._name, name="nbmlops-spark", daemon=True)
+        self._thread.start()
+
+    def take(self, waited: float) -> list[DataInput]:
+        """The frame's fingerprint, for which at most `waited` seconds more are spent."""
+        if self._argument is None or self._thread is None:
+            return []
+        self._thread.join(max(_PATIENCE, waited))
+        if self._found:
+            return self._found
+        reason = "naming it would take Spark longer than the training did"
+        print_ = Fingerprint(kind="unknown", name=self._argument.name, reason=reason)
+        name = self._argument.name
+        return [DataInput(role=self._argument.role, name=name, fingerprint=print_)]
+
+    def _name(self) -> None:
+        if self._argument is not None:
+            self._found = [input_of(self._argument)]
+
+
 def _begin(
-    tracker: Tracker, function: Callable[..., Any], estimator: Any, args: Any, kwargs: Any
+    tracker: Tracker,
+    function: Callable[..., Any],
+    estimator: Any,
+    call: tuple[Any, Any],
+    naming: _Naming,
 ) -> Training | None:
+    args, kwargs = call
     if _is_preparation(estimator):
         return None
     parameters, hidden = _settings(estimator)
@@ -103,8 +143,11 @@ def _begin(
             )
         ],
     )
-    data, _ = arguments_of(function, args, kwargs, tracker.frames(), tracker.namespace)
-    tracker.begin_training(training, [a for a in data if a.role == "dataset"])
+    tracker.begin_training(training, [])
+    frame = args[0] if args else kwargs["dataset"]
+    called = data_name(tracker, function, args, {"X": kwargs.get("dataset")}) or "dataset"
+    training.data_name = called
+    naming.start(Argument("dataset", frame, called))
     return training
 
 

@@ -13,9 +13,10 @@ from statistics import mode
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.records import Gap, Metric, Parameter, now
+from nbmlops.records import Gap, Parameter
 from nbmlops.tracking.frames import name_of
 from nbmlops.tracking.inputs import Argument
+from nbmlops.tracking.instruments.curves import take_curve
 from nbmlops.tracking.instruments.estimators import class_path
 from nbmlops.tracking.instruments.torch_data import inputs_of
 from nbmlops.tracking.instruments.torch_loops import Loop, epoch_loop, loops_around, regions_around
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LoopTraining", "begin_loop"]
 
-_MOST_POINTS = 1000  # of a loss curve; a longer one is thinned out evenly
 _DEEPEST = 12  # frames between an optimizer's hook and the user's code
 
 
@@ -150,25 +150,9 @@ class LoopTraining:
         return [sum(steps[begin:end]) / max(1, end - begin) for begin, end in pairwise(bounds)]
 
     def _curve(self, losses: list[float], what: str) -> None:
-        if not losses or all(math.isnan(loss) for loss in losses):
-            return
-        every = math.ceil(len(losses) / _MOST_POINTS)
-        kept = sorted({*range(0, len(losses), every), len(losses) - 1})
-        at = now()
-        self.training.metrics += [
-            Metric(
-                name="train_loss",
-                value=losses[number] if math.isfinite(losses[number]) else None,
-                at=at,
-                cell_id=self.cell.cell_id if self.cell else None,
-                step=number,
-            )
-            for number in kept
-        ]
-        self.training.tables["loss"] = tuple(
-            {what: number, "train_loss": losses[number] if math.isfinite(losses[number]) else None}
-            for number in kept
-        )
+        if any(math.isfinite(loss) for loss in losses):
+            rows = ({what: number, "train_loss": loss} for number, loss in enumerate(losses))
+            take_curve(self.training, "loss", rows, by=what)
 
     def _take_other_loaders(self) -> None:
         """Loaders of this cell that the code around the steps did not name."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.tracking.instruments.curves import add_judgement
+from nbmlops.tracking.instruments.curves import add_judgement, add_to_origin, as_number
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
 from nbmlops.tracking.provenance import Origin
 
@@ -38,12 +38,8 @@ class TorchmetricsInstrument:
             value = original(*args, **kwargs)
             if tracker.watching and not tracker.activity.busy:
                 try:
-                    origin = tracker.origin([*args, *kwargs.values()])
-                    if origin is None:
-                        tracker.unknown_metric(original.__name__)
-                    else:
-                        told = {original.__name__: value}
-                        add_judgement(tracker, origin.run_id, told, origin.data)
+                    seen = [*args, *kwargs.values()]
+                    add_to_origin(tracker, original.__name__, value, seen)
                 except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
                     tracker.fault("a metric", error)
             return value
@@ -96,8 +92,11 @@ class _MetricObjects:
                 return value
             try:
                 name = _spelled(this)
+                number = as_number(value)
+                if number is None:
+                    return value
                 if known is None or known[0]() is not this:
-                    tracker.unknown_metric(name)
+                    tracker.unlinked(name, number)
                 else:
                     add_judgement(tracker, known[1].run_id, {name: value}, known[1].data)
             except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells

@@ -87,27 +87,32 @@ def _begin(tracker: Tracker, trainer: Any) -> Training:
 def _settings(trainer: Any) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
     """The training arguments, and where the model's configuration differs from its class's."""
     defaults = {
-        field.name: field.default
+        field.name: getattr(field.default, "value", field.default)
         for field in dataclasses.fields(trainer.args)
-        if field.default is not dataclasses.MISSING
     }
     values = {
-        field.name: value
+        field.name: getattr(value, "value", value)
         for field in dataclasses.fields(trainer.args)
         if isinstance(value := getattr(trainer.args, field.name, None), _PLAIN)
+        and (value or defaults[field.name] is not None)
     }
     settings, hidden = named_parameters(values, defaults)
     config = getattr(trainer.model, "config", None)
-    told = {} if config is None else config.to_diff_dict()
-    own = {
+    own = _plain(config)
+    known = _plain(type(config)()) if config is not None else {}
+    more, more_hidden = named_parameters(own, known)
+    tensors = [p for p in trainer.model.parameters() if p.requires_grad]
+    size = measured(model_settings([trainer.model], tensors)) if tensors else ()
+    return (*settings, *more, *size), (*hidden, *more_hidden)
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    told = {} if config is None else config.to_dict()
+    return {
         f"config__{name}": value
         for name, value in told.items()
         if isinstance(value, _PLAIN) and name != "transformers_version"
     }
-    more, more_hidden = named_parameters(own)
-    tensors = [p for p in trainer.model.parameters() if p.requires_grad]
-    size = measured(model_settings([trainer.model], tensors)) if tensors else ()
-    return (*settings, *more, *size), (*hidden, *more_hidden)
 
 
 def _finish(training: Training, trainer: Any) -> None:

@@ -1,0 +1,139 @@
+"""PyTorch loops beside what else people do: predict, measure, compile, copy, interrupt."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Kernel
+from .test_deep_learning import SETUP, losses, one, told
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _data(kernel: Kernel) -> None:
+    assert not kernel.trained(SETUP)
+
+
+def test_predictions_find_the_run(kernel: Kernel) -> None:
+    """Through calls of the model, argmax, functions, batches, and from one cell to the next."""
+    (run,) = kernel.trained(
+        """
+from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
+judged = Net()
+opt = torch.optim.Adam(judged.parameters(), lr=0.01)
+for epoch in range(2):
+    for xb, yb in train_loader:
+        loss = criterion(judged(xb), yb)
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+    train_acc = accuracy_score(y_train, judged(X_train).argmax(1))
+"""
+    )
+    kernel.trained("with torch.no_grad():\n    probs = torch.softmax(judged(X_test), dim=1)")
+    kernel.trained("pred = probs.argmax(1).cpu().numpy()")
+    assert not kernel.trained("print(accuracy_score(y_test, pred))")
+    kernel.trained("print(roc_auc_score(y_test, probs[:, 1].numpy() > 0.5))")
+    kernel.trained(
+        """
+def evaluate(net, loader):
+    found, true = [], []
+    with torch.no_grad():
+        for xb, yb in loader:
+            found.extend(net(xb).argmax(1).tolist())
+            true.extend(yb.tolist())
+    return f1_score(true, found)
+evaluate(judged, val_loader)
+"""
+    )
+    measured = {(m.name, m.step) for m in kernel.journal.run(run.id).metrics}
+    assert measured >= {
+        ("accuracy_score_X_train", 0), ("accuracy_score_X_train", 1),
+        ("accuracy_score_X_test", 0), ("roc_auc_score_X_test", 0), ("f1_score_val_loader", 0),
+    }  # fmt: skip
+
+
+def test_amp_and_a_compiled_model(kernel: Kernel) -> None:
+    """A scaled loss is told unscaled; a compiled model is the module that was compiled."""
+    run = one(
+        kernel,
+        """
+inner = Net()
+compiled = torch.compile(inner, backend="eager")
+opt = torch.optim.SGD(compiled.parameters(), lr=0.1)
+scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+seen = []
+for epoch in range(2):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = criterion(compiled(X_train), y_train)
+    opt.zero_grad()
+    scaler.scale(loss).backward()
+    scaler.step(opt)
+    scaler.update()
+    seen.append(loss.item())
+""",
+    )
+    assert run.model_class == "__main__.Net"
+    assert told(run)["amp"] is True
+    expected = [float(value) for value in kernel.value("*seen").split()]
+    assert [value for _, value in losses(run)] == pytest.approx(expected)
+
+
+def test_nothing_of_the_users_is_altered(kernel: Kernel) -> None:
+    """Same random numbers as untracked, models copied and pickled, workers undisturbed, all freed."""
+    code = """
+import copy, gc, io, pickle, random, weakref
+class Noisy(torch.utils.data.Dataset):
+    def __len__(self): return 40
+    def __getitem__(self, i): return torch.randn(4) + random.random(), i % 2
+def once():
+    torch.manual_seed(1); random.seed(1)
+    net = Net()
+    opt = torch.optim.Adam(net.parameters())
+    for epoch in range(2):
+        for xb, yb in DataLoader(Noisy(), batch_size=10, shuffle=True, num_workers=WORKERS):
+            loss = criterion(net(xb), yb)
+            opt.zero_grad(); loss.backward(); opt.step()
+    return net, [p.sum().item() for p in net.parameters()], torch.rand(1).item()
+net, weights, after = once()
+"""
+    kernel.run("WORKERS = 0")
+    (run,) = kernel.trained(code)
+    assert [g.what for g in run.gaps] == ["data"]
+    kernel.run("%track off")
+    kernel.run("tracked = weights, after")
+    kernel.run(code)
+    kernel.run("%track")
+    assert kernel.value("tracked == (weights, after)") == "True"
+    kernel.run("WORKERS = 2")
+    (run,) = kernel.trained(code)
+    assert told(run)["steps"] == 8
+    assert kernel.value("copy.deepcopy(net)(X_test).equal(net(X_test))") == "True"
+    assert kernel.value("pickle.loads(pickle.dumps(net.state_dict())).keys() >= set()") == "True"
+
+
+def test_a_loop_that_is_interrupted(kernel: Kernel) -> None:
+    """What was trained until then is a run whose cell failed; going on is a run of its own."""
+    code = """
+for epoch in range(5):
+    for xb, yb in train_loader:
+        loss = criterion(model(xb), yb)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+    kernel.trained(
+        "model = Net()\n"
+        "optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)\n"
+        "scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5)\n"
+        "scheduler.step()"
+    )
+    before = len(kernel.runs())
+    reply = kernel.run(code + "    if epoch == 1:\n        raise KeyboardInterrupt\n")
+    assert reply.status == "error"
+    (run,) = kernel.runs()[before:]
+    assert run.cell.outcome == "error"
+    assert told(run)["epochs"] == 2
+    assert told(run)["lr"] == 0.01  # as it was written, whatever the scheduler has made of it
+    (again,) = kernel.trained(code)
+    assert told(again)["epochs"] == 5
+    assert again.model_class == run.model_class
