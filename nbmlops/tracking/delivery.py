@@ -6,18 +6,19 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Protocol
 
 import msgspec
 
-from nbmlops.errors import StoreError, StoreUnreachable
+from nbmlops.errors import NbmlopsError, StoreError, StoreUnreachable
 from nbmlops.records import Gap, TrackedRun
 from nbmlops.settings import Settings
 from nbmlops.tracking.completeness import with_gaps
 from nbmlops.tracking.journal import Journal, PendingRun
 from nbmlops.tracking.mlflow_delivery import Delivered
 from nbmlops.tracking.papers import PapersThere
-from nbmlops.tracking.snapshots import forget_model
+from nbmlops.tracking.snapshots import SNAPSHOT_FILE, UnfitModel, forget_model
 from nbmlops.tracking.steps import Step
 
 __all__ = ["Store", "deliver_pending"]
@@ -74,35 +75,42 @@ def deliver_pending(journal: Journal, store: Store, *, step: Step = lambda _name
 
 def _deliver(journal: Journal, store: Store, pending: PendingRun, step: Step) -> None:
     run, revision = pending.run, pending.revision
+    spool = store.settings.spool / run.id
+    # A snapshot is there whole or not at all: it may be, though its kernel could not say so.
+    lost = pending.model == "lost" and not (spool / SNAPSHOT_FILE).is_file()
     gaps = []
     if pending.abandoned:
         gaps.append(Gap(what="cell", why="The kernel ended before the cell did."))
-    if pending.model == "lost":
+    if lost:
         gaps.append(Gap(what="model", why="The kernel ended before the model was saved."))
     if gaps:
         run = journal.change(run.id, lambda known: with_gaps(known, *gaps))
         revision += 1
     step("attempt")
-    spool = store.settings.spool / run.id
     papers = PapersThere(spool)
     if not pending.attempted:
         journal.note_attempt(run.id)
+    deliver = partial(store.deliver, destination=pending.destination, step=step)
     try:
-        placed = store.deliver(
-            run, attempted=pending.attempted, destination=pending.destination, step=step
-        )
-    except StoreError:
+        try:
+            placed = deliver(run, attempted=pending.attempted)
+        except UnfitModel as error:
+            gap = Gap(what="model", why=f"The model could not be filed: {error}"[:500])
+            forget_model(spool)
+            run = journal.change(run.id, lambda known: with_gaps(known, gap))
+            placed = deliver(run, attempted=True)
+            revision += 1
+    except NbmlopsError:
         raise
-    except Exception as error:  # noqa: BLE001 - a model's own pickling may raise anything; it goes on the record
-        why = f"The model could not be filed: {type(error).__name__}: {error}"[:500]
-        forget_model(spool)
-        run = journal.change(run.id, lambda known: with_gaps(known, Gap(what="model", why=why)))
-        placed = store.deliver(run, attempted=True, destination=pending.destination, step=step)
-        revision += 1
+    except Exception as error:  # one record that cannot be brought holds back no other
+        raise StoreError(
+            f"{run.id} cannot be brought to MLflow ({type(error).__name__}: {error})."
+            " It waits in the journal."
+        ) from error
     step("mark")
     journal.mark_delivered(run.id, revision=revision, **msgspec.structs.asdict(placed))
     step("clean")
-    if placed.mlflow_model_uri:
+    if placed.mlflow_model_uri or lost:
         forget_model(spool)
     papers.forget()
 

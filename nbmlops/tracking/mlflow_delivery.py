@@ -123,7 +123,8 @@ def _log_artifacts(client: MlflowClient, run_id: str, run: TrackedRun, papers: P
     with tempfile.TemporaryDirectory(prefix="nbmlops-") as name:
         folder = Path(name)
         if papers.is_dir():
-            shutil.copytree(papers, folder, dirs_exist_ok=True)
+            parts = shutil.ignore_patterns(".part-*")  # of a kernel that died while it wrote
+            shutil.copytree(papers, folder, dirs_exist_ok=True, ignore=parts)
             if (session := folder / SESSION_FILE).is_file():
                 text = executed_notebook(session.read_bytes())
                 (folder / "executed.ipynb").write_text(text, encoding="utf-8")

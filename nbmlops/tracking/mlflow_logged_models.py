@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import TrackedRun
 from nbmlops.tracking.mlflow_entities import ID_TAG
-from nbmlops.tracking.snapshots import SNAPSHOT_FILE
+from nbmlops.tracking.snapshots import SNAPSHOT_FILE, UnfitModel
 from nbmlops.tracking.steps import Step
 
 if TYPE_CHECKING:
@@ -63,7 +63,10 @@ def _filed(spool: Path, step: Step) -> Path:
     folder = spool / "model"
     if not (folder / "MLmodel").is_file():
         partial = spool / "model.part"
-        file_model(spool, partial)
+        try:
+            file_model(spool, partial)
+        except Exception as error:  # a model's own pickling may raise anything
+            raise UnfitModel(f"{type(error).__name__}: {error}") from error
         step("filed")
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)

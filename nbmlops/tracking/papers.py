@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from nbmlops.records import CellRecord, Output, digest_bytes
+from nbmlops.records import CellRecord, Output, digest_bytes, new_id
 from nbmlops.tracking.outputs import Shown
 from nbmlops.tracking.redaction import hide_in_output
 
@@ -145,10 +145,20 @@ def write_papers(spool: Path, run_ids: Sequence[str], files: dict[str, bytes]) -
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if first is None:
-                path.write_bytes(content)
+                write_whole(path, content)
             elif not path.exists():
                 os.link(first / name, path)
         first = first or folder
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all, whatever the disk or the process does."""
+    partial = path.with_name(f".{new_id('part')}")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 class PapersThere:

@@ -20,11 +20,22 @@ from typing import Any
 from nbmlops.records import new_id
 from nbmlops.tracking.steps import pass_step
 
-__all__ = ["BACKEND_FILE", "SNAPSHOT_FILE", "SnapshotWriter", "forget_model", "write_snapshot"]
+__all__ = [
+    "BACKEND_FILE",
+    "SNAPSHOT_FILE",
+    "SnapshotWriter",
+    "UnfitModel",
+    "forget_model",
+    "write_snapshot",
+]
 
 SNAPSHOT_FILE = "model.pickle"
 BACKEND_FILE = "keras-backend"
 _PATIENCE = 60.0  # seconds that a new training of a model waits for its snapshot at most
+
+
+class UnfitModel(Exception):
+    """A snapshot that was written and cannot be read again, or not be filed as a model."""
 
 
 def write_snapshot(folder: Path, content: dict[str, Any]) -> None:
@@ -49,9 +60,11 @@ def write_snapshot(folder: Path, content: dict[str, Any]) -> None:
 
 def forget_model(folder: Path) -> None:
     """Remove a snapshot and what was made of it; the run's papers beside it stay."""
-    (folder / SNAPSHOT_FILE).unlink(missing_ok=True)
     for made in ("model", "model.part"):
         shutil.rmtree(folder / made, ignore_errors=True)
+    with contextlib.suppress(OSError):  # none there, or the disk itself is away
+        for file in (folder / SNAPSHOT_FILE, *folder.glob("*.tmp")):
+            file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # not empty: the papers wait for their delivery
         folder.rmdir()
 
