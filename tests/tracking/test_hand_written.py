@@ -256,3 +256,16 @@ def test_a_solver_on_data_is_a_training(
 def test_a_solver_on_no_data_is_none(kernel: Kernel, code: str) -> None:
     """The control: a system, a formula, a line through two points."""
     assert not kernel.trained(code)
+
+
+def test_a_function_that_looks_like_one_is_asked_for_its_data(kernel: Kernel) -> None:
+    """An integrator steps as gradient descent does; on a grid of time there is nothing to fit."""
+    code = """
+def integrate(f, y0, grid):
+    values = [y0]
+    for i in range(len(grid) - 1):
+        h = grid[i + 1] - grid[i]
+        values.append(values[-1] + h * f(grid[i], values[-1]))
+    return values
+"""
+    assert not kernel.trained(f"{code}integrate(lambda t, v: -v, 1.0, np.linspace(0.0, 1.0, 20))")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -21,13 +21,16 @@ __all__ = ["Recipe", "read_function"]
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """How a function trains. `returned` are the names that it returns, in order."""
+    """How a function trains: `data` are arguments, globals or attributes.
+
+    `returned` are the names that it returns, in order."""
 
     method: str
     parameters: tuple[str, ...]
     data: tuple[str, ...]
     returned: tuple[str, ...]
     names: frozenset[str]
+    needs_data: bool
 
 
 class _MethodWorld:
@@ -78,14 +81,21 @@ def read_function(
 
 
 def _recipe(function: ast.FunctionDef, finding: Finding, arguments: set[str]) -> Recipe:
+    bound = {n.id for n in ast.walk(function) if _is_stored(n)} - arguments
+    # What stands in a name of the function's own was made from its arguments, any of them.
+    made = arguments if bound & set(finding.data) else set()
     return Recipe(
         method=finding.method,
         parameters=finding.parameters,
-        data=tuple(name for name in finding.data if name in arguments or "." in name)
-        or finding.data,
+        data=tuple(sorted((set(finding.data) - bound) | made)),
         returned=_returned(function),
         names=finding.names,
+        needs_data=finding.needs_data,
     )
+
+
+def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _given(name: str, default: ast.expr | None) -> Value:

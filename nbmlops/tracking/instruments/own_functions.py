@@ -19,9 +19,10 @@ from nbmlops.tracking.cells import ExecutedCell
 from nbmlops.tracking.inference.fitted_values import curve_of, kept, last_losses
 from nbmlops.tracking.inference.function import Recipe, read_function
 from nbmlops.tracking.inference.hyperparameters import literals, read_settings
-from nbmlops.tracking.inference.namespace import is_fitted
+from nbmlops.tracking.inference.namespace import NamespaceWorld, is_fitted, is_grid, kind_of
 from nbmlops.tracking.inference.search import may_train
-from nbmlops.tracking.inputs import arguments_of
+from nbmlops.tracking.inference.world import Kind
+from nbmlops.tracking.inputs import Argument, arguments_of
 from nbmlops.tracking.instruments.estimators import class_path
 from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.hand_written import is_dismissed
@@ -124,13 +125,12 @@ class OwnFunctionWatch:
         def watcher(
             function: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: Any
         ) -> Any:
+            if not self.tracker.watching or self.tracker.activity.busy:
+                return function(*args, **kwargs)
             call = _Call(self.tracker, recipe, definition, function, instance)
-            return follow(
-                self.tracker,
-                lambda: function(*args, **kwargs),
-                lambda: call.begin(args, kwargs),
-                call.after,
-            )
+            if not call.prepare(args, kwargs):
+                return function(*args, **kwargs)
+            return follow(self.tracker, lambda: function(*args, **kwargs), call.begin, call.after)
 
         return watcher
 
@@ -149,17 +149,40 @@ class _Call:
         self.tracker, self.recipe, self.definition = tracker, recipe, definition
         self.function = function
         self.instance = None if isinstance(instance, type) else instance
+        self.data: list[Argument] = []
+        self.options: dict[str, Any] = {}
 
-    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Training | None:
-        """The training that begins; None for a call that is handed no data at all."""
+    def prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Find the call's data and settings; whether there is anything to train on."""
         tracker, recipe = self.tracker, self.recipe
-        if is_dismissed(tracker):
-            return None
-        data, options = arguments_of(
-            self.function, args, kwargs, tracker.frames(), tracker.namespace
-        )
-        data = [argument for argument in data if argument.role in recipe.data] or data
-        parameters, hidden = named_parameters(*self._settings(options))
+        try:
+            given, self.options = arguments_of(
+                self.function, args, kwargs, tracker.frames(), tracker.namespace
+            )
+        except Exception as error:  # noqa: BLE001 - the user's call comes first; `fault` tells
+            tracker.fault("a training", error)
+            return False
+        told = {argument.role.partition(".")[0] for argument in given}
+        around = NamespaceWorld({**self.function.__globals__, "self": self.instance})
+        given += [
+            Argument(name, around.value(name), name)
+            for name in recipe.data
+            if name not in told and name not in self.options
+        ]
+        self.data = [
+            argument
+            for argument in given
+            if argument.role.partition("[")[0].partition(".")[0] in recipe.data
+            or argument.role in recipe.data
+            if kind_of(argument.value) is Kind.DATA
+        ]
+        real = any(not is_grid(argument.value) for argument in self.data)
+        return (real or not recipe.needs_data) and not is_dismissed(tracker)
+
+    def begin(self) -> Training:
+        """The training that begins."""
+        tracker, data = self.tracker, self.data
+        parameters, hidden = named_parameters(*self._settings(self.options))
         if self.instance is not None:
             own, more_hidden, _ = parameters_of(self.instance)
             parameters, hidden = (*own, *parameters), (*hidden, *more_hidden)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import linecache
@@ -18,6 +19,7 @@ import pytest
 import torch
 
 from nbmlops.tracking.inference.cell import trainings_in_cell
+from nbmlops.tracking.inference.function import Recipe, read_function
 
 HERE = Path(__file__).parent
 
@@ -82,3 +84,31 @@ def test_a_loop_that_trains_nothing_is_left_alone(
     """The control: loops over data that fit no model."""
     run(source, namespace)
     assert trainings_in_cell(source, namespace) == []
+
+
+def recipes(source: str, namespace: dict[str, Any]) -> dict[str, Recipe]:
+    """What is read of the functions that a cell defines, of those that train."""
+    run(source, namespace)
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and (recipe := read_function(node, namespace)):
+            found[node.name] = recipe
+    return found
+
+
+@pytest.mark.parametrize(("source", "_expected"), cells("functions.cells"))
+def test_a_function_that_trains_is_known_by_its_code(
+    source: str, _expected: str, namespace: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    """Before it is called, whatever its arguments are called; its own functions are followed."""
+    found = recipes(source, namespace)
+    assert request.node.callspec.id in found
+    assert all(recipe.data and recipe.parameters for recipe in found.values())
+
+
+@pytest.mark.parametrize(("source", "_expected"), cells("no_functions.cells"))
+def test_a_function_that_trains_nothing_is_not_watched(
+    source: str, _expected: str, namespace: dict[str, Any]
+) -> None:
+    """The control: simulations, features, evaluations, resampling."""
+    assert recipes(source, namespace) == {}
