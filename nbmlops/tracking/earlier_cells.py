@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from nbmlops.tracking.cells import CellHistory
 from nbmlops.tracking.cellsource import parse_cell
-from nbmlops.tracking.provenance import makers_of
+from nbmlops.tracking.makers import makers_of
 
 __all__ = ["makers_in_cells"]
 

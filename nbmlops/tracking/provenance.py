@@ -12,21 +12,21 @@ import msgspec
 
 from nbmlops.tracking.contents import content_of
 from nbmlops.tracking.frames import (
-    MODULES,
     argument_of,
     call_node,
     data_root,
     name_of,
     root_name,
 )
+from nbmlops.tracking.inference.search import names_worked_out
+from nbmlops.tracking.makers import data_beside, makers_in, tree_of
 
-__all__ = ["Origin", "Provenance", "data_beside", "makers_of"]
+__all__ = ["Origin", "Provenance"]
 
 
 _CONTENTS = 1000  # predictions of a session that are known again by content
 _PREDICTING = ("predict", "decision", "score_", "forecast", "get_forecast", "get_prediction")
 _NEAR = 3  # frames of the user's in which a metric's values are looked for
-_COLLECTING = ("append", "extend")
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -122,16 +122,23 @@ class Provenance:
         for frame in frames[:_NEAR]:  # a function's own code, and the calls that led to it
             if origin := self._origin_in_code(frame, namespace):
                 return origin
-        for value in values:
+        # A cell that is run again works the same values out anew; its model is not known yet.
+        anew = bool(frames) and self._is_worked_out(frames[0])
+        for value in () if anew else values:
             if origin := self._contents.get(_safely(content_of, value) or ""):
                 return origin
         lengths = {_length(value) for value in values}
         near = [origin for origin, length in self._latest if length in lengths]
         return near[-1] if near else None
 
+    def _is_worked_out(self, frame: FrameType) -> bool:
+        tree = tree_of(frame)
+        worked_out = names_worked_out(tree) if tree is not None else set()
+        return bool(worked_out and worked_out & self.names_behind(frame).keys())
+
     def names_behind(self, frame: FrameType) -> dict[str, str | None]:
         """The names that the values in a frame's call were made from, each with the data beside."""
-        call, (makers, _) = call_node(frame), _makers_in(frame)
+        call, (makers, _) = call_node(frame), makers_in(frame)
         found: dict[str, str | None] = {}
         waiting: list[ast.AST] = [*call.args, *(k.value for k in call.keywords)] if call else []
         while waiting:
@@ -146,7 +153,7 @@ class Provenance:
         call = call_node(frame)
         if call is None:
             return None
-        makers, bound = _makers_in(frame)
+        makers, bound = makers_in(frame)
         seen: set[str] = set()
         waiting: list[ast.AST] = [*reversed(call.args), *(k.value for k in call.keywords)]
         while waiting:
@@ -185,43 +192,6 @@ class Provenance:
         store[key] = (reference, value)
 
 
-def _makers_in(frame: FrameType) -> tuple[dict[str, list[ast.AST]], set[str]]:
-    """What the code around a frame makes each name from, and all names that it binds."""
-    try:
-        import executing
-
-        tree = executing.Source.for_frame(frame).tree
-    except Exception:  # noqa: BLE001 - foreign code that cannot be read; the caller guesses less
-        return {}, set()
-    if tree is None:
-        return {}, set()
-    names = (n for n in ast.walk(tree) if isinstance(n, ast.Name))
-    return makers_of(tree), {n.id for n in names if isinstance(n.ctx, ast.Store)}
-
-
-def makers_of(tree: ast.AST) -> dict[str, list[ast.AST]]:
-    """What each name is made from: assigned, gone through by a loop, or collected."""
-    made: dict[str, list[ast.AST]] = {}
-    for node in ast.walk(tree):
-        targets: list[ast.AST] = []
-        source: Any = None
-        if isinstance(node, ast.Assign):
-            targets, source = list(node.targets), node.value
-        elif isinstance(node, ast.AugAssign | ast.NamedExpr):
-            targets, source = [node.target], node.value
-        elif (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in _COLLECTING
-            and node.args
-        ):
-            targets, source = [node.func.value], node.args[0]
-        for part in (part for target in targets for part in ast.walk(target)):
-            if isinstance(part, ast.Name):
-                made.setdefault(part.id, []).insert(0, source)
-    return made
-
-
 def _underneath(data: str | None, frame: FrameType, namespace: dict[str, Any]) -> str | None:
     """The user's name for the data that a loop's batches come from, or a function was handed."""
     if data is None:
@@ -246,30 +216,6 @@ def _underneath(data: str | None, frame: FrameType, namespace: dict[str, Any]) -
     if frame.f_globals is not frame.f_locals and data in frame.f_locals:
         return name_of(frame.f_locals[data], namespace, [frame]) or data
     return data
-
-
-def data_beside(node: ast.AST, fitted: str) -> str | None:
-    """What `fitted` is applied to in an expression: ``X_test`` of ``X_test @ w + b``."""
-    called = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
-    modules = {
-        id(n.value) for n in ast.walk(node) if isinstance(n, ast.Attribute) and id(n) in called
-    }
-    names = [
-        n.id
-        for n in ast.walk(node)
-        if isinstance(n, ast.Name)
-        and n.id != fitted
-        and id(n) not in called
-        and (id(n) not in modules or n.id not in MODULES)
-    ]
-    return min(names, key=_unlike_data) if names else None
-
-
-def _unlike_data(name: str) -> int:
-    """How little a name is like that of the data that a model is applied to."""
-    if name.startswith(("X", "x")):
-        return 0
-    return 2 if len(name) == 1 else 1
 
 
 def _content(value: Any) -> int | None:

@@ -9,16 +9,18 @@ from collections.abc import Sequence
 from nbmlops.tracking.inference.alternation import find_alternation
 from nbmlops.tracking.inference.closed_forms import find_closed_forms
 from nbmlops.tracking.inference.descent import find_descent
+from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import Loop, loops_in, read_loop
+from nbmlops.tracking.inference.loops import Loop, loops_in, names_in, read_loop
 from nbmlops.tracking.inference.scopes import Scope
 from nbmlops.tracking.inference.tables import find_table
 from nbmlops.tracking.inference.world import World
 
-__all__ = ["find_trainings", "may_train"]
+__all__ = ["find_trainings", "may_train", "names_worked_out"]
 
 _LOOP = re.compile(r"^\s*(?:async\s+for|for|while)\b|[:;]\s*(?:for|while)\b", re.MULTILINE)
 _SOLVES = ("inv(", "solve(")
+_SOLVING = {"inv", "pinv", "solve"}
 _LIBRARY = {"fit", "partial_fit", "fit_transform", "fit_predict", "fit_generator", "train_on_batch"}
 _OPTIMIZER = re.compile(r"opt|sched|scaler", re.IGNORECASE)
 
@@ -64,3 +66,22 @@ def _is_library(loop: Loop) -> bool:
         if word == "step" and _OPTIMIZER.search(ast.unparse(node.func.value)):
             return True
     return False
+
+
+def names_worked_out(tree: ast.AST) -> set[str]:
+    """Names that code moves in a loop or solves for: models, perhaps, that are not known yet."""
+    found: set[str] = set()
+    for loop in (n for n in ast.walk(tree) if isinstance(n, Loop)):
+        for node in ast.walk(loop):
+            if isinstance(node, ast.AugAssign):
+                found |= names_in(node.target)
+            elif isinstance(node, ast.Assign):
+                targets = frozenset[str]().union(*(names_in(target) for target in node.targets))
+                found |= targets & names_in(node.value)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and any(
+            isinstance(part, ast.Call) and terminal(part.func) in _SOLVING
+            for part in ast.walk(node.value)
+        ):
+            found |= frozenset[str]().union(*(names_in(target) for target in node.targets))
+    return found

@@ -20,8 +20,8 @@ from nbmlops.tracking.inference.search import may_train
 from nbmlops.tracking.inference.shape import shape_of
 from nbmlops.tracking.inputs import Argument, head, input_of
 from nbmlops.tracking.instruments.estimators import class_path
+from nbmlops.tracking.makers import data_beside
 from nbmlops.tracking.parameters import named_parameters
-from nbmlops.tracking.provenance import data_beside
 from nbmlops.tracking.trainings import Training
 
 if TYPE_CHECKING:
