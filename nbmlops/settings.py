@@ -17,6 +17,7 @@ import msgspec
 from nbmlops.errors import SettingsError
 
 __all__ = [
+    "DATABASE",
     "FILE_NAME",
     "GATED_PREFIX",
     "HOME_NAME",
@@ -31,6 +32,7 @@ __all__ = [
 
 FILE_NAME = "nbmlops.toml"
 HOME_NAME = ".nbmlops"
+DATABASE = "NBMLOPS_DATABASE"
 REVIEW_DATABASE = "NBMLOPS_REVIEW_DATABASE"
 VAULT_URI = "NBMLOPS_VAULT_URI"
 GATED_PREFIX = "nbmlops+"
@@ -178,6 +180,7 @@ def load_settings(
         home=home,
         tracking_uri=environ.get("MLFLOW_TRACKING_URI")
         or file.tracking_uri
+        or environ.get(DATABASE)
         or f"sqlite:///{home / 'mlflow.db'}",
         experiment=environ.get("MLFLOW_EXPERIMENT_NAME") or file.experiment or root.name,
         user=environ.get("NBMLOPS_USER") or _os_user(),

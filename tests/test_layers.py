@@ -37,6 +37,7 @@ ADAPTERS = {
     "nbmlops.governance.mlflow_guarded_artifacts",
     "nbmlops.governance.mlflow_team_server",
     "nbmlops.governance.mlflow_verified_models",
+    "nbmlops.governance.postgresql_probe",
     "nbmlops.governance.postgresql_setup",
     "nbmlops.governance.sqlalchemy_ledger",
     "nbmlops.scheduling.apprise_notifier",

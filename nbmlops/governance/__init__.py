@@ -16,7 +16,7 @@ from nbmlops.governance.key_store import KeyStore
 from nbmlops.governance.keys import SigningKey
 from nbmlops.governance.ledger import Ledger
 from nbmlops.governance.ledger_export import read_export, write_export
-from nbmlops.governance.mlflow_registry import MlflowRegistry
+from nbmlops.governance.mlflow_registry import MlflowRegistry, RegisteredVersion
 from nbmlops.governance.policy import Demands, Policy
 from nbmlops.governance.policy_file import (
     POLICY_FILE,
@@ -56,6 +56,7 @@ __all__ = [
     "Link",
     "MlflowRegistry",
     "Policy",
+    "RegisteredVersion",
     "SigningKey",
     "Vault",
     "acting",

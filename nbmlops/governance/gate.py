@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from nbmlops.errors import NotFound, Refused
+from nbmlops.governance.artifact_roots import VAULT_NAME
 from nbmlops.governance.dossier import verify_dossier
 from nbmlops.governance.history import History
 from nbmlops.governance.ledger import Ledger
@@ -148,13 +149,21 @@ class Gate:
         """
         history = self._reader.read()
         for submission in history.submissions_of(name):
-            if _same(source, self.source(submission.content_digest)):
+            if self._is_sealed(source, submission.content_digest):
                 return history.promotions[submission.promotion_id].bundle
         raise NotFound(f"Nobody submitted {source} as a version of {name!r}.")
 
     def source(self, content_digest: str) -> str:
         """Where a registered version of that content must point: a URI."""
         return self._vault.uri(content_digest, MODEL_FOLDER)
+
+    def _is_sealed(self, source: str, content_digest: str) -> bool:
+        """Whether `source` is that content: in the vault here, or as the server's clients read it.
+
+        So whoever looks after a server decides as it does, by the same ledger.
+        """
+        through_the_server = f"mlflow-artifacts:/{VAULT_NAME}/{content_digest}/{MODEL_FOLDER}"
+        return source == through_the_server or _same(source, self.source(content_digest))
 
     def refuse(self, verb: str, subject: str, actor: str, why: str) -> None:
         """Refuse and put the refusal on the ledger.
@@ -177,7 +186,7 @@ class Gate:
         history = self._reader.read()
         policy, at = self._policy(history), self._clock()
         for submission in history.submissions_of(name):
-            if source is None or _same(source, self.source(submission.content_digest)):
+            if source is None or self._is_sealed(source, submission.content_digest):
                 yield assemble_review(submission, history, policy, at=at)
 
     def _verify(self, submission: Submission) -> None:

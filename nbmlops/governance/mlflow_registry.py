@@ -10,11 +10,21 @@ from typing import Any
 
 from nbmlops.errors import NotFound, Refused, StoreUnreachable
 from nbmlops.governance.acting import registering
+from nbmlops.records import Record
 from nbmlops.settings import Settings
 
-__all__ = ["MlflowRegistry"]
+__all__ = ["MlflowRegistry", "RegisteredVersion"]
 
 FAULT = "NBMLOPS_FAULT"  # a step's name at which the process dies, for the fault tests
+
+
+class RegisteredVersion(Record, frozen=True, kw_only=True):
+    """A version in the registry, and the review that its tags say let it in."""
+
+    model_name: str
+    version: str
+    review_id: str
+    aliases: tuple[str, ...]
 
 
 class MlflowRegistry:
@@ -79,6 +89,48 @@ class MlflowRegistry:
         with self._speaking():
             self._client().set_registered_model_alias(name, alias, version)
 
+    def versions(self) -> list[RegisteredVersion]:
+        """Every version that a registration of ours has left."""
+        with self._speaking():
+            return [
+                RegisteredVersion(
+                    model_name=version.name,
+                    version=str(version.version),
+                    review_id=version.tags["nbmlops.review"],
+                    aliases=tuple(sorted(version.aliases)),
+                )
+                for version in self._pages("search_model_versions")
+                if "nbmlops.review" in version.tags
+            ]
+
+    def empty_models(self) -> list[str]:
+        """Names in the registry that have no version, and are no prompt's."""
+        with self._speaking():
+            client = self._client()
+            return [
+                model.name
+                for model in self._pages("search_registered_models")
+                if "mlflow.prompt.is_prompt" not in model.tags
+                and not client.search_model_versions(_of(model.name), max_results=1)
+            ]
+
+    def remove_model(self, name: str) -> None:
+        """Remove a name that has no version.
+
+        :raises Refused: if it has one.
+        """
+        with self._speaking():
+            self._client().delete_registered_model(name)
+
+    def _pages(self, search: str) -> Iterator[Any]:
+        token = None
+        while True:
+            page = getattr(self._client(), search)(page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
     def remove_aliases(self, name: str, version: str) -> list[str]:
         """Take every alias off a version; which they were."""
         with self._speaking(), registering():
@@ -135,11 +187,16 @@ class MlflowRegistry:
         return str(created.version)
 
     def _existing(self, client: Any, name: str, source: str) -> str | None:
-        quoted = name.replace("'", "''")
-        for version in client.search_model_versions(f"name = '{quoted}'"):
+        for version in client.search_model_versions(_of(name)):
             if version.source == source:
                 return str(version.version)
         return None
+
+
+def _of(name: str) -> str:
+    """MLflow's filter for the versions of a model."""
+    quoted = name.replace("'", "''")
+    return f"name = '{quoted}'"
 
 
 def _step(name: str) -> None:

@@ -63,6 +63,16 @@ class TeamServer:
         """Whom the server takes us for."""
         return self._ask("GET", "/server", _Who).user
 
+    def try_request(self, verb: str, path: str, body: Any, *, anonymous: bool = False) -> int:
+        """Ask any of the server's routes for once; the answer's status."""
+        if anonymous:
+            import requests
+
+            return int(requests.request(verb, self.address + path, timeout=30).status_code)
+        data = body if body is None or isinstance(body, str) else encode(body)
+        headers = {"Content-Type": "application/json"}
+        return int(_request(self.address, verb, path, data, headers).status_code)
+
     # The ledger
 
     def append(self, fact: Fact, *, actor: str, at: datetime | None = None) -> LedgerEntry:
@@ -187,14 +197,21 @@ def find_team_server(uri: str) -> TeamServer | None:
     return TeamServer(uri) if MARK in answer.headers else None
 
 
-def _request(address: str, verb: str, path: str, data: Any) -> Any:
+def _request(
+    address: str, verb: str, path: str, data: Any, headers: dict[str, str] | None = None
+) -> Any:
     from mlflow.exceptions import MlflowException
     from mlflow.utils.credentials import get_default_host_creds
     from mlflow.utils.rest_utils import http_request
 
     try:
         return http_request(
-            get_default_host_creds(address), path, verb, data=data, raise_on_status=False
+            get_default_host_creds(address),
+            path,
+            verb,
+            data=data,
+            extra_headers=headers,
+            raise_on_status=False,
         )
     except MlflowException as error:
         raise StoreUnreachable(

@@ -213,9 +213,12 @@ class Review(Record, frozen=True, kw_only=True):
 
 
 class Diagnosis(Record, frozen=True, kw_only=True):
-    """One thing that ``doctor`` looked at, what it found, and what to do about it."""
+    """One thing that ``doctor`` looked at, what it found, and what to do about it.
+
+    A way round the gate is ``closed``, only ``detected`` afterwards, or ``open``.
+    """
 
     subject: str
-    state: Literal["ok", "open", "broken"]
+    state: Literal["ok", "closed", "detected", "open", "broken"]
     finding: str
     advice: str | None = None

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.errors import StoreError, StoreUnreachable
+from nbmlops.errors import Ambiguous, StoreError, StoreUnreachable
 from nbmlops.settings import Settings
 from nbmlops.tracking.mlflow_entities import ID_TAG
 from nbmlops.tracking.redaction import hide_in_text
@@ -97,24 +97,40 @@ class MlflowConnection:
     def find_id(self, run_id: str) -> str | None:
         """The MLflow id of our run `run_id`, or None if MLflow does not hold it.
 
-        Where it holds two, the first made stays and the other is deleted.
+        Where it holds two, the first made stays and the other is deleted. At a team's server the
+        two may be two people's, so neither is believed.
+
+        :raises Ambiguous: then.
         """
         found = self.search(f"tags.`{ID_TAG}` = '{quoted(run_id)}'", 10)
+        if self._serves_a_team and len(found) > 1:
+            raise Ambiguous(
+                f"{len(found)} runs at this server bear the id {run_id}. Delete those that are "
+                "not what was tracked."
+            )
         ids = sorted((run.info.start_time, run.info.run_id) for run in found)
         for _, double in ids[1:]:
             self.client.delete_run(double)
         return str(ids[0][1]) if ids else None
 
     def search(self, query: str, limit: int = 2) -> list[Any]:
-        """The project's MLflow runs that fit `query`, newest first."""
+        """The project's MLflow runs that fit `query`, newest first; at a server, everybody's."""
+        experiments = [self.experiment_id]
+        if self._serves_a_team:
+            experiments = [e.experiment_id for e in self.client.search_experiments()]
         return list(
             self.client.search_runs(
-                [self.experiment_id],
+                experiments,
                 filter_string=query,
                 max_results=limit,
                 order_by=["attributes.start_time DESC"],
             )
         )
+
+    @property
+    def _serves_a_team(self) -> bool:
+        """Whether this process is a team's server, whose clients each have an experiment."""
+        return self.settings.vault_uri is not None
 
     @contextmanager
     def answering(self) -> Iterator[None]:

@@ -7,31 +7,49 @@ from collections.abc import Callable
 
 from nbmlops.errors import NbmlopsError, Refused
 from nbmlops.records import Diagnosis, new_id
+from nbmlops.workspace.repair import half_done
 from nbmlops.workspace.stores import Stores
+from nbmlops.workspace.ways_round import try_ways_round
 
 __all__ = ["diagnose"]
 
 
-def diagnose(stores: Stores) -> list[Diagnosis]:
+def diagnose(stores: Stores, repair: bool = False) -> list[Diagnosis]:
     """Probe each part; a probe that fails becomes a finding and never stops the others."""
-    probes: list[tuple[str, Callable[[Stores], Diagnosis]]] = [
-        ("project", _project),
-        ("kernel", _kernel),
-        ("panel", _panel),
-        ("journal", _journal),
-        ("MLflow", _mlflow),
-        ("ledger", _ledger),
-        ("gate", _gate),
-        ("way round the gate", _way_round),
+    parts: list[tuple[str, Callable[[Stores], list[Diagnosis]]]] = [
+        ("project", _one(_project)),
+        ("kernel", _one(_kernel)),
+        ("panel", _one(_panel)),
+        ("journal", _one(_journal)),
+        ("MLflow", _one(_mlflow)),
+        ("ledger", _one(_ledger)),
+        ("gate", _one(_gate)),
+        ("half-done", lambda s: _half_done(s, repair)),
+        ("way round the gate", try_ways_round),
     ]
-    return [_probe(subject, probe, stores) for subject, probe in probes]
+    return [found for subject, part in parts for found in _probe(subject, part, stores)]
 
 
-def _probe(subject: str, probe: Callable[[Stores], Diagnosis], stores: Stores) -> Diagnosis:
+def _one(probe: Callable[[Stores], Diagnosis]) -> Callable[[Stores], list[Diagnosis]]:
+    return lambda stores: [probe(stores)]
+
+
+def _probe(
+    subject: str, probe: Callable[[Stores], list[Diagnosis]], stores: Stores
+) -> list[Diagnosis]:
     try:
         return probe(stores)
     except (NbmlopsError, OSError) as error:
-        return Diagnosis(subject=subject, state="broken", finding=str(error))
+        return [Diagnosis(subject=subject, state="broken", finding=str(error))]
+
+
+def _half_done(stores: Stores, repair: bool) -> list[Diagnosis]:
+    if stores.server is not None:
+        return []  # only whoever runs the server may mend it
+    found = half_done(stores, repair, stores.me)
+    if found:
+        return found
+    return [Diagnosis(subject="half-done", state="ok", finding="Nothing was left half-done.")]
 
 
 def _project(stores: Stores) -> Diagnosis:
@@ -133,25 +151,10 @@ def _gate(stores: Stores) -> Diagnosis:
             state="ok",
             finding=f"{stores.settings.registry_uri} refused a model that nobody signed off",
         )
+    stores.registry.remove_model(name)
     return Diagnosis(
         subject="gate",
         state="open",
-        finding=f"{stores.settings.registry_uri} let an unsigned model in ({name} {version}).",
+        finding=f"{stores.settings.registry_uri} let an unsigned model in (version {version}).",
         advice="Register through a registry whose URI begins with nbmlops+.",
-    )
-
-
-def _way_round(stores: Stores) -> Diagnosis:
-    subject = "way round the gate"
-    path = stores.settings.tracking_uri.removeprefix("sqlite:///")
-    if path != stores.settings.tracking_uri and os.access(path, os.W_OK):
-        return Diagnosis(
-            subject=subject,
-            state="open",
-            finding=f"Whoever may write the file {path} can change the registry without the gate. "
-            "Alone on a machine that cannot be closed: what was signed is tamper-evident, "
-            "not tamper-proof.",
-        )
-    return Diagnosis(
-        subject=subject, state="ok", finding="This user cannot write the registry's store."
     )

@@ -15,11 +15,12 @@ from nbmlops.records import (
     now,
 )
 from nbmlops.workspace.review import refuse
-from nbmlops.workspace.stores import Stores
+from nbmlops.workspace.stores import Stores, one_at_a_time
 
 __all__ = ["prepare_rotation", "revoke", "rotate"]
 
 
+@one_at_a_time
 def revoke(stores: Stores, key_id: str, reason: str, by: Identity) -> KeyRevocation:
     """Take all trust from a key: what it signed no longer counts, whenever it was signed.
 
@@ -58,6 +59,7 @@ def prepare_rotation(stores: Stores, old: SigningKey, new_passphrase: str) -> Ke
     )
 
 
+@one_at_a_time
 def rotate(stores: Stores, rotation: KeyRotation, by: Identity) -> KeyRotation:
     """Let the new key take over; what the old one signed stays."""
     objection = _objection(stores, rotation.old_key_id)

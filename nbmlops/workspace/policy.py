@@ -22,7 +22,7 @@ from nbmlops.governance import (
 from nbmlops.governance import policy_text as read_text
 from nbmlops.records import Identity, PolicyPublished, PublishedPolicy, digest_bytes
 from nbmlops.workspace.review import refuse
-from nbmlops.workspace.stores import Stores
+from nbmlops.workspace.stores import Stores, one_at_a_time
 
 __all__ = ["check_policy", "prepare_publication", "publish", "published"]
 
@@ -61,6 +61,7 @@ def prepare_publication(stores: Stores, key: SigningKey | None) -> PublishedPoli
     )
 
 
+@one_at_a_time
 def publish(stores: Stores, policy: PublishedPolicy, by: Identity) -> PublishedPolicy:
     """Put a policy in force; publishing the same again changes nothing."""
     history = stores.history()

@@ -20,11 +20,12 @@ from nbmlops.records import (
     new_id,
 )
 from nbmlops.workspace.review import refuse, review
-from nbmlops.workspace.stores import Stores
+from nbmlops.workspace.stores import Stores, one_at_a_time
 
 __all__ = ["load_model", "move_alias", "register", "withdraw"]
 
 
+@one_at_a_time
 def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Registration:
     """Let the review's model into the registry, if nothing is missing."""
     current = review(stores, review_id)
@@ -71,6 +72,7 @@ def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Regist
     return registration
 
 
+@one_at_a_time
 def move_alias(
     stores: Stores, model_name: str, version: str, alias: str, by: Identity
 ) -> AliasMove:
@@ -94,6 +96,7 @@ def move_alias(
     return move
 
 
+@one_at_a_time
 def withdraw(stores: Stores, key: str, reason: str, by: Identity) -> Withdrawal:
     """Suspend an approval: the gate closes at once, then the aliases go.
 

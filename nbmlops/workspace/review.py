@@ -38,7 +38,7 @@ from nbmlops.records import (
 )
 from nbmlops.workspace.evidence import evidence_of_run, gather, is_current, seal_dossier
 from nbmlops.workspace.promote import default_model_name, edited_since
-from nbmlops.workspace.stores import Stores
+from nbmlops.workspace.stores import Stores, one_at_a_time
 
 __all__ = [
     "dry_run",
@@ -87,7 +87,7 @@ def submit(
         evidence=evidence,
         dossier=dossier,
     )
-    stores.append(Submitted(submission=submission), stores.settings.user)
+    stores.append(Submitted(submission=submission), stores.me.name)
     return _assemble(stores, submission)
 
 
@@ -192,6 +192,7 @@ def prepare_sign_off(
     return msgspec.structs.replace(record, envelope=sign(encode(statement), key))
 
 
+@one_at_a_time
 def give(stores: Stores, record: SignOff, by: Identity) -> Review:
     """Put a sign-off that `by` hands in on the ledger, if it would count."""
     current = review(stores, record.review_id)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from nbmlops.errors import NotFound, Refused
 from nbmlops.governance import (
@@ -18,6 +18,7 @@ from nbmlops.governance import (
     MlflowRegistry,
     Policy,
     Vault,
+    current_actor,
     drafted_policy,
     find,
     policy_in_force,
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
     from nbmlops.governance.mlflow_team_server import TeamServer
     from nbmlops.tracking import Journal, MlflowStore
 
-__all__ = ["Stores"]
+__all__ = ["Stores", "one_at_a_time"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Stores:
@@ -132,8 +136,8 @@ class Stores:
 
     @property
     def me(self) -> Identity:
-        """Who acts where no door says otherwise; nobody but this machine vouches for it."""
-        return Identity(name=self.settings.user, asserted_by="self")
+        """Whom a server authenticated for this, else this machine's user, self-asserted."""
+        return current_actor() or Identity(name=self.settings.user, asserted_by="self")
 
     def history(self) -> History:
         """What all facts so far add up to; only those that came since the last call are read."""
@@ -181,3 +185,19 @@ class Stores:
         """Put a refusal on the ledger, and hand it back to be raised."""
         self.append(RefusalRecorded(verb=verb, subject=subject, by=actor, why=error.missing), actor)
         return error
+
+
+def one_at_a_time(
+    verb: Callable[Concatenate[Stores, P], T],
+) -> Callable[Concatenate[Stores, P], T]:
+    """Let nobody decide on the same ledger while `verb` does.
+
+    So a sign-off that is taken back is taken back before a registration, or after it.
+    """
+
+    @wraps(verb)
+    def decide(stores: Stores, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with stores.ledger.turn():
+            return verb(stores, *args, **kwargs)
+
+    return decide

@@ -265,6 +265,9 @@ class Workspace(Governed):
             raise StoreError(" ".join(waiting))
         return sent
 
-    def doctor(self) -> list[Diagnosis]:
-        """Look at every part of this set-up, and try the gate."""
-        return doctor.diagnose(self._stores)
+    def doctor(self, repair: bool = False) -> list[Diagnosis]:
+        """Look at every part of this set-up, and try each known way round the gate.
+
+        With `repair`, what a crash left half-done is mended.
+        """
+        return doctor.diagnose(self._stores, repair)

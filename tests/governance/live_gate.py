@@ -91,13 +91,20 @@ class LiveGate:
             connection.execute(statement)
             connection.commit()
 
-    def submit(self, model: str | None = None, content: str = "content") -> Submission:
-        """Sealed content laid before reviewers by ada, as promote and submit leave it."""
+    def submit(
+        self, model: str | None = None, content: str = "content", weight: int = 0
+    ) -> Submission:
+        """Sealed content laid before reviewers by ada, as promote and submit leave it.
+
+        `weight` is how many bytes more than its few words the model has.
+        """
         number = next(self.names)
         model = model or f"model_{number}"
         folder = self.vault.staging()
         (folder / "model").mkdir()
         (folder / "model" / "MLmodel").write_text(f"{content} {number}")
+        if weight:
+            (folder / "model" / "weights.bin").write_bytes(os.urandom(weight))
         bundle = self.vault.seal(folder)
         promotion = make_promotion(id=f"promotion-{number}", model_name=model, bundle=bundle)
         submission = make_submission(

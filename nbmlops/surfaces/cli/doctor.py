@@ -10,14 +10,16 @@ from nbmlops.workspace import Workspace
 
 __all__ = ["doctor"]
 
-_COLOURS = {"ok": "green", "open": "yellow", "broken": "red"}
+_COLOURS = {"ok": "green", "closed": "green", "detected": "cyan", "open": "yellow", "broken": "red"}
 
 
 @click.command()
+@click.option("--repair", is_flag=True, help="Mend what a crash left half-done.")
 @json_option
-def doctor(as_json: bool) -> None:
-    """Try every part of this set-up, and say what works, what is open and what is broken."""
-    findings = Workspace.open().doctor()
+def doctor(repair: bool, as_json: bool) -> None:
+    """Try every part of this set-up: what works, which ways round the gate are closed, detected or
+    open, and what is broken or half-done."""
+    findings = Workspace.open().doctor(repair)
     if as_json:
         print_json(findings)
     else:

@@ -1,0 +1,108 @@
+"""What a crash left half-done, named and mended: `nbmlops doctor --repair`.
+
+A registration writes in this order: the model's name, the version, the alias, the fact. Whatever
+it was cut between, the registry and the ledger together tell what it was going to be.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from nbmlops.governance import RegisteredVersion, acting
+from nbmlops.records import Diagnosis, Identity, Registered, Registration, digest, new_id
+from nbmlops.workspace.review import review
+from nbmlops.workspace.stores import Stores, one_at_a_time
+
+__all__ = ["half_done"]
+
+_DAY = 24 * 3600.0  # seconds after which nobody is still filling a folder
+
+DEFAULT_ALIAS = "champion"
+
+
+@one_at_a_time
+def half_done(stores: Stores, mend: bool, by: Identity) -> list[Diagnosis]:
+    """Everything that is half-done, and with `mend`, what became of it."""
+    return [
+        *_unrecorded(stores, mend, by),
+        *_empty_models(stores, mend),
+        *_left_folders(stores, mend),
+    ]
+
+
+def _unrecorded(stores: Stores, mend: bool, by: Identity) -> Iterator[Diagnosis]:
+    """Versions that no fact tells of: the alias may lack too."""
+    for version in stores.registry.versions():
+        if version.review_id in stores.history().registrations:
+            continue
+        label = f"{version.model_name} version {version.version}"
+        found = f"{label} is in the registry, and the ledger does not tell of it."
+        current = review(stores, version.review_id)
+        if current.missing:
+            yield Diagnosis(
+                subject="registration",
+                state="broken",
+                finding=f"{found} Its review lacks something: {' '.join(current.missing)}",
+                advice=f"nbmlops withdraw {version.review_id} --reason 'registered by half'",
+            )
+            continue
+        yield _told(mend, found, "It was recorded.", partial(_record, stores, version, by))
+
+
+def _record(stores: Stores, version: RegisteredVersion, by: Identity) -> None:
+    current = review(stores, version.review_id)
+    submission = current.submission
+    alias = version.aliases[0] if version.aliases else DEFAULT_ALIAS
+    if not version.aliases:
+        with acting(by):
+            stores.registry.move_alias(version.model_name, alias, version.version)
+    registration = Registration(
+        id=new_id("registration"),
+        review_id=submission.id,
+        model_name=version.model_name,
+        version=version.version,
+        alias=alias,
+        content_digest=submission.content_digest,
+        sign_off_digests=tuple(
+            digest(s) for s in current.sign_offs if s.content_digest == submission.content_digest
+        ),
+        by=by,
+        at=stores.clock(),
+    )
+    stores.append(Registered(registration=registration), by.name)
+
+
+def _empty_models(stores: Stores, mend: bool) -> Iterator[Diagnosis]:
+    for name in stores.registry.empty_models():
+        yield _told(
+            mend,
+            f"The registry has the name {name}, and no version of it.",
+            "The name was removed.",
+            partial(stores.registry.remove_model, name),
+        )
+
+
+def _left_folders(stores: Stores, mend: bool) -> Iterator[Diagnosis]:
+    """Folders in the vault that somebody was filling when they stopped."""
+    bundles = stores.settings.bundles
+    for folder in [*bundles.glob(".upload-*"), *bundles.glob(".staging-*")]:
+        if time.time() - folder.stat().st_mtime < _DAY:
+            continue
+        yield _told(
+            mend,
+            f"{folder} was being filled more than a day ago, and was never sealed.",
+            "It was removed.",
+            partial(shutil.rmtree, folder),
+        )
+
+
+def _told(mend: bool, found: str, mended: str, action: Callable[[], None]) -> Diagnosis:
+    if not mend:
+        return Diagnosis(
+            subject="half-done", state="broken", finding=found, advice="nbmlops doctor --repair"
+        )
+    action()
+    return Diagnosis(subject="half-done", state="ok", finding=f"{found} {mended}")
