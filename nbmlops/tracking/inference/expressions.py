@@ -12,12 +12,11 @@ from nbmlops.tracking.inference.values import (
     Stage,
     Value,
     bent,
-    called,
     joined,
     product,
     total,
 )
-from nbmlops.tracking.inference.world import Function, Kind, World
+from nbmlops.tracking.inference.world import Kind, World
 
 __all__ = ["ExpressionReader", "dotted", "terminal"]
 
@@ -235,172 +234,7 @@ class ExpressionReader:
         value = self.read(node)
         return Value(value.own, value.held, value.data, value.rest, value.residual)
 
-    # -- calls ----------------------------------------------------------------------------------
-    def _Lambda(self, node: ast.Lambda) -> Value:
-        return self._apply(node, [], {}) if self._depth < _DEEPEST else FREE
-
-    def _Call(self, node: ast.Call) -> Value:
-        word = terminal(node.func)
-        self.heard.add(word)
-        values = [self.read(argument) for argument in node.args]
-        named = {k.arg or "": self.read(k.value) for k in node.keywords}
-        function, owner = self._function_of(node.func)
-        if function is not None and self._depth < _DEEPEST:
-            return self._apply(function, node.args, dict(zip_named(node)), owner)
-        receiver = FREE
-        if isinstance(node.func, ast.Attribute):
-            if word == "backward":
-                self.judged_by |= self.read(node.func.value).data
-                return FREE
-            receiver = self.read(node.func.value)
-        elif not isinstance(node.func, ast.Name) or self.scope.value(node.func.id) is not None:
-            receiver = self.read(node.func)
-        elif node.func.id in self.candidates:
-            receiver = self.outside(node.func.id)
-        everything = [receiver, *values, *named.values()]
-        if word in words.ALTERING and isinstance(node.func, ast.Attribute):
-            self._alter(word, node.func.value, node, [*values, *named.values()])
-        for keyword in node.keywords:
-            if keyword.arg == "out":
-                self.altered(
-                    keyword.value, self._known(word, everything) or called(everything), node
-                )
-        known = self._known(word, everything)
-        if known is not None:
-            return known
-        used = [v for v in everything if v.states or v.data]
-        if any(v.data for v in used):
-            self.met |= {n for v in used if v.rest <= Stage.HELD for n in v.own}
-        return called(used)
-
-    def _known(self, word: str, values: list[Value]) -> Value | None:
-        if word in words.COUNTING:
-            return FREE
-        used = [v for v in values if v.states or v.data]
-        if word in words.PLAIN:
-            return joined(used)
-        if word in words.BENDING:
-            return self._bend(used)
-        if word in words.MULTIPLYING and used:
-            value = used[0]
-            for other in used[1:]:
-                value = self.times(value, other, divides="div" in word)
-            return value
-        if word in words.SUMMING and used:
-            value = used[0]
-            for other in used[1:]:
-                value = self.plus(value, other)
-            return value
-        return None
-
-    def _alter(self, word: str, receiver: ast.expr, node: ast.Call, values: list[Value]) -> None:
-        taken = joined(values)
-        if word in {"add_", "sub_"} and len(node.args) > 1:
-            taken = self.times(values[0], values[1])
-        elif word in {"add_", "sub_"} and node.keywords:
-            taken = self.times(taken, FREE)
-        self.altered(receiver, taken, node)
-
-    def _function_of(self, func: ast.expr) -> tuple[Function | None, str | None]:
-        if isinstance(func, ast.Name):
-            return self.scope.function(func.id) or self.world.function(func.id), None
-        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
-            prefix = self.object_prefix(func.value.id)
-            if prefix is not None:
-                return self.world.method(prefix, func.attr), prefix
-        return None, None
-
-    def _apply(
-        self,
-        function: Function,
-        arguments: Sequence[ast.expr],
-        named: dict[str, ast.expr],
-        owner: str | None = None,
-    ) -> Value:
-        """What the user's `function` returns, and what it does to its arguments."""
-        inner = Scope(self.scope)
-        spelled = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
-        if owner is not None and spelled:
-            inner.objects[spelled.pop(0)] = owner
-        given = dict(zip(spelled, arguments, strict=False)) | named
-        self._bind_rest(function, inner, spelled, arguments)
-        if any(isinstance(argument, ast.Starred) for argument in arguments):
-            everything = ast.List(elts=list(arguments), ctx=ast.Load())
-            given = dict.fromkeys(spelled, everything) | named
-        for argument in (*spelled, *(a.arg for a in function.args.kwonlyargs)):
-            expression = given.get(argument)
-            inner.values[argument] = self.read(expression) if expression is not None else FREE
-            if expression is not None and (roots := self.roots_of(expression)):
-                inner.stands_for[argument] = roots
-            if isinstance(expression, ast.Name):
-                if (prefix := self.object_prefix(expression.id)) is not None:
-                    inner.objects[argument] = prefix
-                    del inner.values[argument]
-                called_ = self.scope.function(expression.id) or self.world.function(expression.id)
-                if called_ is not None:
-                    inner.functions[argument] = called_
-            elif isinstance(expression, ast.Lambda):
-                inner.functions[argument] = expression
-        outer, self.scope = self.scope, inner
-        self._depth += 1
-        try:
-            if isinstance(function, ast.Lambda):
-                return self.read(function.body)
-            self.run_body(function.body)
-        finally:
-            self._depth -= 1
-            self.scope = outer
-        return returned(inner.returned)
-
-    def _bind_rest(
-        self, function: Function, inner: Scope, spelled: list[str], arguments: Sequence[ast.expr]
-    ) -> None:
-        """``*args`` holds what is left over; ``**options`` holds nothing that counts."""
-        if function.args.vararg is not None:
-            rest = [a for a in arguments[len(spelled) :] if not isinstance(a, ast.Starred)]
-            starred = [a for a in arguments if isinstance(a, ast.Starred)]
-            inner.values[function.args.vararg.arg] = (
-                joined(self.read(a) for a in (*rest, *starred))
-                if starred
-                else self._Tuple(ast.Tuple(elts=rest, ctx=ast.Load()))
-            )
-        if function.args.kwarg is not None:
-            inner.values[function.args.kwarg.arg] = FREE
-
-    def roots_of(self, node: ast.expr) -> frozenset[str]:
-        """The parameters whose very object an expression is, or is a part of."""
-        while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-            key = self.key_of(node) if isinstance(node, ast.Attribute) else None
-            if key is not None:
-                return frozenset({key})
-            node = node.func if isinstance(node, ast.Call) else node.value
-        if isinstance(node, ast.Tuple | ast.List):
-            return frozenset[str]().union(*(self.roots_of(item) for item in node.elts))
-        if not isinstance(node, ast.Name):
-            return frozenset()
-        scope: Scope | None = self.scope
-        while scope is not None:
-            if node.id in scope.stands_for:
-                return scope.stands_for[node.id]
-            if scope.parent is not None and node.id in scope.values:
-                return frozenset()
-            scope = scope.parent
-        return frozenset({node.id})
-
-
-def returned(values: list[Value]) -> Value:
-    """What a function with several returns gives back."""
-    if len({len(v.items) for v in values}) == 1 and values and values[0].items:
-        parts = tuple(joined(v.items[n] for v in values) for n in range(len(values[0].items)))
-        return with_items(joined(values), parts)
-    return joined(values)
-
 
 def with_items(value: Value, items: tuple[Value, ...]) -> Value:
     """`value` with its parts."""
     return Value(value.own, value.held, value.data, value.rest, value.residual, items)
-
-
-def zip_named(node: ast.Call) -> list[tuple[str, ast.expr]]:
-    """The keyword arguments of a call."""
-    return [(k.arg, k.value) for k in node.keywords if k.arg]

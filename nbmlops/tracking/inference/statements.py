@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from nbmlops.tracking.inference.expressions import ExpressionReader, terminal
+from nbmlops.tracking.inference.calls import CallReader
+from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.values import FREE, Stage, Value, joined, product
 from nbmlops.tracking.inference.world import World
 
@@ -28,7 +29,7 @@ class Update(msgspec.Struct, frozen=True):
     deep: bool = False
 
 
-class StatementReader(ExpressionReader):
+class StatementReader(CallReader):
     """Reads a loop's body, or a function's, in `world`; `updates` is what it found."""
 
     def __init__(
