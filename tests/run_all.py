@@ -74,7 +74,16 @@ def _command(*command: str, cwd: Path = ROOT) -> Tally:
 
 
 def _pytest(report: Path) -> Tally:
-    command = [sys.executable, "-m", "pytest", f"--junitxml={report}", "--durations=15"]
+    # Two workers: much of the time is spent waiting for kernels, servers and browsers to start.
+    shared_out = ["-n", "2", "--dist", "loadgroup"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        f"--junitxml={report}",
+        "--durations=25",
+        *shared_out,
+    ]
     code = subprocess.run(command, cwd=ROOT, check=False).returncode
     if not report.exists():
         return Tally(0, 1)
