@@ -11,7 +11,7 @@ import weakref
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-__all__ = ["definition_of", "is_own", "is_own_module", "own_functions"]
+__all__ = ["definition_of", "is_installed_file", "is_own", "is_own_module", "own_functions"]
 
 _INSTALLED = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -20,6 +20,11 @@ _INSTALLED = tuple(
 _known: weakref.WeakKeyDictionary[CodeType, ast.FunctionDef | ast.Lambda | None] = (
     weakref.WeakKeyDictionary()
 )
+
+
+def is_installed_file(path: str) -> bool:
+    """Whether code comes from an installed library, the standard library or the interpreter."""
+    return path.startswith((*_INSTALLED, "<frozen"))
 
 
 def is_own_module(module: ModuleType | None) -> bool:

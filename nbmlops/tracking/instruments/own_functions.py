@@ -28,7 +28,13 @@ from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.hand_written import is_dismissed
 from nbmlops.tracking.instruments.wrapping import Watched, is_watched
 from nbmlops.tracking.metric_names import is_loss_history, is_metric_name
-from nbmlops.tracking.own_code import definition_of, is_own, is_own_module, own_functions
+from nbmlops.tracking.own_code import (
+    definition_of,
+    is_installed_file,
+    is_own,
+    is_own_module,
+    own_functions,
+)
 from nbmlops.tracking.parameters import named_parameters, parameters_of
 from nbmlops.tracking.trainings import Training
 
@@ -74,8 +80,11 @@ class OwnFunctionWatch:
                 setattr(cls, name, Watched(function, self._watcher(recipe, definition)))
 
     # -- looking ----------------------------------------------------------------------------------
-    def _heard(self, event: str, _arguments: tuple[Any, ...]) -> None:
+    def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event != "exec" or not self.tracker.watching:
+            return
+        # A library's modules are executed too while it is imported: they are many, and not asked.
+        if is_installed_file(getattr(arguments[0], "co_filename", "<frozen")):
             return
         cell = self.tracker.history.executed[-1]
         if cell.order != self._cell:
