@@ -14,6 +14,7 @@ from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Chunk
 from nbmlops.data.hashing import Progress, fold, sketch, worker_count
 from nbmlops.data.recording import Recorder
+from nbmlops.data.runs import ReadColumn
 from nbmlops.records.data import Summary
 
 __all__ = ["Stream", "hash_stream"]
@@ -31,30 +32,41 @@ def hash_stream(stream: Stream, recorder: Recorder, progress: Progress | None = 
     """Hash a stream's columns and put them on record; count its rows."""
     width = len(stream.schema)
     chunks: list[list[Chunk]] = [[] for _ in range(width)]
-    firsts = [ArrowColumn(pa.array([], kind)) for kind in stream.schema.types]
+    # What names the columns, without their values: those of the first run need not be kept.
+    heads = [_head(ArrowColumn(pa.array([], kind))) for kind in stream.schema.types]
     rows = 0
     sketches: list[Summary] = []
     with ThreadPoolExecutor(worker_count(), thread_name_prefix="fingerprint") as pool:
         for run in _runs(stream):
             columns = [ArrowColumn(run.column(at)) for at in range(width)]
             if not rows:
-                firsts = columns
+                heads = [_head(column) for column in columns]
                 sketches = [sketch(column) for column in columns]
             rows += run.num_rows
             for at, chunk in enumerate(pool.map(lambda c: c.chunk(0, c.rows), columns)):
                 chunks[at].append(chunk)
+            # The allocator would keep what a run took, and take as much again for the next.
+            del run, columns
+            pa.default_memory_pool().release_unused()
             if progress is not None:
                 progress(sum(of[-1].nbytes for of in chunks))
     if not rows:
-        chunks = [[first.chunk(0, 0)] for first in firsts]
-    for at, (first, of) in enumerate(zip(firsts, chunks, strict=True)):
-        hashed = fold(first, of, rows)
+        empty = [ArrowColumn(pa.array([], kind)) for kind in stream.schema.types]
+        chunks = [[column.chunk(0, 0)] for column in empty]
+    for at, (head, of) in enumerate(zip(heads, chunks, strict=True)):
+        hashed = fold(head, of, rows)
         if recorder.summarizes and sketches:
             # Of a stream, the first run is the sample.
             seen = min(rows, CHUNK_ROWS)
             hashed.sketch = sketches[at] if seen == rows else {"sampled": seen} | sketches[at]
         recorder.add(at, hashed)
     return rows
+
+
+def _head(column: ArrowColumn) -> ReadColumn:
+    head = ReadColumn(column.type, 0, [])
+    head.extra = column.extra
+    return head
 
 
 def _runs(stream: Stream) -> Iterator[Any]:
@@ -69,7 +81,10 @@ def _runs(stream: Stream) -> Iterator[Any]:
             at += take
             count += take
             if count == CHUNK_ROWS:
-                yield pa.Table.from_batches(held, stream.schema)
+                run = pa.Table.from_batches(held, stream.schema)
                 held, count = [], 0
+                yield run
+                del run
+        del batch
     if held:
         yield pa.Table.from_batches(held, stream.schema)

@@ -31,7 +31,7 @@ import nbmlops
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fingerprint_data import arrow_buffers, built, mixed, numeric, words
+from fingerprint_data import arrow_buffers, built, drained, mixed, numeric, words
 
 GIGABYTE = 1_000_000_000
 AUTO = blake3.AUTO
@@ -170,6 +170,9 @@ def measure(what: str, scale: float) -> tuple[float, float]:
         # The peak while the data was built must not hide the peak while it is hashed.
         pa.default_memory_pool().release_unused()
         Path("/proc/self/clear_refs").write_text("5")
+        if what in drained:
+            # What an engine takes to compute its rows is the engine's.
+            drained[what](obj)
         before = peak()
         found = nbmlops.fingerprint(obj)
         return found.nbytes / 1e6, max(0.1, peak() - before)

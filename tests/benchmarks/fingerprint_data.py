@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-__all__ = ["arrow_buffers", "built", "mixed", "numeric", "words"]
+__all__ = ["arrow_buffers", "built", "drained", "mixed", "numeric", "words"]
 
 
 def numeric(rows: int, columns: int) -> tuple[pd.DataFrame, list[Any]]:
@@ -142,6 +142,18 @@ def built(scale: float) -> dict[str, Callable[[Path], tuple[Any, Any]]]:
         "Polars lazy frame": lazy,
         "DuckDB relation": relation,
     }
+
+
+def _drain(batches: Any) -> None:
+    for batch in batches:
+        del batch
+
+
+# Reads every row of what an engine computes, and does nothing with it.
+drained: dict[str, Callable[[Any], None]] = {
+    "DuckDB relation": lambda relation: _drain(relation.to_arrow_reader(65_536)),
+    "Polars lazy frame": lambda frame: _drain(frame.collect_batches(chunk_size=65_536)),
+}
 
 
 def _polars(series: pd.Series) -> Any:

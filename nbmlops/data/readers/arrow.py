@@ -41,7 +41,7 @@ def _batches(dataset: Any) -> Iterator[Any]:
 
             file = ParquetFile(fragment.open(), buffer_size=2**16, pre_buffer=False)
             groups = [group.id for group in fragment.row_groups]
-            yield from file.iter_batches(CHUNK_ROWS // 4, row_groups=groups, use_threads=False)
+            yield from file.iter_batches(CHUNK_ROWS // 8, row_groups=groups, use_threads=False)
         else:
             yield from fragment.to_batches(
                 schema, batch_size=CHUNK_ROWS, batch_readahead=1, fragment_readahead=1
