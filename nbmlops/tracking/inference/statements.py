@@ -52,7 +52,8 @@ class StatementReader(CallReader):
     # -- binding --------------------------------------------------------------------------------
     def _note(self, name: str, value: Value, node: ast.AST, **more: bool) -> None:
         for test in self._tests:
-            if test.states and test.data and name not in value.own:
+            # An index that is moved by one where a test says so has no data of its own.
+            if test.states and test.data and (name not in value.own or not value.data):
                 value = joined((value, Value(held=test.states, data=test.data, rest=test.stage)))
             elif test.states and test.data:
                 # What is taken up only where a prediction is wrong is weighed by that.
