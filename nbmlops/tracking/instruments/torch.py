@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -36,23 +37,19 @@ class _Steps:
     def __init__(self, tracker: Tracker, observation: TorchObservation, torch: Any) -> None:
         self._tracker, self._observation = tracker, observation
         self._compiling = torch.compiler.is_compiling
-        self._loops: dict[int, LoopTraining] = {}
+        self._loops: dict[int, tuple[Any, LoopTraining]] = {}  # the optimizer weakly
 
     def before(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """An optimizer is about to make a step."""
         if self._compiling():
             return
-        known = self._loops.get(id(optimizer))
-        if known is not None and known.cell is self._tracker.running and known.steps_of(optimizer):
-            return
-        if not self._observation.active:
+        if self._loop_of(optimizer) is not None or not self._observation.active:
             return
         try:
             closure = args[1] if len(args) > 1 else kwargs.get("closure")
-            loop = begin_loop(
-                self._tracker, self._observation, optimizer, closure, self._loops.values()
-            )
-            self._loops[id(optimizer)] = loop
+            others = [loop for _, loop in self._loops.values()]
+            loop = begin_loop(self._tracker, self._observation, optimizer, closure, others)
+            self._loops[id(optimizer)] = weakref.ref(optimizer), loop
         except Exception as error:  # noqa: BLE001 - the user's step comes first; `fault` tells
             self._tracker.fault("a training", error)
 
@@ -60,17 +57,24 @@ class _Steps:
         """An optimizer has made a step."""
         if self._compiling():
             return
-        loop = self._loops.get(id(optimizer))
-        if loop is None or not self._observation.active or loop.cell is not self._tracker.running:
+        loop = self._loop_of(optimizer)
+        if loop is None:
             return
         try:
             loop.stepped(optimizer, len(args) > 1 or bool(kwargs))
         except Exception as error:  # noqa: BLE001 - the user's step comes first; `fault` tells
             self._tracker.fault("a training", error)
 
+    def _loop_of(self, optimizer: Any) -> LoopTraining | None:
+        """The running cell's loop that `optimizer` is known to step."""
+        known = self._loops.get(id(optimizer))
+        if known is None or known[0]() is not optimizer:
+            return None
+        return known[1] if known[1].cell is self._tracker.running else None
+
     def cell_ends(self, cell: ExecutedCell) -> None:
         """The cell's loops are over."""
-        loops = {id(loop): loop for loop in self._loops.values() if loop.cell is cell}
+        loops = {id(loop): loop for _, loop in self._loops.values() if loop.cell is cell}
         self._loops.clear()
         for loop in loops.values():
             loop.finish()

@@ -39,6 +39,15 @@ class Loop(msgspec.Struct, frozen=True):
         """Whether its variable is called an epoch."""
         return bool(_EPOCH.match(self.variable or ""))
 
+    @property
+    def over_data(self) -> bool:
+        """Whether it goes over something other than numbers, as ``for x, y in loader`` does."""
+        over = getattr(self.node, "iter", None)
+        if isinstance(over, ast.Call) and over.args and getattr(over.func, "id", "") == "tqdm":
+            over = over.args[0]
+        called = getattr(getattr(over, "func", None), "id", None)
+        return over is not None and called not in ("range", "trange", "count")
+
 
 class Region(msgspec.Struct, frozen=True):
     """The part of a frame's code that a training happens in: its outermost loop, else all of it."""

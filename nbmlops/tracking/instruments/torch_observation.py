@@ -1,6 +1,6 @@
 """What PyTorch does in the running cell: backward passes with their losses, and batches fed.
 
-It is seen for about a microsecond each. A loss on another device than the CPU is kept as a detached
+It is seen for a few microseconds a step. A loss on another device than the CPU is kept detached, a
 scalar and read when the cell ends, so that nobody waits for that device in between. Nothing else
 of the user's is kept, other than by weak reference.
 """
@@ -211,7 +211,10 @@ class TorchObservation:
                 answer = original(self_, *args, **kwargs)
             finally:
                 self._nested = 0
-            self._try(self.backward_done, self_)
+            try:
+                self.backward_done(self_)
+            except Exception as error:  # noqa: BLE001 - the user's pass comes first; `fault` tells
+                self._tracker.fault("a backward pass", error)
             return answer
 
         return backward

@@ -71,10 +71,6 @@ class LoopTraining:
         """`optimizer` trains this model, too."""
         self._optimizers.append(weakref.ref(optimizer))
 
-    def steps_of(self, optimizer: Any) -> bool:
-        """Whether `optimizer` is known to train this model."""
-        return any(known() is optimizer for known in self._optimizers)
-
     def count_by(self, place: tuple[CodeType, str] | None, *, loader: bool) -> None:
         """Epochs are the turns of the variable at `place`, or the iterations of a loader."""
         self._place, self._by_loader = place, loader
@@ -235,7 +231,8 @@ def _add(training: Training, settings: Iterable[Parameter]) -> None:
 def _count_epochs(loop: LoopTraining, loops: list[Loop], *, by_loader: bool) -> None:
     turns = epoch_loop(loops)
     place = (turns.code, turns.variable) if turns is not None and turns.variable else None
-    if by_loader and (turns is None or not turns.named):
+    # A loop over a loader counts its epochs by itself, for less than reading a variable takes.
+    if by_loader and (turns is None or not turns.named or loops[-1].over_data):
         loop.count_by(None, loader=True)
     else:
         loop.count_by(place, loader=False)
