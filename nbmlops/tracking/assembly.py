@@ -33,12 +33,10 @@ def assemble(
     """The run of `training` in `cell`; `gaps` are those that the tracker knows of."""
     slice_, doubts = history.slice(cell)
     code = history.code()
-    members = {c.order for c in slice_}
     hidden = [
-        f"{what} in cell [{executed.execution_count}]"
-        for executed in history.executed
-        if executed.order in members
-        for what in history.hidden(executed)
+        f"{what} in cell [{member.execution_count}]"
+        for member in slice_
+        for what in history.hidden(history.executed[member.order - 1])
     ]
     read = [code[c.source_digest] for c in slice_]
     seeds = tuple(dict.fromkeys(s for c in read for s in c.seeds))

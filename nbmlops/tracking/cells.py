@@ -17,6 +17,7 @@ from nbmlops.tracking.outputs import Shown
 from nbmlops.tracking.papers import (
     SESSION_FILE,
     Papers,
+    SessionCell,
     clean_outputs,
     output_files,
     session_file,
@@ -53,6 +54,8 @@ class CellHistory:
         self._clean: list[list[dict[str, Any]]] = []  # outputs by cell, secrets hidden
         self._code: dict[str, tuple[str, str, tuple[str, ...], CellCode]] = {}
         self._records: dict[int, CellRecord] = {}
+        self._by_digest: dict[str, CellCode] = {}
+        self._session: list[SessionCell] = []
 
     def add(self, cell: ExecutedCell) -> None:
         """Keep a cell that begins."""
@@ -104,14 +107,9 @@ class CellHistory:
         self._records[cell.order] = record
         return record
 
-    def records(self) -> list[CellRecord]:
-        """All records, by order."""
-        return [self.record(cell) for cell in self.executed]
-
     def code(self) -> Mapping[str, CellCode]:
         """What was read from each source, by source digest."""
-        with self._lock:
-            return {digest: code for _, digest, _, code in self._code.values()}
+        return self._by_digest
 
     def papers(self, cell: CellRecord, secrets: Iterable[str]) -> Papers:
         """What the running cell showed, and all that ran up to it, as files."""
@@ -122,12 +120,13 @@ class CellHistory:
                 self._clean.append(outputs)
                 executed.outputs = []
             records, files = output_files(self._clean[cell.order - 1])
-            ran = [(self._records[e.order] if e.order in self._records else self._record(e),
-                    self._clean[e.order - 1]) for e in self.executed[: cell.order]]  # fmt: skip
+            for executed in self.executed[len(self._session) : cell.order]:
+                shown = self._clean[executed.order - 1]
+                self._session.append(SessionCell.of(self._record(executed), shown))
             return Papers(
                 outputs=records,
                 hidden=hidden,
-                files={SESSION_FILE: session_file(ran)}
+                files={SESSION_FILE: session_file(self._session[: cell.order])}
                 | {f"outputs/{name}": content for name, content in files.items()},
             )
 
@@ -145,5 +144,7 @@ class CellHistory:
             # A front end may send what UTF-8 cannot hold; such a cell never runs, but it was sent.
             plain = source.encode("utf-8", "backslashreplace").decode()
             shown, hidden = hide_in_text(plain)
-            self._code[source] = (shown, digest_bytes(shown.encode()), hidden, read_code(plain))
+            digest, code = digest_bytes(shown.encode()), read_code(plain)
+            self._code[source] = (shown, digest, hidden, code)
+            self._by_digest[digest] = code
         return self._code[source]

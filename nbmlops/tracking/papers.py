@@ -24,6 +24,7 @@ __all__ = [
     "SESSION_FILE",
     "Papers",
     "PapersThere",
+    "SessionCell",
     "clean_outputs",
     "output_files",
     "session_file",
@@ -114,26 +115,38 @@ def output_files(outputs: Sequence[dict[str, Any]]) -> tuple[tuple[Output, ...],
     return records, files
 
 
-def session_file(
-    cells: Sequence[tuple[CellRecord, list[dict[str, Any]]]],
-) -> bytes:
+class SessionCell(msgspec.Struct, frozen=True):
+    """An executed cell as a session file holds it, encoded once; and its outputs' size in bytes."""
+
+    whole: bytes
+    without_outputs: bytes
+    size: int
+
+    @classmethod
+    def of(cls, cell: CellRecord, outputs: list[dict[str, Any]]) -> SessionCell:
+        """The cell of a record, with its outputs as nbformat spells them."""
+        ran = {
+            "id": cell.cell_id,
+            "source": cell.source,
+            "execution_count": cell.execution_count,
+            "error": cell.error,
+        }
+        encoded = msgspec.json.encode(outputs)
+        return cls(
+            msgspec.json.encode({**ran, "outputs": msgspec.Raw(encoded)}),
+            msgspec.json.encode({**ran, "outputs": []}),
+            len(encoded),
+        )
+
+
+def session_file(cells: Sequence[SessionCell]) -> bytes:
     """The executed cells with their outputs, as the deliverer makes a notebook of them."""
     left = _MOST_SESSION
     kept = []
-    for cell, outputs in reversed(cells[-_MOST_CELLS:]):
-        encoded = msgspec.json.encode(outputs)
-        left -= len(encoded)
-        kept.append(
-            {
-                "id": cell.cell_id,
-                "source": cell.source,
-                "execution_count": cell.execution_count,
-                "error": cell.error,
-                "outputs": msgspec.Raw(encoded if left >= 0 else b"[]"),
-            }
-        )
-    kept.reverse()
-    return msgspec.json.encode(kept)
+    for cell in reversed(cells[-_MOST_CELLS:]):
+        left -= cell.size
+        kept.append(cell.whole if left >= 0 else cell.without_outputs)
+    return b"[" + b",".join(reversed(kept)) + b"]"
 
 
 def write_papers(spool: Path, run_ids: Sequence[str], files: dict[str, bytes]) -> None:
