@@ -62,7 +62,12 @@ def arguments_of(
 
 
 def input_of(argument: Argument) -> DataInput:
-    """Fingerprint an argument; data that cannot be read is ``unknown``, with the reason."""
+    """Fingerprint an argument; data that cannot be read is ``unknown``, with the reason.
+
+    What was fingerprinted before, while it still lived, is taken as it is.
+    """
+    if isinstance(argument.value, DataInput):
+        return msgspec.structs.replace(argument.value, role=argument.role)
     try:
         print_ = fingerprint(argument.value, argument.name)
     except FingerprintError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import weakref
 from collections.abc import Callable
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any
 
 import msgspec
@@ -114,7 +114,7 @@ class Provenance:
         """Where what a metric was handed came from.
 
         By identity; else by the code that made it; else by its content, as of a frame's column;
-        else the last prediction of this cell that is as long.
+        else by the code of earlier cells; else the last prediction of this cell that is as long.
         """
         for value in values:
             if origin := self.origin_of(value):
@@ -126,6 +126,10 @@ class Provenance:
         anew = bool(frames) and self._is_worked_out(frames[0])
         for value in () if anew else values:
             if origin := self._contents.get(_safely(content_of, value) or ""):
+                return origin
+        # Less telling than the content: a frame made there may hold several models' predictions.
+        for frame in frames[:_NEAR]:
+            if origin := self._origin_in_code(frame, namespace, self.earlier):
                 return origin
         lengths = {_length(value) for value in values}
         near = [origin for origin, length in self._latest if length in lengths]
@@ -149,7 +153,12 @@ class Provenance:
                     waiting += makers.get(part.id, [])
         return found
 
-    def _origin_in_code(self, frame: FrameType, namespace: dict[str, Any]) -> Origin | None:
+    def _origin_in_code(
+        self,
+        frame: FrameType,
+        namespace: dict[str, Any],
+        earlier: Callable[[str], list[ast.AST]] = lambda _name: [],
+    ) -> Origin | None:
         call = call_node(frame)
         if call is None:
             return None
@@ -175,11 +184,20 @@ class Provenance:
                     # Equal numbers are the same model only where this code has not made them anew.
                     anew = part.id in bound
                     run = self.run_of(value) if anew else self.run_of_fitted(part.id, value)
+                    run = run or self._run_behind(value)
                     if run is not None:
                         data = data_beside(node, part.id)
                         return Origin(run, _underneath(data, frame, namespace))
-                    waiting += makers.get(part.id) or self.earlier(part.id)
+                    waiting += makers.get(part.id) or earlier(part.id)
         return None
+
+    def _run_behind(self, function: Any) -> str | None:
+        """The run whose fitted arrays a function of the user's reads by their global names."""
+        if type(function) is not FunctionType:
+            return None
+        known = self.fitted_names.intersection(function.__code__.co_names)
+        runs = (self.run_of_fitted(name, function.__globals__.get(name)) for name in known)
+        return next((run for run in runs if run), None)
 
     @staticmethod
     def _remember(store: dict[int, tuple[Any, Any]], obj: Any, value: Any) -> None:

@@ -125,6 +125,26 @@ def test_statsmodels_arrays_and_formula(kernel: Kernel) -> None:
     assert "roc_auc_score_X_valid" in metrics(kernel, run)
 
 
+def test_a_metric_with_other_options_has_a_name_of_its_own(kernel: Kernel) -> None:
+    """Also again, when the cell is run anew; and of the models that a cross-validation returns."""
+    run = one(
+        kernel,
+        "from sklearn.linear_model import LogisticRegression\n"
+        "from sklearn.metrics import f1_score\n"
+        "from sklearn.model_selection import cross_validate\n"
+        "m = LogisticRegression(C=0.3).fit(X, y)",
+    )
+    code = "q = m.predict(X_valid)\nmacro, micro = [f1_score(y_valid, q, average=a) for a in ('macro', 'micro')]"
+    for _ in range(2):
+        assert not kernel.trained(code)
+        assert set(metrics(kernel, run)) == {"f1_score_X_valid", "f1_score_micro_X_valid"}
+    run = one(
+        kernel, "cv = cross_validate(LogisticRegression(), X, y, cv=3, return_estimator=True)"
+    )
+    kernel.trained("f1_score(y_valid, cv['estimator'][1].predict(X_valid))")
+    assert "f1_score_X_valid" in metrics(kernel, run)
+
+
 def test_an_active_mlflow_run_is_joined(kernel: Kernel) -> None:
     """The user's own run keeps what they logged, and receives the record."""
     uri = kernel.settings.tracking_uri

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.frames import name_of
-from nbmlops.tracking.inputs import Argument, arguments_of
+from nbmlops.tracking.inputs import Argument, arguments_of, input_of
 from nbmlops.tracking.instruments.wrapping import watch
 
 if TYPE_CHECKING:
@@ -67,16 +67,19 @@ class DataSets:
         key, made = id(instance), self._made
         made[key] = (
             weakref.ref(instance, lambda _gone: made.pop(key, None)),
-            [Argument(_ROLES[a.role], _weak(a.value), a.name) for a in data if a.role in _ROLES],
+            [Argument(_ROLES[a.role], self._kept(a), a.name) for a in data if a.role in _ROLES],
         )
+
+    def _kept(self, argument: Argument) -> Callable[[], Any]:
+        """A way back to a table; one without a name is gone soon, and is fingerprinted now."""
+        if self.name(argument.value) is not None:
+            try:
+                return weakref.ref(argument.value)
+            except TypeError:
+                pass
+        known = input_of(argument)
+        return lambda: known
 
     def name(self, value: Any) -> str | None:
         """What a data set is called in the notebook."""
         return name_of(value, self._tracker.namespace, self._tracker.frames())
-
-
-def _weak(value: Any) -> Any:
-    try:
-        return weakref.ref(value)
-    except TypeError:
-        return lambda: value

@@ -201,7 +201,7 @@ class EstimatorWatch:
             return function(*args, **kwargs)
         answer = quietly(tracker, lambda: function(*args, **kwargs))
         try:
-            name = data_name(tracker, function, args, kwargs)
+            name = data_name(tracker, args, kwargs)
             tracker.provenance.remember_prediction(answer, run_id, name)
         except Exception as error:  # noqa: BLE001 - the user's prediction comes first; `fault` tells
             tracker.fault("a prediction", error)
@@ -220,7 +220,7 @@ class EstimatorWatch:
             return function(*args, **kwargs)
         answer = quietly(tracker, lambda: function(*args, **kwargs))
         try:
-            name = data_name(tracker, function, args, kwargs)
+            name = data_name(tracker, args, kwargs)
             spelled = function.__name__
             tracker.add_metric(run_id, f"{spelled}_{name}" if name else spelled, answer, name)
         except Exception as error:  # noqa: BLE001 - the user's score comes first; `fault` tells
@@ -235,14 +235,14 @@ def called_by_library() -> bool:
 
 
 def data_name(
-    tracker: Tracker, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    tracker: Tracker, args: tuple[Any, ...], kwargs: dict[str, Any], position: int = 0
 ) -> str | None:
-    """What the first argument of a call is called, down to the data underneath."""
+    """What the argument of a call at `position` is called, down to the data underneath."""
     frames = tracker.frames()
-    value = args[0] if args else kwargs.get("X")
+    value = args[position] if len(args) > position else kwargs.get("X")
     if name := name_of(value, tracker.namespace, frames):
         return name
-    return data_root(argument_of(call_node(frames[0]), 0, "X")) if frames else None
+    return data_root(argument_of(call_node(frames[0]), position, "X")) if frames else None
 
 
 def class_path(model: Any) -> str:

@@ -93,7 +93,7 @@ def _evaluate(
     answer = quietly(tracker, lambda: function(*args, **kwargs))
     if run_id is not None:
         try:
-            name = data_name(tracker, function, args, {"X": kwargs.get("x"), **kwargs})
+            name = data_name(tracker, args, {"X": kwargs.get("x"), **kwargs})
             values = dict(model.get_metrics_result())
             add_judgement(tracker, run_id, values, name)
         except Exception as error:  # noqa: BLE001 - the user's numbers come first; `fault` tells

@@ -58,7 +58,9 @@ def _begin(
         "sampler": type(study.sampler).__name__,
         "pruner": type(study.pruner).__name__,
     }
-    parameters, hidden = named_parameters(settings)
+    # What a study takes of itself.
+    defaults = {"sampler": "TPESampler", "pruner": "MedianPruner", "direction": "minimize"}
+    parameters, hidden = named_parameters(settings, defaults)
     training = Training(
         model=None,
         model_class="optuna.study.Study",

@@ -55,7 +55,7 @@ class PysparkMlInstrument:
             answer = quietly(tracker, lambda: function(*args, **kwargs))
             try:
                 called = {"X": kwargs.get("dataset")}
-                name = data_name(tracker, function, args, called)
+                name = data_name(tracker, args, called)
                 tracker.provenance.remember_prediction(answer, run_id, name)
             except Exception as error:  # noqa: BLE001 - the user's frame comes first; `fault` tells
                 tracker.fault("a prediction", error)
@@ -145,7 +145,7 @@ def _begin(
     )
     tracker.begin_training(training, [])
     frame = args[0] if args else kwargs["dataset"]
-    called = data_name(tracker, function, args, {"X": kwargs.get("dataset")}) or "dataset"
+    called = data_name(tracker, args, {"X": kwargs.get("dataset")}) or "dataset"
     training.data_name = called
     naming.start(Argument("dataset", frame, called))
     return training

@@ -39,13 +39,17 @@ class SklearnMetricsInstrument:
     def install(self, tracker: Tracker, module: ModuleType) -> None:
         """Watch the public functions, also where the notebook has imported them already."""
 
+        spellings = _Spellings()
+
         def metric(
             function: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
         ) -> Any:
             value = function(*args, **kwargs)
             if tracker.watching and not tracker.activity.busy and not called_by_library():
                 try:
-                    _take(tracker, function, args, kwargs, value)
+                    if not isinstance(value, bool) and isinstance(value, numbers.Real):
+                        bound = inspect.signature(function).bind(*args, **kwargs).arguments
+                        _take(tracker, spellings, function, bound, value)
                 except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
                     tracker.fault("a metric", error)
             return value
@@ -66,7 +70,7 @@ class SklearnMetricsInstrument:
             finally:
                 tracker.activity.leave()
             try:
-                data = data_name(tracker, function, args[1:], kwargs)
+                data = data_name(tracker, args, kwargs, 1)
                 name = scoring_name(instance) or "score"
                 tracker.add_metric(run_id, f"{name}_{data}" if data else name, value, data)
             except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
@@ -110,14 +114,11 @@ def replace_functions(
 
 def _take(
     tracker: Tracker,
+    spellings: _Spellings,
     function: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
+    bound: dict[str, Any],
     value: Any,
 ) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return
-    bound = inspect.signature(function).bind(*args, **kwargs).arguments
     predicted = [bound[name] for name in _PREDICTED if name in bound]
     rest = [
         v
@@ -130,8 +131,28 @@ def _take(
         return
     # A forecast is made on no data; what it is held against tells where it stands.
     data = origin.data or _true_name(tracker, bound.get("y_true"))
-    name = f"{function.__name__}_{data}" if data else function.__name__
+    spelled = spellings.of(origin.run_id, function.__name__, data, bound)
+    name = f"{spelled}_{data}" if data else spelled
     tracker.add_metric(origin.run_id, name, float(value), data)
+
+
+class _Spellings:
+    """How a metric is called that one model is given several times, with other options.
+
+    The first is called by its function; ``average="micro"`` after ``"macro"`` gives
+    ``f1_score_micro``.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, str, str | None], dict[str, Any]] = {}
+
+    def of(self, run_id: str, function: str, data: str | None, bound: dict[str, Any]) -> str:
+        """The metric's name, before that of its data."""
+        options = {k: v for k, v in bound.items() if isinstance(v, bool | int | float | str)}
+        first = self._first.setdefault((run_id, function, data), options)
+        names = sorted({*options, *first})
+        other = [str(options.get(k, "default")) for k in names if options.get(k) != first.get(k)]
+        return "_".join([function, *other])
 
 
 def _true_name(tracker: Tracker, true: Any) -> str | None:

@@ -50,6 +50,10 @@ class SklearnValidationInstrument:
                 scoring = scoring_name(kwargs.get("scoring"))
                 _take(training, function.__name__, answer, scoring)
                 training.model = None
+                if function.__name__ == "cross_validate":
+                    # Returned on demand; what they predict later is judged under the same run.
+                    for fitted in answer.get("estimator", ()):
+                        tracker.provenance.remember_model(fitted, training.id)
                 if function.__name__ == "cross_val_predict":
                     tracker.provenance.remember_prediction(answer, training.id, training.data_name)
 

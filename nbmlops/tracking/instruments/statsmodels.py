@@ -10,9 +10,11 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from nbmlops.records import Metric, now
 from nbmlops.tracking.frames import argument_of, call_node, name_of, written
-from nbmlops.tracking.inputs import Argument
+from nbmlops.tracking.inputs import Argument, input_of, is_data
 from nbmlops.tracking.instruments.estimators import EstimatorWatch, called_by_library, class_path
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.wrapping import watch
@@ -28,7 +30,8 @@ _STATISTICS = (
     "rsquared", "rsquared_adj", "fvalue", "f_pvalue", "aic", "bic", "aicc", "llf", "prsquared",
     "llr_pvalue", "deviance", "pearson_chi2", "scale", "mse_resid", "sse", "hqic",
 )  # fmt: skip
-_DATA = ("exog", "endog", "weights", "offset", "exposure", "freq_weights", "var_weights")
+_BESIDE = ("weights", "offset", "exposure", "freq_weights", "var_weights")
+_DATA = ("exog", "endog", *_BESIDE)
 # How a fit tells of itself, and what a formula brings along: no settings of the model.
 _NO_SETTINGS = {
     *_DATA, "self", "disp", "full_output", "callback", "retall", "data", "formula_info", "missing",
@@ -64,12 +67,20 @@ class StatsmodelsInstrument:
         _each(tracker, module.Results, results_class)
 
 
+class _How(msgspec.Struct):
+    """How a model was made: its settings, what its data is called by role, and data beside it."""
+
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
+    names: dict[str, str] = msgspec.field(default_factory=dict)
+    beside: list[Argument] = msgspec.field(default_factory=list)
+
+
 class _Made:
-    """How each model was made: its settings by name, and what its data is called."""
+    """Remembers how each model was made."""
 
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
-        self._known: dict[int, tuple[Any, dict[str, Any], dict[str, str]]] = {}
+        self._known: dict[int, tuple[Any, _How]] = {}
         self._making: set[int] = set()
 
     def construct(
@@ -90,10 +101,10 @@ class _Made:
             self._tracker.fault("a model's settings", error)
         return answer
 
-    def of(self, model: Any) -> tuple[dict[str, Any], dict[str, str]]:
-        """The settings of `model`, and the names of its data by role."""
+    def of(self, model: Any) -> _How:
+        """How `model` was made, as far as that was seen."""
         found = self._known.get(id(model))
-        return found[1:] if found and found[0]() is model else ({}, {})
+        return found[1] if found and found[0]() is model else _How()
 
     def _remember(
         self, function: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]
@@ -110,8 +121,15 @@ class _Made:
             name = name or written(argument_of(call, places.get(role, 99), role))
             if name:
                 names[role] = name
+        # The model keeps what it was given of these, if at all, as arrays of its own.
+        beside = [
+            Argument(role, input_of(Argument(role, given[role], names.get(role, role))), role)
+            for role in _BESIDE
+            if is_data(given.get(role))
+        ]
         key, known = id(model), self._known
-        known[key] = (weakref.ref(model, lambda _gone: known.pop(key, None)), settings, names)
+        how = _How(settings, names, beside)
+        known[key] = (weakref.ref(model, lambda _gone: known.pop(key, None)), how)
 
 
 def _plain(value: Any) -> bool:
@@ -171,8 +189,11 @@ def _begin(
     given: dict[str, Any],
     fit_defaults: dict[str, Any],
 ) -> Training:
-    settings, names = made.of(model)
-    values = {**settings, **{k: v for k, v in given.items() if k not in _NO_SETTINGS and _plain(v)}}
+    how = made.of(model)
+    values = {
+        **how.settings,
+        **{k: v for k, v in given.items() if k not in _NO_SETTINGS and _plain(v)},
+    }
     defaults = {**defaults_of(type(model).__init__), **fit_defaults}
     if (formula := getattr(model, "formula", None)) is not None:
         values["formula"] = str(formula)
@@ -185,7 +206,7 @@ def _begin(
         parameters=parameters,
         redacted=list(hidden),
     )
-    tracker.begin_training(training, _data(tracker, model, names))
+    tracker.begin_training(training, [*_data(tracker, model, how.names), *how.beside])
     return training
 
 
@@ -213,7 +234,6 @@ def _data(tracker: Tracker, model: Any, names: dict[str, str]) -> list[Argument]
     if frame is not None:
         return [argument("data", frame)]
     found = [(role, getattr(data, f"orig_{role}")) for role in ("exog", "endog")]
-    found += [(role, getattr(model, role, None)) for role in _DATA[2:] if role in names]
     return [argument(role, value) for role, value in found if value is not None]
 
 
