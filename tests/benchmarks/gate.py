@@ -151,23 +151,29 @@ def approved(gate: LiveGate, megabytes: int, big: bool) -> Submission:
 
 
 def sealing(megabytes: int) -> float:
-    """Bytes a second that the vault seals, of those that BLAKE3 alone reads on a copy."""
+    """How fast the vault seals, as a share of how fast BLAKE3 alone reads a copy; best of three."""
+    raw: list[float] = []
+    sealed: list[float] = []
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        vault = Vault(Path(folder) / "vault")
-        source = vault.staging()
+        source = Path(folder) / "source"
+        source.mkdir()
         for number in range(5):
             (source / f"{number}.bin").write_bytes(os.urandom((megabytes << 20) // 5))
-        copy = Path(folder) / "copy"
-        shutil.copytree(source, copy)
 
-        def raw() -> None:
-            for file in sorted(copy.iterdir()):
+        def read() -> None:
+            for file in sorted(source.iterdir()):
                 hasher = blake3(max_threads=blake3.AUTO)
                 hasher.update_mmap(file)
                 hasher.digest()
 
-        raw()
-        return min(seconds(raw) for _ in range(3)) / seconds(lambda: vault.seal(source))
+        for attempt in range(3):
+            vault = Vault(Path(folder) / f"vault-{attempt}")
+            staging = vault.staging()
+            shutil.copytree(source, staging, dirs_exist_ok=True)
+            raw.append(seconds(read))
+            sealed.append(seconds(lambda v=vault, s=staging: v.seal(s)))
+            shutil.rmtree(Path(folder) / f"vault-{attempt}")
+    return min(raw) / min(sealed)
 
 
 def main() -> None:
