@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Workspace": "nbmlops.workspace",
     "compare": "nbmlops.data",
+    "compare_runs": "nbmlops.surfaces.notebook",
     "fingerprint": "nbmlops.data",
     "load_ipython_extension": "nbmlops.surfaces.magics",
     "load_model": "nbmlops.surfaces.notebook",
@@ -32,6 +33,7 @@ __all__ = [
     "Workspace",
     "__version__",
     "compare",
+    "compare_runs",
     "fingerprint",
     "load_ipython_extension",
     "load_model",

@@ -14,6 +14,7 @@ from nbmlops.records.codec import (
     now,
     to_plain,
 )
+from nbmlops.records.comparison import Change, RunDiff
 from nbmlops.records.data import ColumnFingerprint, DataDiff, Fingerprint
 from nbmlops.records.dossier import Dossier
 from nbmlops.records.facts import (
@@ -39,7 +40,6 @@ from nbmlops.records.facts import (
 from nbmlops.records.governance import (
     DEFAULT_SCOPES,
     AliasMove,
-    Change,
     Comparison,
     DataChange,
     Diagnosis,
@@ -151,6 +151,7 @@ __all__ = [
     "ReviewStatus",
     "RevocationRequest",
     "RotationRequest",
+    "RunDiff",
     "Scalar",
     "Schedule",
     "Scheduled",

@@ -6,23 +6,16 @@ from datetime import datetime
 from typing import Literal
 
 from nbmlops.records.codec import Record
+from nbmlops.records.comparison import Change
 from nbmlops.records.promotion import Bundle, BundleFile, MetricAgreement
 from nbmlops.records.signing import Envelope, Identity
-from nbmlops.records.tracking import DataInput, Environment, Gap, Metric, Parameter, Scalar
+from nbmlops.records.tracking import DataInput, Environment, Gap, Metric, Parameter
 
 Verdict = Literal["approved", "rejected", "approved with conditions"]
 ReviewStatus = Literal["waiting", "approved", "rejected", "stale", "registered", "withdrawn"]
 
 DEFAULT_SCOPES = ("register", "alias:champion")
 """What a sign-off allows where it does not say otherwise."""
-
-
-class Change(Record, frozen=True, kw_only=True):
-    """One value beside what it was; None where there was, or is, none."""
-
-    name: str
-    before: Scalar
-    after: Scalar
 
 
 class DataChange(Record, frozen=True, kw_only=True):

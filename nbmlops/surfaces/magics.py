@@ -43,11 +43,10 @@ class TrackMagics(Magics):
         "verb",
         nargs="?",
         default="on",
-        help="on (default), off, status, runs, sync, diff A B, slice RUN, explain, dismiss [RUN]",
+        help="on (default), off, status, runs, sync, diff A B, slice RUN, explain [RUN],"
+        " dismiss [RUN]",
     )
-    @argument(
-        "runs", nargs="*", default=[], help="the run ids that diff, slice and dismiss are about"
-    )
+    @argument("runs", nargs="*", default=[], help="the ids of the runs that the verb is about")
     @argument("--undo", nargs="?", const="", metavar="RUN", help="dismiss: take the dismissal back")
     @argument("--name", default=None, help="%%%%track: the run's name")
     @argument(
@@ -90,6 +89,8 @@ class TrackMagics(Magics):
                 return self._force(arguments, cell)
             if arguments.verb in ("diff", "slice"):
                 return verbs[arguments.verb](*_wanted(arguments))
+            if arguments.verb == "explain":
+                return self.explain(*_at_most_one(arguments))
             return verbs[arguments.verb]()
         except NbmlopsError as error:
             raise UsageError(str(error)) from None
@@ -153,37 +154,28 @@ class TrackMagics(Magics):
         count = courier.deliver()
         print(f"Delivered {count} record{'' if count == 1 else 's'} to MLflow; none is waiting.")
 
-    def diff(self, first: str, second: str) -> None:
-        """Print what differs between two runs."""
-        from nbmlops.tracking import differences
+    def diff(self, first: str, second: str) -> Any:
+        """What differs between two runs, as ``nbmlops.compare_runs`` shows it."""
+        from nbmlops.surfaces.run_comparison import RunComparison
+        from nbmlops.tracking import compare_runs
 
         journal = self._journal()
-        print("\n".join(differences(journal.run(first), journal.run(second))))
+        return RunComparison(compare_runs(journal.run(first), journal.run(second)))
 
     def slice(self, run_id: str) -> None:
         """Print the cells that rebuild a run's model, in order."""
         run = self._journal().run(run_id)
         print("\n\n".join(f"# In[{c.execution_count}]\n{c.source}" for c in run.cells))
 
-    def explain(self) -> None:
-        """Say what was captured of the latest run, and what was not and why."""
+    def explain(self, run_id: str | None = None) -> None:
+        """Say what was captured of a run (by default the latest), and what was not and why."""
+        from nbmlops.surfaces.explanation import explanation
+
         if self.tracker is not None:
             self.tracker.settle()
-        runs = self._journal().runs(limit=1)
-        if not runs:
-            print("Nothing has been tracked yet.")
-            return
-        (run,) = runs
-        print(f"{run.id}: {run.name}, {run.completeness:.0%} captured.")
-        print(f"  cells: {', '.join(f'[{c.execution_count}]' for c in run.cells)}")
-        print(f"  data: {', '.join(f'{i.role}={i.name}' for i in run.inputs) or 'none seen'}")
-        print(f"  parameters: {len(run.parameters)}; metrics: {len(run.metrics)}")
-        for gap in run.gaps:
-            print(f"  not captured, {gap.what}: {gap.why}")
-        for hidden in run.redacted:
-            print(f"  hidden: {hidden}")
-        for why in run.stale:
-            print(f"  stale: {why}")
+        journal = self._journal()
+        runs = [journal.run(run_id)] if run_id else journal.runs(limit=1)
+        print("\n".join(explanation(runs[0])) if runs else "Nothing has been tracked yet.")
 
     def dismiss(self, run_id: str | None = None, *, undo: bool = False) -> None:
         """Say that an inferred run is no training (by default the latest), or take that back."""
@@ -242,6 +234,12 @@ def _wanted(arguments: Any) -> list[str]:
     if len(arguments.runs) != count:
         ids = "two run ids" if count == 2 else "a run id"
         raise UsageError(f"%track {arguments.verb} takes {ids}; %track runs lists them.")
+    return list(arguments.runs)
+
+
+def _at_most_one(arguments: Any) -> list[str]:
+    if len(arguments.runs) > 1:
+        raise UsageError("%track explain takes one run id, or none for the latest run.")
     return list(arguments.runs)
 
 

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from nbmlops.surfaces.review import ReviewWidget
+    from nbmlops.surfaces.run_comparison import RunComparison
 
-__all__ = ["load_model", "metric", "review", "runs"]
+__all__ = ["compare_runs", "load_model", "metric", "review", "runs"]
 
 
 def runs(notebook: str | None = None, *, dismissed: bool = False) -> pd.DataFrame:
@@ -50,6 +51,20 @@ def runs(notebook: str | None = None, *, dismissed: bool = False) -> pd.DataFram
         if dismissed or run.dismissed_by is None
     ]
     return pd.DataFrame(rows)
+
+
+def compare_runs(before: str, after: str) -> RunComparison:
+    """What differs between two runs: code, data, parameters, environment and metrics.
+
+    The answer shows itself in a notebook; ``str()`` tells it in lines, ``.figure()`` draws the
+    metrics with Plotly, and ``.diff`` is the record.
+
+    :raises NotFound: if there is no such run.
+    """
+    from nbmlops.surfaces.run_comparison import RunComparison
+    from nbmlops.workspace import Workspace
+
+    return RunComparison(Workspace.open().compare_runs(before, after))
 
 
 def metric(name: str, value: float, run_id: str | None = None) -> None:

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nbmlops.tracking.comparison import differences
+    from nbmlops.tracking.comparison import compare_runs
     from nbmlops.tracking.courier import Courier
     from nbmlops.tracking.delivery import deliver_pending
     from nbmlops.tracking.dismissal import dismiss, latest_inferred, restore
@@ -24,8 +24,8 @@ __all__ = [
     "MlflowStore",
     "Observer",
     "Tracker",
+    "compare_runs",
     "deliver_pending",
-    "differences",
     "dismiss",
     "latest_inferred",
     "restore",
@@ -38,7 +38,7 @@ _HOMES = {
     "Observer": "observer",
     "Tracker": "tracker",
     "deliver_pending": "delivery",
-    "differences": "comparison",
+    "compare_runs": "comparison",
     "dismiss": "dismissal",
     "latest_inferred": "dismissal",
     "restore": "dismissal",

@@ -14,17 +14,21 @@ _MOST_BYTES = 16 << 20  # beyond which a prediction is not read
 
 
 def content_of(value: Any) -> str | None:
-    """A digest of a sequence's values, whatever holds them; None where short, large or odd."""
+    """A digest of a sequence's values, whatever holds them; None where short, large or odd.
+
+    Values that are all the same, as a baseline's are, say nothing of whose they are.
+    """
     numpy = sys.modules.get("numpy")
-    if numpy is None or isinstance(value, str | bytes | dict):
-        return None
-    if not hasattr(type(value), "__len__"):
+    sized = hasattr(type(value), "__len__") and not isinstance(value, str | bytes | dict)
+    if numpy is None or not sized:
         return None
     if not _FEWEST <= len(value) <= _MOST_BYTES // 8:
         return None
     array = numpy.asarray(value)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
+    if array.size and bool((array == array.ravel()[0]).all()):
+        return None
     if array.dtype.kind in "OUT":
         text = "\0".join(map(str, array.ravel().tolist()))
         return digest_bytes(text.encode("utf-8", "surrogatepass"))

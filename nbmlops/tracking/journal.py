@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from nbmlops.errors import Ambiguous, NotFound
-from nbmlops.records import CellRecord, Metric, TrackedRun, decode, encode
+from nbmlops.records import CellRecord, Metric, Scalar, TrackedRun, decode, encode
 from nbmlops.tracking.journal_file import JournalFile
 from nbmlops.tracking.sessions import is_alive
 
@@ -45,10 +45,25 @@ def with_metric(run: TrackedRun, metric: Metric, cell: CellRecord | None = None)
     """
     same = (metric.name, metric.data, metric.step)
     kept = [m for m in run.metrics if (m.name, m.data, m.step) != same]
-    cells = run.metric_cells
-    if cell is not None and cell.order != run.cell.order:
-        cells = (*(c for c in cells if c.order != cell.order), cell)
-    return msgspec.structs.replace(run, metrics=(*kept, metric), metric_cells=cells)
+    run = msgspec.structs.replace(run, metrics=(*kept, metric))
+    return _judged_by(run, cell)
+
+
+def with_table(
+    run: TrackedRun,
+    name: str,
+    rows: tuple[dict[str, Scalar], ...],
+    cell: CellRecord | None = None,
+) -> TrackedRun:
+    """`run` with a table more, and with the later cell that computed it."""
+    return _judged_by(msgspec.structs.replace(run, tables={**run.tables, name: rows}), cell)
+
+
+def _judged_by(run: TrackedRun, cell: CellRecord | None) -> TrackedRun:
+    if cell is None or cell.order == run.cell.order:
+        return run
+    others = (c for c in run.metric_cells if c.order != cell.order)
+    return msgspec.structs.replace(run, metric_cells=(*others, cell))
 
 
 class Journal:

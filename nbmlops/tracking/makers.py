@@ -8,9 +8,23 @@ from typing import Any
 
 from nbmlops.tracking.frames import MODULES
 
-__all__ = ["data_beside", "makers_in", "makers_of", "tree_of"]
+__all__ = [
+    "Scope",
+    "assignments",
+    "data_beside",
+    "is_part",
+    "makers_of",
+    "scope_of",
+    "tree_of",
+]
 
 _COLLECTING = ("append", "extend")
+Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+def makers_of(tree: ast.Module) -> dict[str, list[ast.AST]]:
+    """What each name of a cell is made from, the last first."""
+    return {name: [m for _, m in reversed(found)] for name, found in assignments(tree).items()}
 
 
 def tree_of(frame: FrameType) -> ast.AST | None:
@@ -24,36 +38,71 @@ def tree_of(frame: FrameType) -> ast.AST | None:
     return tree
 
 
-def makers_in(frame: FrameType) -> tuple[dict[str, list[ast.AST]], set[str]]:
-    """What the code around a frame makes each name from, and all names that it binds."""
-    tree = tree_of(frame)
-    if tree is None:
-        return {}, set()
-    names = (n for n in ast.walk(tree) if isinstance(n, ast.Name))
-    return makers_of(tree), {n.id for n in names if isinstance(n.ctx, ast.Store)}
+def scope_of(frame: FrameType) -> Scope | None:
+    """The function or module that a frame runs, as written; None where Python cannot tell."""
+    tree: Any = tree_of(frame)
+    code = frame.f_code
+    for node in ast.walk(tree) if tree is not None and code.co_name != "<module>" else ():
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == code.co_name:
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            if first == code.co_firstlineno:
+                return node
+    return tree if isinstance(tree, ast.Module) else None
 
 
-def makers_of(tree: ast.AST) -> dict[str, list[ast.AST]]:
-    """What each name is made from: assigned, gone through by a loop, or collected."""
-    made: dict[str, list[ast.AST]] = {}
-    for node in ast.walk(tree):
-        targets: list[ast.AST] = []
-        source: Any = None
+def assignments(scope: Scope) -> dict[str, list[tuple[int, ast.expr]]]:
+    """What each name, and each part such as ``table["p"]``, is made from in a scope, by line."""
+    made: dict[str, list[tuple[int, ast.expr]]] = {}
+    waiting = list(ast.iter_child_nodes(scope))
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            continue
         if isinstance(node, ast.Assign):
-            targets, source = list(node.targets), node.value
-        elif isinstance(node, ast.AugAssign | ast.NamedExpr):
-            targets, source = [node.target], node.value
+            for target in node.targets:
+                _pair(made, target, node.value, node.lineno)
+        elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
+            _pair(made, node.target, node.value, node.lineno)
+        elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+            line = getattr(node, "lineno", node.iter.lineno)
+            _pair(made, node.target, node.iter, line)
         elif (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
             and node.func.attr in _COLLECTING
             and node.args
         ):
-            targets, source = [node.func.value], node.args[0]
-        for part in (part for target in targets for part in ast.walk(target)):
-            if isinstance(part, ast.Name):
-                made.setdefault(part.id, []).insert(0, source)
-    return made
+            holder = node.func.value
+            both: ast.expr = ast.Tuple(elts=[_loaded(holder), node.args[0]], ctx=ast.Load())
+            _pair(made, holder, both, node.lineno)
+        elif isinstance(node, ast.AugAssign):
+            joined = ast.BinOp(left=_loaded(node.target), op=node.op, right=node.value)
+            _pair(made, node.target, joined, node.lineno)
+        waiting += ast.iter_child_nodes(node)
+    return {name: sorted(entries, key=lambda entry: entry[0]) for name, entries in made.items()}
+
+
+def is_part(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript)
+
+
+def _loaded(target: ast.expr) -> ast.expr:
+    """A target as the expression that reads it."""
+    return ast.parse(ast.unparse(target), mode="eval").body
+
+
+def _pair(
+    made: dict[str, list[tuple[int, ast.expr]]], target: ast.expr, value: ast.expr, line: int
+) -> None:
+    if isinstance(target, ast.Tuple | ast.List):
+        values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+        for number, part in enumerate(target.elts):
+            paired = len(values) == len(target.elts)
+            _pair(made, part, values[number] if paired else value, line)
+    elif isinstance(target, ast.Starred):
+        _pair(made, target.value, value, line)
+    else:
+        made.setdefault(ast.unparse(target), []).append((line, value))
 
 
 def data_beside(node: ast.AST, fitted: str) -> str | None:

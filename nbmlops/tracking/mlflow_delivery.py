@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -9,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from nbmlops.records import TrackedRun, encode
+from nbmlops.records import Scalar, TrackedRun, encode
 from nbmlops.tracking.executed_notebook import executed_notebook
+from nbmlops.tracking.mlflow_cells import cell_run, run_below
 from nbmlops.tracking.mlflow_connection import MlflowConnection
 from nbmlops.tracking.mlflow_entities import (
     DISMISSED_TAG,
+    ID_TAG,
+    PARENT_TAG,
     STALE_TAG,
     datasets_of,
     metrics_of,
@@ -56,6 +61,8 @@ class MlflowDelivery:
         step("find")
         own = destination is None
         theirs = client.get_run(destination[1]) if destination else self._place(attempted)
+        if theirs.data.tags.get(ID_TAG, run.id) != run.id:
+            own, theirs = True, run_below(client, theirs, run)
         run_id, experiment = theirs.info.run_id, theirs.info.experiment_id
         step("log")
         self._log(client, theirs, own=own)
@@ -99,9 +106,13 @@ class MlflowDelivery:
         from mlflow.entities import RunTag
 
         run, run_id = self._run, theirs.info.run_id
-        tags = tags_of(run).items()
+        tags = tags_of(run)
+        if own and PARENT_TAG not in theirs.data.tags:
+            parent = cell_run(self._connection, run, self._step)
+            tags |= {PARENT_TAG: parent} if parent else {}
         client.log_batch(
-            run_id, tags=[RunTag(k, v) for k, v in tags if own or not k.startswith("mlflow.")]
+            run_id,
+            tags=[RunTag(k, v) for k, v in tags.items() if own or not k.startswith("mlflow.")],
         )
         if run.dismissed_by is None and DISMISSED_TAG in theirs.data.tags:
             client.delete_tag(run_id, DISMISSED_TAG)
@@ -135,7 +146,20 @@ def _log_artifacts(client: MlflowClient, run_id: str, run: TrackedRun, papers: P
             "\n\n".join(f"# In[{c.execution_count}]\n{c.source}" for c in cells),
             encoding="utf-8",
         )
+        for table, rows in run.tables.items():
+            _write_table(folder / "tables", table, rows)
         (folder / "environment.json").write_bytes(
             msgspec.json.format(encode(run.environment), indent=2)
         )
         client.log_artifacts(run_id, str(folder), FOLDER)
+
+
+def _write_table(folder: Path, name: str, rows: tuple[dict[str, Scalar], ...]) -> None:
+    """A table as CSV, which MLflow's own view of artifacts shows as a table."""
+    folder.mkdir(exist_ok=True)
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    spelled = re.sub(r"[^\w\-.]", "_", name)[:100]
+    with (folder / f"{spelled}.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)

@@ -10,6 +10,7 @@ from nbmlops.records import DataInput, TrackedRun, encode
 __all__ = [
     "DISMISSED_TAG",
     "ID_TAG",
+    "PARENT_TAG",
     "STALE_TAG",
     "datasets_of",
     "metrics_of",
@@ -20,6 +21,7 @@ __all__ = [
 ID_TAG = "nbmlops.run_id"
 DISMISSED_TAG = "nbmlops.dismissed"
 STALE_TAG = "nbmlops.stale"
+PARENT_TAG = "mlflow.parentRunId"
 _NOT_A_KEY = re.compile(r"[^\w\-. :/]", re.ASCII)
 
 

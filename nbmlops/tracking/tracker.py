@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from nbmlops.errors import NbmlopsError, StoreError
-from nbmlops.records import CellRecord, DataInput, Gap, Metric, TrackedRun, new_id, now
+from nbmlops.records import CellRecord, DataInput, Gap, Metric, Scalar, TrackedRun, new_id, now
 from nbmlops.settings import Settings
 from nbmlops.tracking.assembly import assemble
 from nbmlops.tracking.cells import CellHistory, ExecutedCell
@@ -26,9 +26,10 @@ from nbmlops.tracking.files import FileWatch
 from nbmlops.tracking.frames import user_frames
 from nbmlops.tracking.inputs import Argument, base_name, head, input_of, nbytes_of
 from nbmlops.tracking.instruments import install_instruments
-from nbmlops.tracking.journal import Journal
+from nbmlops.tracking.journal import Journal, with_table
 from nbmlops.tracking.memory import MemoryWatch
 from nbmlops.tracking.notebook_path import notebook_path
+from nbmlops.tracking.origins import names_behind, origins_of
 from nbmlops.tracking.outputs import Shown
 from nbmlops.tracking.papers import write_papers
 from nbmlops.tracking.parameters import attributes_of
@@ -391,8 +392,22 @@ class Tracker:
     def unlinked(self, name: str, value: float) -> None:
         """A metric was computed on something whose model is not known, or not yet."""
         frames = self.frames()
-        names = self.provenance.names_behind(frames[0]) if frames else {}
+        names = names_behind(frames[0]) if frames else {}
         self._unlinked.append((name, value, names))
+
+    def ambiguous(self, name: str) -> None:
+        """A metric was computed on what several models made: it is no one model's."""
+        self._faults.setdefault("metrics", f"{name} was computed on values of several models.")
+
+    def add_table(self, run_id: str, name: str, rows: tuple[dict[str, Scalar], ...]) -> None:
+        """A table about the model of run `run_id`, such as a report by class, was computed now."""
+        if (training := self._trained.get(run_id)) is not None:
+            training.tables[name] = rows
+            return
+        cell = self.history.record(self._cell) if self._cell else None
+        run = self._writer.change(run_id, lambda known: with_table(known, name, rows, cell))
+        if run is not None:
+            self._measured[run_id] = run
 
     def link_metrics(self, run_id: str, fitted: Collection[str]) -> None:
         """Give run `run_id` the metrics of this cell that were made from the `fitted` names."""
@@ -440,9 +455,17 @@ class Tracker:
         """The user's frames that led to the call of an instrument."""
         return user_frames(self.namespace)
 
+    def origins(self, values: Sequence[tuple[Any, int, str]]) -> set[Origin]:
+        """Which runs made the values that a metric was handed; see :func:`origins_of`."""
+        return origins_of(self.provenance, values, self.frames(), self.namespace)
+
     def origin(self, values: list[Any]) -> Origin | None:
-        """Which run made the values that a metric was handed."""
-        return self.provenance.origin_in_call(values, self.frames(), self.namespace)
+        """Which run made one of the values that a metric was handed, the first that is known."""
+        for position, value in enumerate(values):
+            found = self.origins([(value, position, "")])
+            if len({origin.run_id for origin in found}) == 1:
+                return next(iter(found))
+        return None
 
     def file_read(self, path: Any) -> None:
         """A reader that Python's audit does not see has read `path`."""

@@ -21,6 +21,7 @@ from nbmlops.records import (
     InclusionProof,
     LedgerEntry,
     Promotion,
+    RunDiff,
     Scalar,
     Schedule,
     TrackedRun,
@@ -93,6 +94,12 @@ class Workspace(Governed):
         from nbmlops.tracking import restore
 
         return restore(self._stores.journal, run_id)
+
+    def compare_runs(self, before: str, after: str) -> RunDiff:
+        """What differs between two tracked runs: code, data, parameters, environment, metrics."""
+        from nbmlops.tracking import compare_runs
+
+        return compare_runs(self.run(before), self.run(after))
 
     def sync(self) -> int:
         """Deliver what MLflow has not yet received; how many records that were."""

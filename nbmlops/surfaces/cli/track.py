@@ -14,10 +14,25 @@ __all__ = ["runs", "runs_table", "sync"]
 @click.command()
 @click.argument("run_id", required=False)
 @click.option("--notebook", type=click.Path(), help="Only the runs of this notebook.")
+@click.option(
+    "--compare",
+    nargs=2,
+    metavar="BEFORE AFTER",
+    help="Tell what differs between two runs: code, data, parameters, environment and metrics.",
+)
 @json_option
-def runs(run_id: str | None, notebook: str | None, as_json: bool) -> None:
+def runs(
+    run_id: str | None, notebook: str | None, compare: tuple[str, str] | None, as_json: bool
+) -> None:
     """List tracked runs, newest first, or show the one whose id begins with RUN_ID."""
     workspace = Workspace.open()
+    if compare:
+        diff = workspace.compare_runs(*compare)
+        if as_json:
+            print_json(diff)
+        else:
+            console.print(str(diff), markup=False)
+        return
     found = (
         [workspace.run(run_id)]
         if run_id

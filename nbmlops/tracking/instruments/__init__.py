@@ -61,10 +61,12 @@ class Instrument(Protocol):
 def install_instruments(tracker: Tracker) -> None:
     """Arrange for every instrument to be loaded when its library is, or now if it was already."""
     from nbmlops.tracking.instruments.candidates import watch_candidates
+    from nbmlops.tracking.instruments.derived import watch_derived
     from nbmlops.tracking.instruments.hand_written import watch_hand_written
     from nbmlops.tracking.instruments.own_classes import watch_own_classes
 
     watch_own_classes(tracker)
+    watch_derived(tracker)
     watch_hand_written(tracker)
     watch_candidates(tracker)
     for module, where in _OURS.items():

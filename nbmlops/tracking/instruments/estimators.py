@@ -8,13 +8,14 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap
-from nbmlops.tracking.frames import argument_of, call_node, called_by, data_root, name_of
+from nbmlops.tracking.frames import argument_of, call_node, called_by
 from nbmlops.tracking.inputs import Argument, arguments_of
 from nbmlops.tracking.instruments.batches import whole
 from nbmlops.tracking.instruments.evaluations import early_stopping
 from nbmlops.tracking.instruments.fitted import take_results
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.wrapping import watch
+from nbmlops.tracking.origins import data_called
 from nbmlops.tracking.parameters import attributes_of, defaults_of, named_parameters, parameters_of
 from nbmlops.tracking.trainings import Training
 
@@ -240,9 +241,8 @@ def data_name(
     """What the argument of a call at `position` is called, down to the data underneath."""
     frames = tracker.frames()
     value = args[position] if len(args) > position else kwargs.get("X")
-    if name := name_of(value, tracker.namespace, frames):
-        return name
-    return data_root(argument_of(call_node(frames[0]), position, "X")) if frames else None
+    node = argument_of(call_node(frames[0]), position, "X") if frames else None
+    return data_called(value, node, frames, tracker.namespace)
 
 
 def class_path(model: Any) -> str:

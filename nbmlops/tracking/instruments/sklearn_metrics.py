@@ -8,9 +8,12 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.tracking.frames import argument_of, call_node, data_root, name_of
+from nbmlops.tracking.frames import argument_of, call_node
 from nbmlops.tracking.instruments.estimators import called_by_library, data_name
+from nbmlops.tracking.instruments.following import quietly
+from nbmlops.tracking.instruments.metric_tables import rows_of
 from nbmlops.tracking.instruments.wrapping import Watched, is_watched, watch
+from nbmlops.tracking.origins import data_called
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
@@ -47,9 +50,9 @@ class SklearnMetricsInstrument:
             value = function(*args, **kwargs)
             if tracker.watching and not tracker.activity.busy and not called_by_library():
                 try:
-                    if not isinstance(value, bool) and isinstance(value, numbers.Real):
-                        bound = inspect.signature(function).bind(*args, **kwargs).arguments
-                        _take(tracker, spellings, function, bound, value)
+                    quietly(
+                        tracker, lambda: _take(tracker, spellings, function, (args, kwargs), value)
+                    )
                 except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
                     tracker.fault("a metric", error)
             return value
@@ -116,24 +119,38 @@ def _take(
     tracker: Tracker,
     spellings: _Spellings,
     function: Callable[..., Any],
-    bound: dict[str, Any],
+    call: tuple[tuple[Any, ...], dict[str, Any]],
     value: Any,
 ) -> None:
-    predicted = [bound[name] for name in _PREDICTED if name in bound]
-    rest = [
-        v
+    args, kwargs = call
+    rows = rows_of(function, args, kwargs, value)
+    if rows is None and (isinstance(value, bool) or not isinstance(value, numbers.Real)):
+        return
+    bound = inspect.signature(function).bind(*args, **kwargs).arguments
+    places = {name: place for place, name in enumerate(bound)}
+    named = [(bound[n], places[n], n) for n in _PREDICTED if n in bound]
+    others = [
+        (v, places[k], k)
         for k, v in bound.items()
         if k not in _PREDICTED and hasattr(v, "__len__") and not isinstance(v, str)
     ]
-    origin = tracker.origin([*predicted, *rest])
-    if origin is None:
-        tracker.unlinked(function.__name__, float(value))
+    found = tracker.origins(named) or tracker.origins(others[-1:] if named else others)
+    if len({origin.run_id for origin in found}) > 1:
+        tracker.ambiguous(function.__name__)
         return
+    if not found:
+        if rows is None:
+            tracker.unlinked(function.__name__, float(value))
+        return
+    (run_id,) = {origin.run_id for origin in found}
     # A forecast is made on no data; what it is held against tells where it stands.
-    data = origin.data or _true_name(tracker, bound.get("y_true"))
-    spelled = spellings.of(origin.run_id, function.__name__, data, bound)
-    name = f"{spelled}_{data}" if data else spelled
-    tracker.add_metric(origin.run_id, name, float(value), data)
+    data = next((o.data for o in found if o.data), None) or _true_name(tracker, bound)
+    spelled = spellings.of(run_id, function.__name__, data, bound)
+    spelled = f"{spelled}_{data}" if data else spelled
+    if rows is not None:
+        tracker.add_table(run_id, spelled, rows)
+    else:
+        tracker.add_metric(run_id, spelled, float(value), data)
 
 
 class _Spellings:
@@ -155,8 +172,9 @@ class _Spellings:
         return "_".join([function, *other])
 
 
-def _true_name(tracker: Tracker, true: Any) -> str | None:
+def _true_name(tracker: Tracker, bound: dict[str, Any]) -> str | None:
+    if "y_true" not in bound:
+        return None
     frames = tracker.frames()
-    if name := name_of(true, tracker.namespace, frames):
-        return name
-    return data_root(argument_of(call_node(frames[0]), 0, "y_true")) if frames else None
+    node = argument_of(call_node(frames[0]), 0, "y_true") if frames else None
+    return data_called(bound["y_true"], node, frames, tracker.namespace)

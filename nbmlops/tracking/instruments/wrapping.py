@@ -5,7 +5,9 @@ Workers in other processes must not need nbmlops, nor may a model's pickle hold 
 
 from __future__ import annotations
 
+import functools
 import sys
+import types
 from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
@@ -51,5 +53,21 @@ def is_watched(value: Any) -> bool:
 def watch(owner: Any, name: str, watcher: Watcher) -> None:
     """Put a watcher around ``owner.name``, once."""
     value = vars(owner)[name]
-    if not is_watched(value):
+    if not is_watched(value) and callable(getattr(value, "__dict__", {}).get("fn")):
+        _watch_inside(value, watcher)
+    elif not is_watched(value):
         setattr(owner, name, Watched(value, watcher))
+
+
+def _watch_inside(descriptor: Any, watcher: Watcher) -> None:
+    """Watch the function in scikit-learn's ``available_if``, which others look for in it, too."""
+    function = descriptor.fn
+    if getattr(function, "_nbmlops_watched", False):
+        return
+
+    @functools.wraps(function)
+    def watched(instance: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return watcher(types.MethodType(function, instance), instance, args, kwargs)
+
+    watched._nbmlops_watched = True  # type: ignore[attr-defined] # a mark of our own
+    descriptor.fn = watched

@@ -1,0 +1,85 @@
+"""What scikit-learn's metrics answer that is no single number: reports, matrices, curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nbmlops.records import Scalar
+from nbmlops.tracking.parameters import as_scalar
+
+__all__ = ["rows_of"]
+
+_MOST = 200  # rows; a longer curve is thinned evenly
+_CURVES = {
+    "roc_curve": ("fpr", "tpr", "threshold"),
+    "precision_recall_curve": ("precision", "recall", "threshold"),
+    "det_curve": ("fpr", "fnr", "threshold"),
+}
+
+Rows = tuple[dict[str, Scalar], ...]
+
+
+def rows_of(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], value: Any
+) -> Rows | None:
+    """A metric function's answer as a table's rows; None if it is none."""
+    name = function.__name__
+    if name == "classification_report":
+        if isinstance(value, str):
+            # The text is rounded for people: the numbers are asked for anew.
+            value = function(*args, **{**kwargs, "output_dict": True})
+        return _report(value)
+    if name == "confusion_matrix":
+        return _matrix(value, _labels(args, kwargs, len(value)))
+    if name in _CURVES and isinstance(value, tuple):
+        return _columns(dict(zip(_CURVES[name], value, strict=False)))
+    if name == "precision_recall_fscore_support" and hasattr(value[0], "__len__"):
+        labels = _labels(args, kwargs, len(value[0]))
+        named = ("precision", "recall", "f_score", "support")
+        return _columns({"label": labels, **dict(zip(named, value, strict=True))})
+    if getattr(value, "ndim", 0) == 1:
+        # One number a class or an output, as with ``average=None``.
+        return _columns({"class": _labels(args, kwargs, len(value)), name: value})
+    return None
+
+
+def _report(report: dict[str, Any]) -> Rows:
+    return tuple(
+        {"label": str(label), **{k: as_scalar(v) for k, v in numbers.items()}}
+        if isinstance(numbers, dict)
+        else {"label": str(label), "f1-score": as_scalar(numbers)}
+        for label, numbers in report.items()
+    )
+
+
+def _matrix(matrix: Any, labels: list[Any]) -> Rows:
+    return tuple(
+        {
+            "true": as_scalar(label),
+            **{f"predicted {n}": as_scalar(v) for n, v in zip(labels, row, strict=True)},
+        }
+        for label, row in zip(labels, matrix, strict=True)
+    )
+
+
+def _columns(columns: dict[str, Any]) -> Rows:
+    lists = {name: list(values) for name, values in columns.items() if values is not None}
+    longest = max((len(values) for values in lists.values()), default=0)
+    every = max(1, -(-longest // _MOST))
+    return tuple(
+        {name: as_scalar(v[row]) if row < len(v) else None for name, v in lists.items()}
+        for row in range(0, longest, every)
+    )
+
+
+def _labels(args: tuple[Any, ...], kwargs: dict[str, Any], count: int) -> list[Any]:
+    """The classes as scikit-learn orders them; their numbers where that cannot be told."""
+    from sklearn.utils.multiclass import unique_labels
+
+    given = kwargs.get("labels")
+    try:
+        labels = list(given) if given is not None else list(unique_labels(args[0], args[1]))
+    except Exception:  # noqa: BLE001 - the user's own labels may be anything; they are then counted
+        labels = []
+    return labels if len(labels) == count else list(range(count))

@@ -1,0 +1,121 @@
+"""Two runs beside each other: the record, its text, its HTML and its figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import nbmlops
+from nbmlops.records import (
+    CellRecord,
+    DataInput,
+    Environment,
+    Metric,
+    Parameter,
+    RunDiff,
+    TrackedRun,
+    decode,
+    now,
+)
+from nbmlops.surfaces.cli import main
+from nbmlops.surfaces.run_comparison import RunComparison
+from nbmlops.tracking import Journal, compare_runs
+
+EVIL = "<img src=x onerror=alert(1)>"
+
+
+def run(number: int, table: pd.DataFrame, source: str, **metrics: float | None) -> TrackedRun:
+    cell = CellRecord(
+        cell_id="a", source=source, source_digest=str(number), execution_count=number,
+        order=number, started=now(), duration=1.0, outcome="ok",
+    )  # fmt: skip
+    return TrackedRun(
+        id=f"run-{number:012d}", name="Ridge", author="ada", notebook=None, started=now(),
+        duration=1.0, model_class="sklearn.linear_model.Ridge", cell=cell, cells=(cell,),
+        environment=Environment(python="3.11", platform="x", packages={"numpy": f"2.{number}"}),
+        parameters=(
+            Parameter(name="alpha", value=float(number), is_default=False),
+            Parameter(name="fit_intercept", value=True, is_default=True),
+        ),
+        inputs=(DataInput(role="X", name="X", fingerprint=nbmlops.fingerprint(table, "X")),),
+        metrics=tuple(Metric(name=name, value=value, at=now()) for name, value in metrics.items()),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def pair() -> tuple[TrackedRun, TrackedRun]:
+    table = pd.DataFrame({"a": [1.0, 2.0], "b": [3, 4]})
+    other = table.assign(c=table["a"]).drop(columns="b")
+    old = run(1, table, "Ridge(1)\nkeep", rmse=0.5, rows=250_000.0, gone=1.0)
+    new = run(2, other, f"Ridge(2)  # {EVIL}\nkeep", rmse=0.25, rows=250_000.0, fresh=None)
+    return old, new
+
+
+def test_every_kind_of_difference_is_told(pair: tuple[TrackedRun, TrackedRun]) -> None:
+    """Columns by name, parameters, packages, metrics and the lines of code."""
+    diff = compare_runs(*pair)
+    assert {(c.name, c.before, c.after) for c in diff.parameters} == {("alpha", 1.0, 2.0)}
+    assert diff.data["X"].removed == ("b",)
+    assert diff.data["X"].added == ("c",)
+    assert [(c.name, c.before, c.after) for c in diff.environment] == [
+        ("package numpy", "2.1", "2.2")
+    ]
+    assert {m.name: (m.before, m.after) for m in diff.metrics} == {
+        "rmse": (0.5, 0.25), "rows": (250_000.0, 250_000.0), "gone": (1.0, None),
+        "fresh": (None, None),
+    }  # fmt: skip
+    assert "-Ridge(1)" in diff.code
+    text = str(diff)
+    assert "parameter alpha: 1.0 → 2.0" in text
+    assert "metric rmse: 0.5 → 0.25 (-0.25)" in text
+    assert "Added: c." in text
+    assert "keep" in text
+
+
+def test_a_run_does_not_differ_from_itself(pair: tuple[TrackedRun, TrackedRun]) -> None:
+    """The control."""
+    diff = compare_runs(pair[0], pair[0])
+    assert diff.identical
+    assert str(diff) == "The runs do not differ."
+    assert "do not differ" in RunComparison(diff)._repr_html_()
+
+
+def test_html_holds_nothing_of_anybodys_making(pair: tuple[TrackedRun, TrackedRun]) -> None:
+    """Code and names are escaped; the table says what moved."""
+    html = RunComparison(compare_runs(*pair))._repr_html_()
+    assert "<img" not in html
+    assert "&lt;img" in html
+    assert "-0.25" in html
+
+
+def test_the_figure_gives_each_metric_its_own_axis(pair: tuple[TrackedRun, TrackedRun]) -> None:
+    """0.5 and 250,000 are both readable; both runs are in the legend; what differs comes first."""
+    figure = RunComparison(compare_runs(*pair)).figure()
+    points = [t for t in figure.data if t.mode == "markers"]
+    assert points[0].y == ("rmse",)
+    ranges = [figure.layout[f"xaxis{n or ''}"].range for n in ("", 2, 3)]
+    assert ranges[0][1] < 1
+    assert max(r[1] for r in ranges) > 250_000
+    assert [t.name for t in points if t.showlegend] == [pair[0].id, pair[1].id]
+
+
+def test_from_the_command_line(
+    pair: tuple[TrackedRun, TrackedRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As text, as the record, and with a run that is not there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nbmlops.toml").touch()
+    journal = Journal(tmp_path / ".nbmlops" / "journal.db")
+    for one in pair:
+        journal.record(one)
+    told = CliRunner().invoke(main, ["runs", "--compare", pair[0].id, pair[1].id])
+    assert "parameter alpha: 1.0 → 2.0" in told.output
+    told = CliRunner().invoke(main, ["runs", "--compare", pair[0].id, pair[1].id, "--json"])
+    assert decode(told.output, RunDiff) == compare_runs(*pair)
+    assert nbmlops.compare_runs(pair[0].id, pair[1].id).diff == compare_runs(*pair)
+    told = CliRunner().invoke(main, ["runs", "--compare", pair[0].id, "run-ffffffffffff"])
+    assert told.exit_code != 0
+    assert "run-ffffffffffff" in told.output
