@@ -5,21 +5,22 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.errors import Ambiguous, StoreError, StoreUnreachable
 from nbmlops.settings import Settings
 from nbmlops.tracking.mlflow_entities import ID_TAG
-from nbmlops.tracking.redaction import hide_in_text
+from nbmlops.tracking.mlflow_tables import ready_tables
+from nbmlops.tracking.redaction import hide_in_text, without_credentials
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["MlflowConnection", "quoted", "without_credentials"]
+__all__ = ["MlflowConnection", "quoted"]
 
 _SILENCE = (
     "Max retries",
@@ -60,11 +61,14 @@ class MlflowConnection:
         self.settings.home.mkdir(parents=True, exist_ok=True)
         with (self.settings.home / "mlflow.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            # The lock is among us; the notebook's own MLflow does not know of it.
+            ready_tables(Path(self.settings.tracking_uri.removeprefix("sqlite:///")))
             yield
 
     def client_of(self, destination: tuple[str, str] | None) -> MlflowClient:
         """The client of a user's own run, as (tracking URI, run id); None means the project's."""
-        if destination is None or destination[0] == self.settings.tracking_uri:
+        ours = without_credentials(self.settings.tracking_uri)
+        if destination is None or destination[0] == ours:
             return self.client
         quieten()
         from mlflow import MlflowClient
@@ -178,8 +182,3 @@ def quieten() -> None:
 def quoted(text: str) -> str:
     """`text` as it may stand between quotes in MLflow's search language."""
     return text.replace("'", "")
-
-
-def without_credentials(uri: str) -> str:
-    """`uri` without the user and password that may stand before its host."""
-    return re.sub(r"(://)[^/@\s]+@", r"\1", uri)

@@ -13,6 +13,7 @@ __all__ = [
     "hide_value",
     "is_secret_name",
     "secret_values",
+    "without_credentials",
 ]
 
 HIDDEN = "«redacted»"
@@ -126,3 +127,8 @@ def hide_in_output(text: str, values: Iterable[str] = ()) -> tuple[str, tuple[st
     text, found = hide_in_text(text)
     text = _PRINTED.sub(printed, text)
     return text, tuple(dict.fromkeys((*hidden, *found)))
+
+
+def without_credentials(uri: str) -> str:
+    """`uri` without the user and password that may stand before its host."""
+    return re.sub(r"(://)[^/@\s]+@", r"\1", uri)

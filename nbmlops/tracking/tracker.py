@@ -34,7 +34,7 @@ from nbmlops.tracking.outputs import Shown
 from nbmlops.tracking.papers import write_papers
 from nbmlops.tracking.parameters import attributes_of
 from nbmlops.tracking.provenance import Origin, Provenance
-from nbmlops.tracking.redaction import secret_values
+from nbmlops.tracking.redaction import secret_values, without_credentials
 from nbmlops.tracking.run_keeper import RunKeeper
 from nbmlops.tracking.run_writer import RunWriter
 from nbmlops.tracking.sessions import Session
@@ -563,7 +563,8 @@ class Tracker:
         if mlflow is None or not hasattr(mlflow, "active_run"):
             return None
         run = mlflow.active_run()
-        return (mlflow.get_tracking_uri(), run.info.run_id) if run else None
+        # It goes to disk: the deliverer takes credentials from the environment, as MLflow does.
+        return (without_credentials(mlflow.get_tracking_uri()), run.info.run_id) if run else None
 
     def _show_again(self, run: TrackedRun) -> None:
         """A run has changed after its cell had ended: its card does too."""

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from nbmlops.records import Metric, encode, now
-from nbmlops.tracking import Journal
+from nbmlops.settings import load_settings
+from nbmlops.tracking import Journal, Tracker
 
 from .test_delivery import a_run
 
@@ -56,3 +61,18 @@ def test_a_journal_of_the_first_version_is_continued(tmp_path: Path) -> None:
     journal = Journal(path)
     assert journal.runs() == [run]
     assert journal.changes()[1] == (run.id,)
+
+
+def test_a_user_s_own_mlflow_run_is_journaled_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address of the run to join goes to disk; who may enter there does not."""
+    mlflow = SimpleNamespace(
+        active_run=lambda: SimpleNamespace(info=SimpleNamespace(run_id="theirs")),
+        get_tracking_uri=lambda: "https://ada:sesame99@mlflow.example/team",
+    )
+    monkeypatch.setitem(sys.modules, "mlflow", mlflow)
+    tracker = Tracker(load_settings(tmp_path, {}), {})
+    assert tracker._active_mlflow_run() == ("https://mlflow.example/team", "theirs")
+    monkeypatch.setattr(mlflow, "get_tracking_uri", lambda: "sqlite:////data/mlflow.db")
+    assert tracker._active_mlflow_run() == ("sqlite:////data/mlflow.db", "theirs")
