@@ -22,7 +22,7 @@ from nbmlops.tracking.papers import (
     output_files,
     session_file,
 )
-from nbmlops.tracking.redaction import hide_in_text
+from nbmlops.tracking.redaction import hide_in_text, literal_secrets
 from nbmlops.tracking.slicing import slice_in, take_cell
 
 __all__ = ["CellHistory", "ExecutedCell"]
@@ -52,6 +52,7 @@ class CellHistory:
         self._lineage = Lineage()
         self._lock = threading.RLock()
         self._clean: list[list[dict[str, Any]]] = []  # outputs by cell, secrets hidden
+        self._literal: set[str] = set()  # credentials that sources wrote down; never written
         self._code: dict[str, tuple[str, str, tuple[str, ...], CellCode]] = {}
         self._records: dict[int, CellRecord] = {}
         self._by_digest: dict[str, CellCode] = {}
@@ -115,7 +116,11 @@ class CellHistory:
         """What the running cell showed, and all that ran up to it, as files."""
         with self._lock:
             hidden: tuple[str, ...] = ()
-            for executed in self.executed[len(self._clean) : cell.order]:
+            unclean = self.executed[len(self._clean) : cell.order]
+            for executed in unclean:
+                self._read(executed.source)
+            secrets = sorted({*secrets, *self._literal}, key=lambda value: (-len(value), value))
+            for executed in unclean:
                 outputs, hidden = clean_outputs(executed.outputs, secrets)
                 self._clean.append(outputs)
                 executed.outputs = []
@@ -144,6 +149,7 @@ class CellHistory:
             # A front end may send what UTF-8 cannot hold; such a cell never runs, but it was sent.
             plain = source.encode("utf-8", "backslashreplace").decode()
             shown, hidden = hide_in_text(plain)
+            self._literal |= literal_secrets(plain)
             digest, code = digest_bytes(shown.encode()), read_code(plain)
             self._code[source] = (shown, digest, hidden, code)
             self._by_digest[digest] = code

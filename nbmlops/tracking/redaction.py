@@ -12,6 +12,7 @@ __all__ = [
     "hide_in_text",
     "hide_value",
     "is_secret_name",
+    "literal_secrets",
     "secret_values",
     "without_credentials",
 ]
@@ -48,6 +49,7 @@ _ASSIGNMENT = re.compile(
     r"""(?P<value>[rbf]?(?P<quote>"{3}|'{3}|["'])(?:(?!(?P=quote)).)+(?P=quote))"""
 )
 
+_URL_QUERY = re.compile(r"(?P<head>[?&](?P<name>[\w.-]+)=)[^&\s'\"#<>]+")
 _PRINTED = re.compile(
     r"""(?P<name>\b[A-Za-z_][\w-]*)(?P<mid>["']?\s*[=:]\s*["']?)(?P<value>[^\s"',;<>&{}()\[\]]{6,})"""
 )
@@ -77,12 +79,16 @@ def hide_in_text(text: str) -> tuple[str, tuple[str, ...]]:
         hidden.append("a password in a URL or header")
         return f"{match['head']}{HIDDEN}"
 
+    def query(match: re.Match[str]) -> str:
+        return kept_head(match) if is_secret_name(match["name"]) else match[0]
+
     def pattern(_match: re.Match[str]) -> str:
         hidden.append("a token")
         return HIDDEN
 
     text = _ASSIGNMENT.sub(assignment, text)
     text = _URL_PASSWORD.sub(kept_head, text)
+    text = _URL_QUERY.sub(query, text)
     text = _BEARER.sub(kept_head, text)
     text = _SECRET_VALUE.sub(pattern, text)
     return text, tuple(dict.fromkeys(hidden))
@@ -105,6 +111,16 @@ def secret_values(*places: Mapping[str, Any]) -> tuple[str, ...]:
         if isinstance(value, str) and len(value) >= _SHORTEST and is_secret_name(name)
     }
     return tuple(sorted(found, key=lambda value: (-len(value), value)))
+
+
+def literal_secrets(source: str) -> set[str]:
+    """The texts that a source writes down under a name that says credential."""
+    found = set()
+    for match in _ASSIGNMENT.finditer(source):
+        value = match["value"].lstrip("rbfRBF").strip(match["quote"][0])
+        if is_secret_name(match["name"]) and len(value) >= _SHORTEST:
+            found.add(value)
+    return found
 
 
 def hide_in_output(text: str, values: Iterable[str] = ()) -> tuple[str, tuple[str, ...]]:

@@ -34,7 +34,12 @@ from nbmlops.tracking.outputs import Shown
 from nbmlops.tracking.papers import write_papers
 from nbmlops.tracking.parameters import attributes_of
 from nbmlops.tracking.provenance import Origin, Provenance
-from nbmlops.tracking.redaction import secret_values, without_credentials
+from nbmlops.tracking.redaction import (
+    hide_in_text,
+    hide_value,
+    secret_values,
+    without_credentials,
+)
 from nbmlops.tracking.run_keeper import RunKeeper
 from nbmlops.tracking.run_writer import RunWriter
 from nbmlops.tracking.sessions import Session
@@ -353,9 +358,13 @@ class Tracker:
             made.started = self._cell.started if self._cell else made.started
             made.duration = time.perf_counter() - self._began
             self.add_training(made)
+        named, secret = hide_in_text(name or "")
+        told = {tag: hide_value(tag, value) for tag, value in tags.items()}
+        secret += tuple(f"tag {tag}" for tag, (_, was_secret) in told.items() if was_secret)
         for training in self._trained.values():
-            training.name = name or training.name
-            training.tags.update(tags)
+            training.name = named or training.name
+            training.tags.update({tag: value for tag, (value, _) in told.items()})
+            training.redacted += secret
 
     # -- metrics --------------------------------------------------------------------------------
     def add_metric(
