@@ -75,7 +75,7 @@ def test_a_trained_cell_is_approved_by_a_second_person(lab: Lab, hand: Hand) -> 
     hand.toggle_files()
 
     hand.reviews.get_by_role("button", name="Open review").click()
-    approve = page.get_by_role("button", name="Approve")
+    approve = page.get_by_role("button", name=re.compile(r"Approve$"))
     expect(approve).to_be_visible()
     approve.click()
     expect(page.get_by_role("alert")).to_contain_text("ada is the author of late_arrival")

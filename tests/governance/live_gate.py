@@ -23,6 +23,7 @@ from live_postgresql import Database
 from nbmlops.governance import Vault
 from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
 from nbmlops.records import (
+    DEFAULT_SCOPES,
     Identity,
     Promoted,
     RefusalRecorded,
@@ -121,7 +122,8 @@ class LiveGate:
     def approve(self, submission: Submission, by: str = "grace") -> None:
         """A sign-off whose name the server vouches for."""
         identity = Identity(name=by, asserted_by="server")
-        signed = msgspec.structs.replace(make_sign_off(submission, by), by=identity)
+        scopes = (*DEFAULT_SCOPES, "alias:candidate", "alias:x")
+        signed = msgspec.structs.replace(make_sign_off(submission, by), by=identity, scopes=scopes)
         fact = SignedOff(sign_off=signed)
         self.ledger.append(fact, actor=by)
 
