@@ -66,7 +66,7 @@ def input_of(argument: Argument) -> DataInput:
 
     What was fingerprinted before, while it still lived, is taken as it is.
     """
-    if isinstance(argument.value, DataInput):
+    if type(argument.value) is DataInput:  # `isinstance` asks the object, which may raise
         return msgspec.structs.replace(argument.value, role=argument.role)
     try:
         print_ = fingerprint(argument.value, argument.name)

@@ -108,7 +108,7 @@ def secret_values(*places: Mapping[str, Any]) -> tuple[str, ...]:
         value
         for place in places
         for name, value in list(place.items())
-        if isinstance(value, str) and len(value) >= _SHORTEST and is_secret_name(name)
+        if issubclass(type(value), str) and len(value) >= _SHORTEST and is_secret_name(name)
     }
     return tuple(sorted(found, key=lambda value: (-len(value), value)))
 
