@@ -11,6 +11,7 @@ TOGETHER = {"end_to_end", "governance"}
 """Folders whose files share servers that are started once."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         path = item.path.relative_to(ROOT)

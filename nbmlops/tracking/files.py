@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,6 +18,8 @@ __all__ = ["FileWatch"]
 
 _NOT_DATA = (".py", ".pyc", ".so", ".pyi", ".dist-info", ".ipynb", ".lock", ".tmp", ".ttf")
 _MOST = 200
+# Files that libraries pass through on their way, named by `tempfile`: gone as soon as they are read.
+_PASSING = re.compile(re.escape(tempfile.gettempdir()) + r"(?:/tmp[a-z0-9_]{8}){1,2}")
 
 
 class FileWatch:
@@ -66,7 +70,7 @@ class FileWatch:
         absolute = os.path.abspath(path)
         if absolute.startswith(self._foreign) or absolute.endswith(_NOT_DATA):
             return
-        if f"{os.sep}." in absolute or len(into) >= _MOST:
+        if f"{os.sep}." in absolute or len(into) >= _MOST or _PASSING.fullmatch(absolute):
             return
         spelled = self._settings.relative(absolute)
         if into is self.into:

@@ -175,8 +175,12 @@ class CodeWalk:
             return self._lookup(node.id, depth)
         if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
             return None
+        owner = self._lookup(node.value.id, depth)
+        fields = getattr(type(owner), "_fields", ())
+        if issubclass(type(owner), tuple) and node.attr in fields:  # a named tuple's own
+            return tuple.__getitem__(owner, fields.index(node.attr))
         try:
-            return vars(self._lookup(node.value.id, depth)).get(node.attr)
+            return vars(owner).get(node.attr)
         except TypeError:
             return None
 
