@@ -18,7 +18,7 @@ __all__ = ["FileWatch"]
 
 _NOT_DATA = (".py", ".pyc", ".so", ".pyi", ".dist-info", ".ipynb", ".lock", ".tmp", ".ttf")
 _MOST = 200
-# Files that libraries pass through on their way, named by `tempfile`: gone as soon as they are read.
+# What libraries pass through on their way, named by `tempfile`, is gone as soon as it is read.
 _PASSING = re.compile(re.escape(tempfile.gettempdir()) + r"(?:/tmp[a-z0-9_]{8}){1,2}")
 
 
