@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-ROOT = Path(__file__).parent
-TOGETHER = {"end_to_end", "governance"}
+TOGETHER = ("tests/governance/",)
 """Folders whose files share servers that are started once."""
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        path = item.path.relative_to(ROOT)
-        group = path.parts[0] if path.parts[0] in TOGETHER else path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByServer(LoadScopeScheduling):
+    """Hands out whole files in their order, and whole folders where servers are shared."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
+    return ByServer(config, log)

@@ -75,7 +75,7 @@ def _command(*command: str, cwd: Path = ROOT) -> Tally:
 
 def _pytest(report: Path) -> Tally:
     # Two workers: much of the time is spent waiting for kernels, servers and browsers to start.
-    shared_out = ["-n", "2", "--dist", "loadgroup"]
+    shared_out = ["-n", "2"]
     command = [
         sys.executable,
         "-m",
