@@ -95,7 +95,7 @@ def test_a_trained_cell_is_approved_by_a_second_person(lab: Lab, hand: Hand) -> 
     stands = lab.nbmlops("review", review)
     assert stands["status"] == "approved"
     (sign_off,) = stands["sign_offs"]
-    assert sign_off["by"] == {"name": "grace", "asserted_by": "self"}
+    assert sign_off["by"] == {"name": "grace", "asserted_by": "self", "roles": []}
     assert sign_off["comment"].startswith("The split by month")
 
 
