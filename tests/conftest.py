@@ -1,7 +1,10 @@
-"""How tests are shared out between two workers: what shares a server or a kernel stays together."""
+"""What holds for every test: how they are shared out between workers, and what none may leave."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,3 +24,18 @@ class ByServer(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
     return ByServer(config, log)
+
+
+@pytest.fixture(autouse=True)
+def mlflow_as_it_was() -> Iterator[None]:
+    """Puts back which servers MLflow's process-wide settings, and what subprocesses inherit, name."""
+    names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+    before = {name: os.environ.get(name) for name in names}
+    yield
+    if (mlflow := sys.modules.get("mlflow")) is not None:
+        mlflow.set_tracking_uri(None)
+        mlflow.set_registry_uri(None)
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value

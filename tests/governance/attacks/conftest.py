@@ -59,14 +59,11 @@ def gate(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Liv
 
 
 @pytest.fixture
-def client(gate: LiveGate) -> Iterator[MlflowClient]:
+def client(gate: LiveGate) -> MlflowClient:
     """MLflow's client of the server, which MLflow's fluent functions use too."""
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
     mlflow.set_tracking_uri(gate.address)
     mlflow.set_registry_uri(gate.address)
-    yield MlflowClient(tracking_uri=gate.address, registry_uri=gate.address)
-    mlflow.set_tracking_uri(before[0])
-    mlflow.set_registry_uri(before[1])
+    return MlflowClient(tracking_uri=gate.address, registry_uri=gate.address)
 
 
 @pytest.fixture
