@@ -200,7 +200,7 @@ class TrackMagics(Magics):
         tags = dict(_tag(text) for text in arguments.tag)
         if self.tracker is None or not self.tracker.on:
             raise UsageError("%%track needs tracking to be on: run %track first.")
-        self.tracker.force(arguments.name and arguments.name.strip("'\""), tags)
+        self.tracker.trainings.force(arguments.name and arguments.name.strip("'\""), tags)
         self.shell.run_cell(cell, store_history=False).raise_error()
 
     def _journal(self) -> Any:

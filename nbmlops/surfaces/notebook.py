@@ -74,14 +74,14 @@ def metric(name: str, value: float, run_id: str | None = None) -> None:
     :raises NbmlopsError: if the value is not a number.
     """
     tracker = _tracker()
-    target = run_id or tracker.latest_run()
+    target = run_id or tracker.trainings.latest()
     if target is None:
         raise NotFound("No model was trained since %track, so there is no run to put a metric on.")
     try:
         number = float(value)
     except (TypeError, ValueError) as error:
         raise NbmlopsError(f"The metric {name} must be a number, not {value!r}.") from error
-    tracker.add_metric(target, name, number)
+    tracker.metrics.add(target, name, number)
 
 
 def _tracker() -> Any:

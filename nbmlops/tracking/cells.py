@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
@@ -29,13 +30,14 @@ __all__ = ["CellHistory", "ExecutedCell"]
 
 
 class ExecutedCell(msgspec.Struct, kw_only=True):
-    """One execution, raw. `duration` is in seconds."""
+    """One execution, raw. `duration` is in seconds; `began` is on the clock that measures it."""
 
     cell_id: str | None
     source: str
     execution_count: int
     order: int
     started: datetime
+    began: float = msgspec.field(default_factory=time.perf_counter)
     duration: float = 0.0
     outcome: Literal["ok", "error"] = "ok"
     error: str | None = None
@@ -49,6 +51,7 @@ class CellHistory:
 
     def __init__(self) -> None:
         self.executed: list[ExecutedCell] = []
+        self.running: ExecutedCell | None = None
         self._lineage = Lineage()
         self._lock = threading.RLock()
         self._clean: list[list[dict[str, Any]]] = []  # outputs by cell, secrets hidden
@@ -58,9 +61,10 @@ class CellHistory:
         self._by_digest: dict[str, CellCode] = {}
         self._session: list[SessionCell] = []
 
-    def add(self, cell: ExecutedCell) -> None:
-        """Keep a cell that begins."""
+    def begin(self, cell: ExecutedCell) -> None:
+        """Keep a cell that begins, and is the running one from now on."""
         self.executed.append(cell)
+        self.running = cell
 
     def slice(self, cell: CellRecord) -> tuple[tuple[CellRecord, ...], tuple[str, ...]]:
         """The cells that the running cell, the session's last, rests on; and the doubts."""

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from nbmlops.records import Metric, encode, now
-from nbmlops.settings import load_settings
-from nbmlops.tracking import Journal, Tracker
+from nbmlops.tracking import Journal
+from nbmlops.tracking.mlflow_active_run import active_mlflow_run
 
 from .test_delivery import a_run
 
@@ -64,7 +64,7 @@ def test_a_journal_of_the_first_version_is_continued(tmp_path: Path) -> None:
 
 
 def test_a_user_s_own_mlflow_run_is_journaled_without_its_password(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The address of the run to join goes to disk; who may enter there does not."""
     mlflow = SimpleNamespace(
@@ -72,7 +72,6 @@ def test_a_user_s_own_mlflow_run_is_journaled_without_its_password(
         get_tracking_uri=lambda: "https://ada:sesame99@mlflow.example/team",
     )
     monkeypatch.setitem(sys.modules, "mlflow", mlflow)
-    tracker = Tracker(load_settings(tmp_path, {}), {})
-    assert tracker._active_mlflow_run() == ("https://mlflow.example/team", "theirs")
+    assert active_mlflow_run() == ("https://mlflow.example/team", "theirs")
     monkeypatch.setattr(mlflow, "get_tracking_uri", lambda: "sqlite:////data/mlflow.db")
-    assert tracker._active_mlflow_run() == ("sqlite:////data/mlflow.db", "theirs")
+    assert active_mlflow_run() == ("sqlite:////data/mlflow.db", "theirs")

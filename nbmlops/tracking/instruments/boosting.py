@@ -117,7 +117,7 @@ def _begin(
         redacted=list(hidden),
         keep_model=not cross,
     )
-    tracker.begin_training(training, _data(sets, bound))
+    tracker.trainings.begin(training, _data(sets, bound))
     return training
 
 

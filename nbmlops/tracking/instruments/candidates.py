@@ -24,16 +24,16 @@ def watch_candidates(tracker: Tracker) -> None:
     """Look for them when a cell ends that has trained, or works with what was trained."""
 
     def look(cell: ExecutedCell) -> None:
-        if not tracker.knows_runs or "=" not in cell.source:
+        if not tracker.trainings.any or "=" not in cell.source:
             return
         tree = parse_cell(cell.source)
         if tree is None:
             return
         makers = _makers(tree)
         for name, value, node in _scalars(tree, tracker.namespace):
-            run_id = _run_behind(tracker, node, makers) or tracker.only_training()
+            run_id = _run_behind(tracker, node, makers) or tracker.trainings.only()
             if run_id is not None and not _is_known(tracker, run_id, name, value):
-                tracker.add_metric(run_id, name, value, candidate=True)
+                tracker.metrics.add(run_id, name, value, candidate=True)
 
     tracker.before_cell_ends.append(look)
 
@@ -128,5 +128,5 @@ def _is_known(tracker: Tracker, run_id: str, name: str, value: float) -> bool:
     return any(
         (metric.value is not None and math.isclose(metric.value, value, rel_tol=_CLOSE))
         or (metric.name == name and not metric.candidate)
-        for metric in tracker.metrics_of(run_id)
+        for metric in tracker.metrics.of_run(run_id)
     )

@@ -49,7 +49,7 @@ def add_judgement(
     for name, value in values.items():
         number = as_number(value)
         if number is not None:
-            tracker.add_metric(run_id, f"{name}_{data}" if data else name, number, data)
+            tracker.metrics.add(run_id, f"{name}_{data}" if data else name, number, data)
 
 
 def add_to_origin(tracker: Tracker, name: str, value: Any, seen: list[Any]) -> None:
@@ -59,7 +59,7 @@ def add_to_origin(tracker: Tracker, name: str, value: Any, seen: list[Any]) -> N
         return
     origin = tracker.origin(seen)
     if origin is None:
-        tracker.unlinked(name, number)
+        tracker.metrics.unlinked(name, number)
     else:
         add_judgement(tracker, origin.run_id, {name: number}, origin.data)
 

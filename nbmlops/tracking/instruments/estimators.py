@@ -122,11 +122,11 @@ class EstimatorWatch:
         parameters, hidden, gaps = parameters_of(model)
         # A warm start goes on where the fit before it ended: both are one training.
         incremental = in_pieces or attributes_of(model).get("warm_start") is True
-        known = tracker.training_of(model) if incremental else None
+        known = tracker.trainings.of(model) if incremental else None
         if known is not None and known.incremental:
             if not in_pieces:
                 known.parameters = parameters
-            tracker.begin_training(known, [])
+            tracker.trainings.begin(known, [])
             known.began -= known.duration
             return known
         if in_pieces:
@@ -154,7 +154,7 @@ class EstimatorWatch:
             training.gaps.append(
                 Gap(what="model", why=f"It holds a credential ({training.redacted[0]}).")
             )
-        tracker.begin_training(training, data)
+        tracker.trainings.begin(training, data)
         return training
 
     def arguments(
@@ -223,7 +223,7 @@ class EstimatorWatch:
         try:
             name = data_name(tracker, args, kwargs)
             spelled = function.__name__
-            tracker.add_metric(run_id, f"{spelled}_{name}" if name else spelled, answer, name)
+            tracker.metrics.add(run_id, f"{spelled}_{name}" if name else spelled, answer, name)
         except Exception as error:  # noqa: BLE001 - the user's score comes first; `fault` tells
             tracker.fault("a score", error)
         return answer

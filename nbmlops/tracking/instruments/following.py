@@ -27,7 +27,7 @@ def follow(
 ) -> Any:
     """Do `call`, and keep it as a training if it is the outermost one of a tracked cell.
 
-    `begin` makes the training and hands it to :meth:`Tracker.begin_training`; None means that this
+    `begin` makes the training and hands it to :meth:`SessionTrainings.begin`; None means that this
     is preparation, in which nothing counts as a training either. `after` hears the training and the
     answer and completes the training. Whatever `call` raises goes on to the user; what `begin` and
     `after` raise is a fault of ours, said and put on the record.
@@ -50,7 +50,7 @@ def follow(
         try:
             answer = call()
         except BaseException:
-            tracker.drop_training(training)
+            tracker.trainings.drop(training)
             raise
         _complete(tracker, training, lambda: after(training, answer))
         return answer
@@ -69,7 +69,7 @@ def _complete(tracker: Tracker, training: Training, after: Callable[[], None]) -
     interrupted = False
     steps: dict[str, Callable[[], None]] = {
         "a training's results": after,
-        "a training": lambda: tracker.end_training(training),
+        "a training": lambda: tracker.trainings.end(training),
     }
     for name, step in steps.items():
         try:

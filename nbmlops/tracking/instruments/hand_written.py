@@ -55,7 +55,7 @@ def _take(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> None:
     if len(holders) == 1 and all("." in name for name in finding.parameters):
         (holder,) = holders
         fitted = {holder: world.value(holder)}
-    if any(tracker.training_of(value) is not None for value in fitted.values()):
+    if any(tracker.trainings.of(value) is not None for value in fitted.values()):
         return
     names = as_roles(finding.data)
     parameters, hidden = named_parameters(_settings(tracker, cell, finding))
@@ -80,10 +80,10 @@ def _take(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> None:
     training.inputs = [
         input_of(Argument(role, world.value(name), name)) for role, name in names.items()
     ]
-    tracker.add_training(training)
+    tracker.trainings.add(training)
     for name, value in fitted.items():
         tracker.provenance.remember_fitted(name, value, training.id)
-    tracker.link_metrics(training.id, fitted)
+    tracker.metrics.link(training.id, fitted)
 
 
 def _remember_made(tracker: Tracker, cell: ExecutedCell) -> None:

@@ -66,7 +66,7 @@ def _fit(
         training.parameters, training.redacted = settings, list(hidden)
         training.tables["layers"] = _layers(model)
         named = [Argument(_ROLES.get(a.role, a.role), a.value, a.name) for a in data]
-        tracker.begin_training(training, named)
+        tracker.trainings.begin(training, named)
         return training
 
     def after(training: Training, history: Any) -> None:

@@ -126,7 +126,7 @@ def _begin(
         as_is, named = inputs_of(argument)
         plain += as_is
         training.inputs += named
-    tracker.begin_training(training, plain)
+    tracker.trainings.begin(training, plain)
     return training
 
 
@@ -154,7 +154,7 @@ def _take_loaders(tracker: Tracker, training: Training, trainer: Any) -> None:
         if hasattr(loader, "dataset"):
             spelled = "train_dataloader" if role == "data" else "val_dataloader"
             plain, named = inputs_of(Argument(role, loader, f"{name}.{spelled}"))
-            tracker.add_inputs(training, plain, named)
+            tracker.trainings.add_inputs(training, plain, named)
     if not training.inputs:
         training.gaps.append(Gap(what="data", why="The trainer does not tell its loaders."))
 

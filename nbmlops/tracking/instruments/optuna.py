@@ -70,7 +70,7 @@ def _begin(
         keep_model=False,
     )
     data = [Argument(name, value, name) for name, value in data_read_by(objective)]
-    tracker.begin_training(training, data)
+    tracker.trainings.begin(training, data)
     return training
 
 

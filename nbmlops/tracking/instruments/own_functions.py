@@ -203,7 +203,7 @@ class _Call:
             parameters=parameters,
             redacted=list(hidden),
         )
-        tracker.begin_training(training, data)
+        tracker.trainings.begin(training, data)
         return training
 
     def after(self, training: Training, answer: Any) -> None:

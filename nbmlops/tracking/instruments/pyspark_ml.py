@@ -143,7 +143,7 @@ def _begin(
             )
         ],
     )
-    tracker.begin_training(training, [])
+    tracker.trainings.begin(training, [])
     frame = args[0] if args else kwargs["dataset"]
     called = data_name(tracker, args, {"X": kwargs.get("dataset")}) or "dataset"
     training.data_name = called

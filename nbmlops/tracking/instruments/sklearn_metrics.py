@@ -75,7 +75,7 @@ class SklearnMetricsInstrument:
             try:
                 data = data_name(tracker, args, kwargs, 1)
                 name = scoring_name(instance) or "score"
-                tracker.add_metric(run_id, f"{name}_{data}" if data else name, value, data)
+                tracker.metrics.add(run_id, f"{name}_{data}" if data else name, value, data)
             except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
                 tracker.fault("a metric", error)
             return value
@@ -136,11 +136,11 @@ def _take(
     ]
     found = tracker.origins(named) or tracker.origins(others[-1:] if named else others)
     if len({origin.run_id for origin in found}) > 1:
-        tracker.ambiguous(function.__name__)
+        tracker.metrics.ambiguous(function.__name__)
         return
     if not found:
         if rows is None:
-            tracker.unlinked(function.__name__, float(value))
+            tracker.metrics.unlinked(function.__name__, float(value))
         return
     (run_id,) = {origin.run_id for origin in found}
     # A forecast is made on no data; what it is held against tells where it stands.
@@ -148,9 +148,9 @@ def _take(
     spelled = spellings.of(run_id, function.__name__, data, bound)
     spelled = f"{spelled}_{data}" if data else spelled
     if rows is not None:
-        tracker.add_table(run_id, spelled, rows)
+        tracker.metrics.add_table(run_id, spelled, rows)
     else:
-        tracker.add_metric(run_id, spelled, float(value), data)
+        tracker.metrics.add(run_id, spelled, float(value), data)
 
 
 class _Spellings:

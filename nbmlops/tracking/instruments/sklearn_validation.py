@@ -95,7 +95,7 @@ def _begin(
         redacted=[*hidden, *more_hidden],
         keep_model=False,
     )
-    tracker.begin_training(training, data)
+    tracker.trainings.begin(training, data)
     return training
 
 

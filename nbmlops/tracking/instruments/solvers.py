@@ -172,7 +172,7 @@ class _Call:
             parameters=parameters,
             redacted=list(hidden),
         )
-        self.tracker.begin_training(training, self.data)
+        self.tracker.trainings.begin(training, self.data)
         training.sample = head(self.data[0].value)
         return training
 

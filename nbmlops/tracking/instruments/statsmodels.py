@@ -206,7 +206,7 @@ def _begin(
         parameters=parameters,
         redacted=list(hidden),
     )
-    tracker.begin_training(training, [*_data(tracker, model, how.names), *how.beside])
+    tracker.trainings.begin(training, [*_data(tracker, model, how.names), *how.beside])
     return training
 
 

@@ -128,7 +128,7 @@ class TorchObservation:
 
     def _in_own_code(self) -> bool:
         """Whether what trains now is a class that the user wrote around a loop."""
-        inside = self._tracker.inside
+        inside = self._tracker.trainings.inside
         return inside is not None and inside.own_code
 
     def forked(self) -> None:

@@ -126,7 +126,7 @@ class LoopTraining:
         if not self._own:
             training.duration = self.ended - training.began
             self._take_other_loaders()
-            tracker.close_training(training)
+            tracker.trainings.close(training)
 
     def _scheduler(self) -> Any:
         optimizer = self._optimizers[0]()
@@ -159,7 +159,7 @@ class LoopTraining:
             name = name_of(loader, tracker.namespace, [])
             if loader is not None and name and name not in names:
                 plain, named = inputs_of(Argument("validation", loader, name))
-                tracker.add_inputs(self.training, plain, named)
+                tracker.trainings.add_inputs(self.training, plain, named)
 
 
 def begin_loop(
@@ -171,7 +171,7 @@ def begin_loop(
 ) -> LoopTraining:
     """The loop whose `optimizer` is about to make its first step of this cell."""
     frames = tracker.frames()
-    inside = tracker.inside if tracker.activity.busy else None
+    inside = tracker.trainings.inside if tracker.activity.busy else None
     tensors = [tensor for group in optimizer.param_groups for tensor in group["params"]]
     owners = owners_of(tensors, frames, tracker.namespace)
     model: Any = _together(owners) if owners else _by_name(tensors, frames, tracker)
@@ -246,7 +246,7 @@ def _open(tracker: Tracker, training: Training, data: list[Argument]) -> None:
         training.inputs += named
     if not data:
         training.gaps.append(Gap(what="data", why="What went into the loop could not be told."))
-    tracker.open_training(training, plain)
+    tracker.trainings.open(training, plain)
 
 
 def _with_source(data: list[Argument], source: Any, name: str | None) -> list[Argument]:

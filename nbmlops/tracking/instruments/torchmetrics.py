@@ -96,7 +96,7 @@ class _MetricObjects:
                 if number is None:
                     return value
                 if known is None or known[0]() is not this:
-                    tracker.unlinked(name, number)
+                    tracker.metrics.unlinked(name, number)
                 else:
                     add_judgement(tracker, known[1].run_id, {name: value}, known[1].data)
             except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells

@@ -80,7 +80,7 @@ def _begin(tracker: Tracker, trainer: Any) -> Training:
                 as_is, named = inputs_of(Argument(role, dataset, name))
                 plain += as_is
                 training.inputs += named
-    tracker.begin_training(training, plain)
+    tracker.trainings.begin(training, plain)
     return training
 
 

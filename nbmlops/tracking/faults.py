@@ -1,0 +1,44 @@
+"""What keeps a record from being whole: said once in the output, and put on the next record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nbmlops.errors import NbmlopsError
+from nbmlops.records import Gap
+
+__all__ = ["Faults"]
+
+
+class Faults:
+    """The faults of one session; `say` tells the user."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
+        self._why: dict[str, str] = {}
+        self._said: set[str] = set()
+
+    def add(self, where: str, error: BaseException) -> None:
+        """Something of ours failed at `where`: say so once, and put it on the next record."""
+        text = f"{type(error).__name__}: {error}"[:300]
+        if where not in self._why:
+            self.say(f"nbmlops: {where} could not be captured ({text}). Your cell is not affected.")
+        self._why[where] = text
+
+    def note(self, where: str, why: str) -> None:
+        """Put on the next record alone why something is missing; the first reason counts."""
+        self._why.setdefault(where, why)
+
+    def outage(self, error: NbmlopsError) -> None:
+        """Something keeps records back: say so, once for each reason."""
+        if str(error) not in self._said:
+            self._said.add(str(error))
+            self.say(f"nbmlops: {error} Your cells are not affected; runs are kept until then.")
+
+    def gaps(self) -> list[Gap]:
+        """The faults since the last record that carried them."""
+        return [Gap(what=where, why=why) for where, why in self._why.items()]
+
+    def clear(self) -> None:
+        """They stand on a record now."""
+        self._why.clear()
