@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,7 +24,7 @@ from nbmlops.errors import NbmlopsError
 from nbmlops.governance.acting import current_actor, is_registering
 from nbmlops.governance.gate import Gate
 from nbmlops.governance.policy_file import drafted_policy
-from nbmlops.governance.postgresql_permits import Permits
+from nbmlops.governance.postgresql_permits import Permits, PermittedWrite
 from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
 from nbmlops.governance.vault import Vault
 from nbmlops.records import Bundle
@@ -68,10 +68,10 @@ class GatedStore(SqlAlchemyStore):
             self._keep_reserved(name, *(tag.key for tag in tags))
             if any(tag.key == IS_PROMPT_TAG_KEY for tag in tags):
                 self._gate.require_prompt(name, self._actor)
-            else:
-                self._gate.require_model(name, self._actor)
-                self._permits.grant("model", name, name)
-            return super().create_registered_model(name, tags, *args, **kwargs)
+                return super().create_registered_model(name, tags, *args, **kwargs)
+            self._gate.require_model(name, self._actor)
+            with self._permits.granted("model", name, name):
+                return super().create_registered_model(name, tags, *args, **kwargs)
 
     def create_model_version(
         self,
@@ -92,9 +92,8 @@ class GatedStore(SqlAlchemyStore):
                 self._gate.require_version(name, source, self._actor)
             own = [tag.key for tag in tags if inherited.get(tag.key) != tag.value]
             self._keep_reserved(name, *own)
-            if source not in PROMPT_SOURCES:
-                self._permits.grant("version", name, source)
-            return super().create_model_version(name, source, run_id, tags, *args, **kwargs)
+            with self._permitted("version", name, source, source):
+                return super().create_model_version(name, source, run_id, tags, *args, **kwargs)
 
     def set_registered_model_alias(self, name: str, alias: str, version: str) -> Any:
         with self._deciding():
@@ -102,20 +101,21 @@ class GatedStore(SqlAlchemyStore):
             if found.source not in PROMPT_SOURCES:
                 actor = current_actor() or self._actor
                 self._gate.require_alias(name, alias, found.source, actor)
-                self._permits.grant("alias", name, f"{alias}@{found.version}")
-            return super().set_registered_model_alias(name, alias, version)
+            with self._permitted("alias", name, f"{alias}@{found.version}", found.source):
+                return super().set_registered_model_alias(name, alias, version)
 
     def delete_registered_model_alias(self, name: str, alias: str) -> Any:
         with self._deciding():
-            if self._holds_models(name):
-                if not is_registering():
-                    self._refuse(
-                        "unalias",
-                        f"{name}@{alias}",
-                        "what is in production is not taken out by hand; withdraw its approval",
-                    )
-                self._permits.grant("unalias", name, alias)
-            return super().delete_registered_model_alias(name, alias)
+            if not self._holds_models(name):
+                return super().delete_registered_model_alias(name, alias)
+            if not is_registering():
+                self._refuse(
+                    "unalias",
+                    f"{name}@{alias}",
+                    "what is in production is not taken out by hand; withdraw its approval",
+                )
+            with self._permits.granted("unalias", name, alias):
+                return super().delete_registered_model_alias(name, alias)
 
     def set_registered_model_tag(self, name: str, tag: Any) -> Any:
         with self._deciding():
@@ -196,6 +196,14 @@ class GatedStore(SqlAlchemyStore):
                 yield
         except NbmlopsError as error:
             raise MlflowException(str(error), error_code=PERMISSION_DENIED) from error
+
+    def _permitted(
+        self, write: PermittedWrite, name: str, subject: str, source: str
+    ) -> AbstractContextManager[None]:
+        """A permit for what concerns a model's version; a prompt's needs none."""
+        if source in PROMPT_SOURCES:
+            return nullcontext()
+        return self._permits.granted(write, name, subject)
 
     def _resolve(self, name: str, source: str) -> tuple[str, dict[str, str]]:
         """Where the files of ``models:/name/version`` lie, and the tags that a copy takes over.

@@ -68,6 +68,7 @@ STATEMENTS = {
     "a temporary table": "CREATE TEMPORARY TABLE model_versions (x int)",
     "a permit": "SELECT nbmlops.permit('version', '{model}', 's3://x')",
     "a permit used": "SELECT nbmlops.use_permit('version', '{model}', 's3://x')",
+    "a permit's return": "SELECT nbmlops.take_back(1)",
     "the review role": 'SET ROLE "{review}"',
 }
 
@@ -165,13 +166,71 @@ def test_our_store_without_the_review_role_lets_nothing_in(
         client.set_registered_model_alias(registered.model_name, "x", "1")
 
 
+GRANTING = (
+    "import sys; from nbmlops.governance.postgresql_permits import Permits\n"
+    "with Permits(sys.argv[1]).granted('version', sys.argv[2], sys.argv[3]):\n"
+    "    print('granted', flush=True)\n"
+    "    sys.stdin.read()\n"
+)
+
+
+def permits(team: Database) -> int:
+    with psycopg.connect(team.owner) as owner:
+        (left,) = owner.execute("SELECT count(*) FROM nbmlops.permits").fetchone() or (-1,)
+    return int(left)
+
+
 def test_a_permit_is_for_one_write(registered: Submission, team: Database) -> None:
     """Whatever the server lets through leaves nothing behind for others to use."""
-    with psycopg.connect(team.owner) as owner:
-        left = owner.execute("SELECT count(*) FROM nbmlops.permits").fetchone()
-    assert left == (0,)
-    with pytest.raises(NbmlopsError, match="may not let anything into"):
-        Permits(team.app).grant("version", "m", "s")
+    assert permits(team) == 0
+    with (
+        pytest.raises(NbmlopsError, match="may not let anything into"),
+        Permits(team.app).granted("version", "m", "s"),
+    ):
+        pass
+
+
+def test_a_permit_is_taken_back_when_mlflow_refuses_the_write(
+    postgresql_gate: LiveGate, registered: Submission, team: Database
+) -> None:
+    """The gate allows the name; MLflow has it already."""
+    body = {"name": registered.model_name}
+    answer = postgresql_gate.request("POST", "/api/2.0/mlflow/registered-models/create", body)
+    assert answer.json()["error_code"] == "RESOURCE_ALREADY_EXISTS"
+    assert permits(team) == 0
+
+
+def test_a_permit_ends_with_whoever_granted_it(
+    postgresql_gate: LiveGate,
+    registered: Submission,
+    connection: psycopg.Connection,
+    team: Database,
+) -> None:
+    """While it lasts the write passes; killed between the two, it passes no more."""
+    sealed = postgresql_gate.source(registered)
+    insert = VERSION.format(model=registered.model_name, source=sealed, stored=sealed)
+    command = [sys.executable, "-c", GRANTING, team.review, registered.model_name, sealed]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"granted\n"
+        connection.execute(insert)
+        connection.rollback()
+        process.kill()
+    with psycopg.connect(team.owner, autocommit=True) as owner:
+        # PostgreSQL notices the end of a client on its own time; waiting on its lock is the event.
+        owner.execute(
+            "SELECT pg_advisory_lock(hashtext('nbmlops.permits'), max(id)::integer) "
+            "FROM nbmlops.permits"
+        )
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(insert)
+    connection.rollback()
+    with Permits(team.review).granted("version", registered.model_name, sealed):
+        assert permits(team) == 1  # what the dead one left is gone
+        connection.execute(insert)
+        connection.rollback()
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(insert)
 
 
 def test_preparing_again_renews_the_guards(team: Database, registered: Submission) -> None:
