@@ -29,17 +29,28 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """Room or floor -> what it may import, besides itself. ``__init__`` re-exports public names."""
 
+WITHIN_GOVERNANCE: dict[str, set[str]] = {
+    "ledger": set(),
+    "sign_offs": set(),
+    "vault": set(),
+    "database": {"ledger"},
+    "policy": {"ledger", "sign_offs"},
+    "review": {"ledger", "policy", "vault"},
+    "gate": {"ledger", "policy", "review", "vault", "database"},
+    "__init__": {"ledger", "sign_offs", "vault", "policy", "review", "gate"},
+}
+"""The same inside the largest room: part -> which parts it may import, besides itself."""
+
 NEIGHBOURS_BY_FRONT_DOOR = {"data", "tracking", "promotion", "governance", "scheduling"}
 """Rooms whose insides other rooms leave alone: they import from the room's ``__init__``."""
 
 ADAPTERS = {
-    "nbmlops.governance.mlflow_gated_store",
-    "nbmlops.governance.mlflow_guarded_artifacts",
-    "nbmlops.governance.mlflow_team_server",
-    "nbmlops.governance.mlflow_verified_models",
-    "nbmlops.governance.postgresql_probe",
-    "nbmlops.governance.postgresql_setup",
-    "nbmlops.governance.sqlalchemy_ledger",
+    "nbmlops.governance.database",
+    "nbmlops.governance.database.postgresql",
+    "nbmlops.governance.gate.mlflow_gated_store",
+    "nbmlops.governance.gate.mlflow_guarded_artifacts",
+    "nbmlops.governance.gate.mlflow_team_server",
+    "nbmlops.governance.gate.mlflow_verified_models",
     "nbmlops.scheduling.apprise_notifier",
     "nbmlops.scheduling.executors.papermill_local",
 }
@@ -92,10 +103,32 @@ def test_neighbours_come_through_the_front_door(path: Path) -> None:
             assert name in ADAPTERS, f"{path.relative_to(PACKAGE)} reaches past {parts[1]}: {name}"
 
 
+GOVERNANCE = PACKAGE / "governance"
+
+
+@pytest.mark.parametrize(
+    "path", sorted(GOVERNANCE.rglob("*.py")), ids=lambda p: str(p.relative_to(GOVERNANCE))
+)
+def test_governance_has_floors_of_its_own(path: Path) -> None:
+    """Its parts import from parts below, through their front doors as well."""
+    part = path.relative_to(GOVERNANCE).parts[0].removesuffix(".py")
+    for name in _imports(path):
+        parts = name.split(".")
+        if parts[1] != "governance":
+            continue
+        assert len(parts) > 2, f"{path}: import from the part, not from the room"
+        if parts[2] == part:
+            continue
+        assert parts[2] in WITHIN_GOVERNANCE[part], f"{part} may not import {name}"
+        assert len(parts) == 3 or name in ADAPTERS, f"{part} reaches past {parts[2]}: {name}"
+
+
 def test_the_map_names_every_room_that_exists() -> None:
     """A new room must be entered in the map before it can stand."""
     rooms = {_room(p) for p in _modules()} - {"__init__"}
     assert rooms <= MAY_IMPORT.keys()
+    parts = {p.relative_to(GOVERNANCE).parts[0] for p in GOVERNANCE.rglob("*.py")}
+    assert {part.removesuffix(".py") for part in parts} == WITHIN_GOVERNANCE.keys()
 
 
 def test_an_import_from_above_would_be_seen(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def withdraw(stores: Stores, key: str, reason: str, by: Identity) -> Withdrawal:
 
 def load_model(stores: Stores, uri: str, flavor: str) -> Any:
     """Load a registered model after its signatures and each of its files were checked."""
-    from nbmlops.governance.mlflow_verified_models import fetch_verified
+    from nbmlops.governance.gate.mlflow_verified_models import fetch_verified
 
     path = fetch_verified(stores.registry, stores.settings, uri)
     try:

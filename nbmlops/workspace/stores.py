@@ -31,7 +31,7 @@ from nbmlops.scheduling import Executor, Notifier
 from nbmlops.settings import Settings, keys_folder
 
 if TYPE_CHECKING:
-    from nbmlops.governance.mlflow_team_server import TeamServer
+    from nbmlops.governance.gate.mlflow_team_server import TeamServer
     from nbmlops.tracking import Journal, MlflowStore
 
 __all__ = ["Stores", "one_at_a_time"]
@@ -65,7 +65,7 @@ class Stores:
         """
         if not self.settings.tracking_uri.startswith("http"):
             return None
-        from nbmlops.governance.mlflow_team_server import find_team_server
+        from nbmlops.governance.gate.mlflow_team_server import find_team_server
 
         return find_team_server(self.settings.tracking_uri)
 
@@ -76,7 +76,7 @@ class Stores:
             return self._given_ledger
         if self.server is not None:
             return self.server
-        from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
+        from nbmlops.governance.database import SqlAlchemyLedger
 
         return SqlAlchemyLedger(self.settings.ledger_place)
 

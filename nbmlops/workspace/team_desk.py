@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from nbmlops.errors import Refused, Stale
 from nbmlops.governance import SigningKey, find
-from nbmlops.governance.mlflow_team_server import TeamServer
+from nbmlops.governance.gate.mlflow_team_server import TeamServer
 from nbmlops.records import (
     DEFAULT_SCOPES,
     Bundle,

@@ -19,7 +19,7 @@ import msgspec
 
 from nbmlops.errors import IntegrityError
 from nbmlops.governance import Link, Vault, check_against, take_checkpoint, verify
-from nbmlops.governance.mlflow_team_server import TeamServer
+from nbmlops.governance.gate.mlflow_team_server import TeamServer
 from nbmlops.records import Diagnosis, new_id
 from nbmlops.workspace.stores import Stores
 
@@ -116,7 +116,7 @@ def _database(stores: Stores) -> Diagnosis:
     subject = "writing the database directly"
     uri = stores.settings.tracking_uri
     if uri.startswith("postgresql"):
-        from nbmlops.governance.postgresql_probe import may_write_registry
+        from nbmlops.governance.database.postgresql import may_write_registry
 
         if may_write_registry(uri):
             return Diagnosis(

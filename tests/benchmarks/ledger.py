@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nbmlops.governance import take_checkpoint
-from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
+from nbmlops.governance.database import SqlAlchemyLedger
 from nbmlops.records import RefusalRecorded, now
 
 APPENDS_PER_SECOND = 1_000

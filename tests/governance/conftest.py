@@ -10,7 +10,7 @@ from live_postgresql import PASSWORDS, Database, PostgresServer, postgres_server
 from mlflow import MlflowClient
 from places import PostgresPlace, SqlitePlace
 
-from nbmlops.governance.postgresql_setup import prepare_database
+from nbmlops.governance.database.postgresql import prepare_database
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ import requests
 from live_postgresql import Database
 
 from nbmlops.governance import Vault
-from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
+from nbmlops.governance.database import SqlAlchemyLedger
 from nbmlops.records import (
     DEFAULT_SCOPES,
     Identity,

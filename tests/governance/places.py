@@ -13,11 +13,11 @@ from typing import Any, Protocol
 import psycopg
 from live_postgresql import Database
 
-from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
+from nbmlops.governance.database import SqlAlchemyLedger
 
 APPENDING = (
     "import sys; from pathlib import Path\n"
-    "from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger\n"
+    "from nbmlops.governance.database import SqlAlchemyLedger\n"
     "from nbmlops.records import RefusalRecorded\n"
     "place, who, count = sys.argv[1], sys.argv[2], int(sys.argv[3])\n"
     "ledger = SqlAlchemyLedger(place if '://' in place else Path(place))\n"
@@ -29,7 +29,7 @@ APPENDING = (
 TAKING_A_TURN = (
     "import sys; from pathlib import Path\n"
     "from nbmlops.errors import LedgerLocked\n"
-    "from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger\n"
+    "from nbmlops.governance.database import SqlAlchemyLedger\n"
     "place, timeout = sys.argv[1], float(sys.argv[2])\n"
     "place = place if '://' in place else Path(place)\n"
     "try:\n"

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from nbmlops.governance import History, Policy, SigningKey, make_statement, sign
-from nbmlops.governance.keys import create_key
-from nbmlops.governance.policy import Reviewer
+from nbmlops.governance.policy.terms import Reviewer
+from nbmlops.governance.sign_offs.keys import create_key
 from nbmlops.records import (
     Bundle,
     BundleFile,

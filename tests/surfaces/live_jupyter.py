@@ -21,7 +21,7 @@ import nbformat
 import pytest
 
 from nbmlops.governance import Vault
-from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
+from nbmlops.governance.database import SqlAlchemyLedger
 from nbmlops.records import CleanRun, Promoted, Promotion, Submission, Submitted
 from nbmlops.settings import Settings, load_settings
 from nbmlops.testing import EPOCH, make_submission

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from nbmlops.governance.sqlalchemy_ledger import SqlAlchemyLedger
+from nbmlops.governance.database import SqlAlchemyLedger
 from nbmlops.records import RefusalRecorded, Submitted
 from nbmlops.settings import load_settings
 from nbmlops.surfaces.cli import main

@@ -94,7 +94,7 @@ def init(database: str, as_json: bool) -> None:
     The passwords of the roles are NBMLOPS_APP_PASSWORD and NBMLOPS_REVIEW_PASSWORD, or new ones,
     which are told once.
     """
-    from nbmlops.governance.postgresql_setup import prepare_database
+    from nbmlops.governance.database.postgresql import prepare_database
 
     given = {role: os.environ.get(f"NBMLOPS_{role.upper()}_PASSWORD", "") for role in _ROLES}
     urls = prepare_database(database, given)

@@ -24,7 +24,7 @@ def create_app() -> Any:
 
     from nbmlops._version import __version__
     from nbmlops.governance import ArtifactRoots
-    from nbmlops.governance.mlflow_guarded_artifacts import guard_artifacts, guard_experiments
+    from nbmlops.governance.gate.mlflow_guarded_artifacts import guard_artifacts, guard_experiments
     from nbmlops.settings import load_settings
     from nbmlops.surfaces.mlflow_app import boot, mlflow_users
     from nbmlops.surfaces.mlflow_app.closed import close_routers, close_views

@@ -39,7 +39,7 @@ def require_closed_settings() -> None:
 
 def require_gate(store: Any) -> None:
     """:raises SettingsError: unless the registry's store that is in force is ours."""
-    from nbmlops.governance.mlflow_gated_store import GatedStore
+    from nbmlops.governance.gate.mlflow_gated_store import GatedStore
 
     if not isinstance(store, GatedStore):
         raise SettingsError(

@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from nbmlops.errors import NbmlopsError
-from nbmlops.governance.postgresql_permits import Permits
+from nbmlops.governance.database.postgresql import Permits
 from nbmlops.records import Submission
 
 VERSION = (
@@ -167,7 +167,7 @@ def test_our_store_without_the_review_role_lets_nothing_in(
 
 
 GRANTING = (
-    "import sys; from nbmlops.governance.postgresql_permits import Permits\n"
+    "import sys; from nbmlops.governance.database.postgresql import Permits\n"
     "with Permits(sys.argv[1]).granted('version', sys.argv[2], sys.argv[3]):\n"
     "    print('granted', flush=True)\n"
     "    sys.stdin.read()\n"

@@ -12,7 +12,7 @@ from live_gate import LiveGate
 from live_postgresql import Database
 from mlflow import MlflowClient
 
-from nbmlops.governance.mlflow_team_server import MARK
+from nbmlops.governance.gate.mlflow_team_server import MARK
 from nbmlops.settings import load_settings
 from nbmlops.workspace import Workspace
 from nbmlops.workspace.ways_round import try_ways_round
@@ -111,7 +111,7 @@ def test_a_database_role_is_tried(team: Database) -> None:
     """The app role's write is refused; the owner's is not, and is taken back."""
     import psycopg
 
-    from nbmlops.governance.postgresql_probe import may_write_registry
+    from nbmlops.governance.database.postgresql import may_write_registry
 
     assert not may_write_registry(team.app)
     with psycopg.connect(team.owner) as owner:

@@ -11,7 +11,7 @@ from live_gate import LiveGate, live_gate
 from live_postgresql import Database, PostgresServer
 from mlflow import MlflowClient
 
-from nbmlops.governance.postgresql_setup import prepare_database
+from nbmlops.governance.database.postgresql import prepare_database
 from nbmlops.records import Diagnosis, Registered, Submission
 from nbmlops.settings import load_settings
 from nbmlops.workspace import Workspace

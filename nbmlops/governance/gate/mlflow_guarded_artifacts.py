@@ -1,0 +1,165 @@
+"""MLflow's artifact repositories, wrapped: the server reads and writes only below allowed roots.
+
+Every repository that MLflow opens comes from one registry, whichever route or job asked for it. So
+the guard stands there, not at routes, which move between versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlparse
+
+import wrapt
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, PERMISSION_DENIED
+from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+from nbmlops.errors import Refused
+from nbmlops.governance.gate.artifact_roots import VAULT_NAME, ArtifactRoots, inside
+
+__all__ = ["guard_artifacts", "guard_experiments"]
+
+_RESOLVED_ELSEWHERE = ("runs", "models")  # they open another repository, which is guarded itself
+
+_WRITES = (
+    "log_artifact",
+    "log_artifacts",
+    "log_artifact_from_stream",
+    "log_artifact_from_async_stream",
+    "delete_artifacts",
+    "create_multipart_upload",
+    "complete_multipart_upload",
+    "abort_multipart_upload",
+    "create_presigned_upload_url",
+)
+_READS = (
+    "list_artifacts",
+    "download_artifacts",
+    "get_local_path",
+    "_download_file",
+    "_is_directory",
+)
+
+
+def guard_artifacts(roots: ArtifactRoots, destination: str, vault: Path) -> None:
+    """Wrap every repository of this process; the vault is read below `destination`."""
+    known = _artifact_repository_registry._registry
+    open_destination = known[urlparse(destination).scheme]
+
+    def open_proxied(uri: str, *_: Any, **__: Any) -> Any:
+        # The server is its own proxy: what clients reach by mlflow-artifacts: lies here.
+        parts = urlparse(uri)
+        try:
+            if parts.netloc:
+                raise Refused(f"{uri!r} is not at this server.")
+            below = inside(parts.path.lstrip("/"))
+        except Refused as error:
+            raise _bad_place(error) from error
+        if below[:1] == [VAULT_NAME]:
+            return _Window(LocalArtifactRepository(str(vault.joinpath(*below[1:]))), None)
+        return open_destination("/".join((destination.rstrip("/"), *below)))
+
+    def guard(scheme: str, open_repository: Callable[..., Any]) -> Callable[..., Any]:
+        def open_guarded(uri: str, *args: Any, **kwargs: Any) -> Any:
+            try:
+                roots.require(uri)
+            except Refused as error:
+                raise _bad_place(error) from error
+            repository = open_repository(uri, *args, **kwargs)
+            return _Window(repository, vault) if uri == destination else repository
+
+        return open_guarded
+
+    for scheme, open_repository in list(known.items()):
+        if scheme == "mlflow-artifacts":
+            _artifact_repository_registry.register(scheme, open_proxied)
+        elif scheme not in _RESOLVED_ELSEWHERE:
+            _artifact_repository_registry.register(scheme, guard(scheme, open_repository))
+
+
+def guard_experiments(store: Any, roots: ArtifactRoots) -> None:
+    """Refuse an experiment whose artifacts would lie outside of the roots, when it is created."""
+    create = store.create_experiment
+
+    def create_experiment(
+        name: str, artifact_location: str | None = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        if artifact_location:
+            try:
+                roots.require(artifact_location)
+            except Refused as error:
+                raise _bad_place(error) from error
+        return create(name, artifact_location, *args, **kwargs)
+
+    store.create_experiment = create_experiment
+
+
+class _Window(wrapt.ObjectProxy[Any]):
+    """A repository through which the vault is read and never written.
+
+    With `vault`, only paths below VAULT_NAME lead there; without, the whole repository is the
+    vault's.
+    """
+
+    def __init__(self, repository: Any, vault: Path | None) -> None:
+        super().__init__(repository)
+        self._self_vault = vault
+
+    def __getattr__(self, name: str) -> Any:
+        method = super().__getattr__(name)
+        if name in _WRITES:
+            return self._self_guard_write(method)
+        if name in _READS:
+            return self._self_redirect(name, method)
+        return method
+
+    def _self_guard_write(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def write(*args: Any, **kwargs: Any) -> Any:
+            # A path may stand at any place of the arguments: the first may be a local file's.
+            given = [a for a in (*args, *kwargs.values()) if isinstance(a, str)]
+            if self._self_vault is None or any(self._self_is_vault(a) for a in given):
+                _refuse_write()
+            return method(*args, **kwargs)
+
+        return write
+
+    def _self_redirect(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def read(*args: Any, **kwargs: Any) -> Any:
+            path = args[0] if args else kwargs.get("path", kwargs.get("artifact_path"))
+            if self._self_vault is None or not self._self_is_vault(path):
+                return method(*args, **kwargs)
+            below = "/".join(inside(path)[1:])
+            there = getattr(LocalArtifactRepository(str(self._self_vault)), name)
+            found = there(below, *args[1:], **{k: v for k, v in kwargs.items() if k != "path"})
+            return _renamed(found) if name == "list_artifacts" else found
+
+        return read
+
+    def _self_is_vault(self, path: object) -> bool:
+        if not isinstance(path, str):
+            return False
+        try:
+            return inside(path)[:1] == [VAULT_NAME]
+        except Refused:
+            return False  # an absolute path is a local file's; MLflow itself refuses it elsewhere
+
+
+def _renamed(files: list[Any]) -> list[Any]:
+    from mlflow.entities import FileInfo
+
+    return [FileInfo(f"{VAULT_NAME}/{f.path}", f.is_dir, f.file_size) for f in files]
+
+
+def _refuse_write() -> NoReturn:
+    raise MlflowException(
+        "Nothing is written into the vault from here: sealed content never changes. Submit what "
+        "you have changed anew: nbmlops promote, nbmlops submit.",
+        error_code=PERMISSION_DENIED,
+    )
+
+
+def _bad_place(error: Refused) -> MlflowException:
+    return MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE)

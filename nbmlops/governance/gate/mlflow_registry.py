@@ -1,0 +1,204 @@
+"""The MLflow Model Registry, as registration uses it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from nbmlops.errors import NotFound, Refused, StoreUnreachable
+from nbmlops.governance.gate.acting import registering
+from nbmlops.records import Record
+from nbmlops.settings import Settings
+
+__all__ = ["MlflowRegistry", "RegisteredVersion"]
+
+FAULT = "NBMLOPS_FAULT"  # a step's name at which the process dies, for the fault tests
+
+
+class RegisteredVersion(Record, frozen=True, kw_only=True):
+    """A version in the registry, and the review that its tags say let it in."""
+
+    model_name: str
+    version: str
+    review_id: str
+    aliases: tuple[str, ...]
+
+
+class MlflowRegistry:
+    """A client of the registry at ``settings.registry_uri``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def register(
+        self, name: str, source: str, *, run_id: str | None, tags: dict[str, str], alias: str
+    ) -> str:
+        """Make `source` a version of model `name`, move `alias` to it, and return the version.
+
+        Registering the same content again moves the alias and adds no version, so that a
+        registration which was cut short can be repeated.
+
+        :raises Refused: if the gate does not let it in.
+        :raises StoreUnreachable: if MLflow does not answer.
+        """
+        with self._speaking():
+            client = self._client()
+            with registering():
+                version = self._existing(client, name, source) or self._create(
+                    client, name, source, run_id, tags
+                )
+                client.set_registered_model_alias(name, alias, version)
+                _step("after-alias")
+        return version
+
+    def source(self, name: str, version: str) -> str:
+        """Where a version's content lies.
+
+        :raises NotFound: if there is no such version.
+        """
+        with self._speaking():
+            return str(self._client().get_model_version_download_uri(name, version))
+
+    def resolve(self, uri: str) -> tuple[str, str]:
+        """The model and version that ``models:/name/version`` or ``models:/name@alias`` means.
+
+        :raises NotFound: if there is none.
+        """
+        name, separator, rest = uri.removeprefix("models:/").partition("@")
+        if not separator:
+            name, separator, rest = name.rpartition("/")
+        if not uri.startswith("models:/") or not name or not rest:
+            raise NotFound(
+                f"{uri!r} names no registered version; write models:/NAME@ALIAS or "
+                "models:/NAME/VERSION."
+            )
+        with self._speaking():
+            client = self._client()
+            if separator == "@":
+                return name, str(client.get_model_version_by_alias(name, rest).version)
+            return name, str(client.get_model_version(name, rest).version)
+
+    def move_alias(self, name: str, alias: str, version: str) -> None:
+        """Let `alias` stand at a version.
+
+        :raises Refused: if the gate does not let it.
+        """
+        with self._speaking():
+            self._client().set_registered_model_alias(name, alias, version)
+
+    def versions(self) -> list[RegisteredVersion]:
+        """Every version that a registration of ours has left."""
+        with self._speaking():
+            return [
+                RegisteredVersion(
+                    model_name=version.name,
+                    version=str(version.version),
+                    review_id=version.tags["nbmlops.review"],
+                    aliases=tuple(sorted(version.aliases)),
+                )
+                for version in self._pages("search_model_versions")
+                if "nbmlops.review" in version.tags
+            ]
+
+    def empty_models(self) -> list[str]:
+        """Names in the registry that have no version, and are no prompt's."""
+        with self._speaking():
+            client = self._client()
+            return [
+                model.name
+                for model in self._pages("search_registered_models")
+                if "mlflow.prompt.is_prompt" not in model.tags
+                and not client.search_model_versions(_of(model.name), max_results=1)
+            ]
+
+    def remove_model(self, name: str) -> None:
+        """Remove a name that has no version.
+
+        :raises Refused: if it has one.
+        """
+        with self._speaking():
+            self._client().delete_registered_model(name)
+
+    def _pages(self, search: str) -> Iterator[Any]:
+        token = None
+        while True:
+            page = getattr(self._client(), search)(page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def remove_aliases(self, name: str, version: str) -> list[str]:
+        """Take every alias off a version; which they were."""
+        with self._speaking(), registering():
+            client = self._client()
+            aliases = sorted(client.get_model_version(name, version).aliases)
+            for alias in aliases:
+                client.delete_registered_model_alias(name, alias)
+        return aliases
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Tell MLflow's errors apart, in our words."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            yield
+        except MlflowException as error:
+            if error.error_code == "PERMISSION_DENIED":
+                raise Refused(error.message) from error
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise NotFound(f"The model registry has no such version: {error.message}") from (
+                    error
+                )
+            raise StoreUnreachable(
+                f"The model registry {self._settings.registry_uri} cannot do this: {error.message}"
+            ) from error
+
+    def store(self) -> Any:
+        """The registry's store itself, where it is in this process."""
+        from mlflow.tracking._model_registry.utils import _get_store
+
+        return _get_store(self._settings.registry_uri)
+
+    def _client(self) -> Any:
+        from mlflow import MlflowClient
+
+        return MlflowClient(
+            tracking_uri=self._settings.tracking_uri, registry_uri=self._settings.registry_uri
+        )
+
+    def _create(
+        self, client: Any, name: str, source: str, run_id: str | None, tags: dict[str, str]
+    ) -> str:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        _step("after-model")
+        created = client.create_model_version(name, source, run_id=run_id, tags=tags)
+        _step("after-version")
+        return str(created.version)
+
+    def _existing(self, client: Any, name: str, source: str) -> str | None:
+        for version in client.search_model_versions(_of(name)):
+            if version.source == source:
+                return str(version.version)
+        return None
+
+
+def _of(name: str) -> str:
+    """MLflow's filter for the versions of a model."""
+    quoted = name.replace("'", "''")
+    return f"name = '{quoted}'"
+
+
+def _step(name: str) -> None:
+    if os.environ.get(FAULT) == name:
+        os.kill(os.getpid(), signal.SIGKILL)

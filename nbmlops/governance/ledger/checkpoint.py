@@ -1,0 +1,65 @@
+"""Checkpoints: a copy of the ledger's extent, by which cuts and rewrites are found later. No I/O.
+
+The chain alone cannot show that its end was cut off, nor that all of it was computed anew by
+whoever owns the database. Against a checkpoint kept elsewhere both show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+
+import msgspec
+
+from nbmlops.errors import IntegrityError
+from nbmlops.governance.ledger.chain import Link, verify
+from nbmlops.governance.ledger.merkle import RootBuilder, leaf_hash, root_of
+from nbmlops.records import ChainReport, Checkpoint
+
+__all__ = ["check_against", "take_checkpoint"]
+
+
+def take_checkpoint(links: Iterable[Link], at: datetime) -> Checkpoint:
+    """The extent of an intact ledger.
+
+    :raises IntegrityError: if it is not intact.
+    """
+    tree = RootBuilder()
+    report = verify(_grow(tree, links))
+    if not report.intact:
+        raise IntegrityError(f"There is nothing to keep: the ledger is broken. {report.reason}")
+    return Checkpoint(facts=report.facts, head=report.head, root=tree.root().hex(), at=at)
+
+
+def _grow(tree: RootBuilder, links: Iterable[Link]) -> Iterator[Link]:
+    """Hand `links` on one by one: whoever has a million facts cannot hold them all."""
+    for link in links:
+        tree.add(leaf_hash(link.sealed))
+        yield link
+
+
+def check_against(
+    checkpoint: Checkpoint, links: Iterable[Link], report: ChainReport
+) -> ChainReport:
+    """`report`, or what is wrong with an intact chain that does not continue `checkpoint`."""
+    if report.facts < checkpoint.facts:
+        return _broken(
+            report,
+            report.facts + 1,
+            f"the ledger was cut: on {checkpoint.at:%Y-%m-%d %H:%M} it had {checkpoint.facts} "
+            f"facts, now it has {report.facts}.",
+        )
+    beginning = islice(links, checkpoint.facts)
+    if root_of(leaf_hash(link.sealed) for link in beginning).hex() != checkpoint.root:
+        return _broken(
+            report,
+            None,
+            f"the ledger was rewritten: its first {checkpoint.facts} facts are not those of "
+            f"{checkpoint.at:%Y-%m-%d %H:%M}.",
+        )
+    return report
+
+
+def _broken(report: ChainReport, sequence: int | None, reason: str) -> ChainReport:
+    return msgspec.structs.replace(report, intact=False, broken_sequence=sequence, reason=reason)

@@ -1,0 +1,145 @@
+"""What the policy asks of the evidence, and which of it is not there. No I/O."""
+
+from __future__ import annotations
+
+import math
+
+from nbmlops.governance.ledger import History
+from nbmlops.governance.policy.custom_checks import run_check
+from nbmlops.governance.policy.terms import DataContract, Demands, MetricDemand
+from nbmlops.records import DataInput, Evidence, Metric, Submission
+
+__all__ = ["unmet_demands"]
+
+
+def unmet_demands(submission: Submission, demands: Demands, history: History) -> list[str]:
+    """One sentence for each demand on the evidence that is not met."""
+    evidence = submission.evidence
+    sentences = []
+    if demands.clean_run and not evidence.clean_run_agrees:
+        sentences.append("The clean run did not reproduce what was tracked.")
+    if evidence.completeness < demands.minimum_completeness:
+        sentences.append(
+            f"The record is {evidence.completeness:.0%} complete; the policy asks for "
+            f"{demands.minimum_completeness:.0%}."
+        )
+    sentences += [
+        f"The model card says nothing on {field!r}."
+        for field in demands.model_card
+        if not evidence.model_card.get(field, "").strip()
+    ]
+    for metric in demands.metrics:
+        sentences += _unmet_metric(evidence, metric)
+    for contract in demands.data:
+        sentences += _broken_contract(evidence, contract)
+    if demands.findings_resolved:
+        sentences += [
+            f"Finding {finding.id} by {finding.by.name} is open: {finding.text}"
+            for finding in history.findings_of(submission.model_name)
+            if finding.resolution is None and finding.sign_off_id is None
+        ]
+    for name in demands.checks:
+        sentences += run_check(name, submission)
+    return sentences
+
+
+def _unmet_metric(evidence: Evidence, demand: MetricDemand) -> list[str]:
+    on = f" on {demand.data}" if demand.data else ""
+    found = [m for m in _latest(evidence.metrics) if _is_meant(m, demand)]
+    if not found:
+        return [f"The policy asks for the metric {demand.metric!r}{on}, which was not computed."]
+    sentences = []
+    for metric in found:
+        value = metric.value
+        if value is None or math.isnan(value):
+            sentences.append(f"{metric.name} is not a number.")
+            continue
+        if demand.at_least is not None and value < demand.at_least:
+            sentences.append(
+                f"{metric.name} is {value:.6g}; the policy asks for at least {demand.at_least:.6g}."
+            )
+        if demand.at_most is not None and value > demand.at_most:
+            sentences.append(
+                f"{metric.name} is {value:.6g}; the policy asks for at most {demand.at_most:.6g}."
+            )
+        if demand.better_than_champion_by is not None:
+            sentences += _not_better(evidence, metric.name, value, demand)
+    return sentences
+
+
+def _not_better(evidence: Evidence, name: str, value: float, demand: MetricDemand) -> list[str]:
+    champion = evidence.champion
+    if champion is None:
+        return []
+    before = next((c.before for c in champion.metrics if c.name == name), None)
+    if not isinstance(before, int | float):
+        return [
+            f"{name} cannot be held against the champion, version {champion.version}, which was "
+            "registered without it."
+        ]
+    margin = demand.better_than_champion_by or 0.0
+    gain = value - before if demand.higher_is_better else before - value
+    if gain >= margin:
+        return []
+    return [
+        f"{name} is {value:.6g}, the champion's {before:.6g}; the policy asks to be better by "
+        f"{margin:.6g}."
+    ]
+
+
+def _latest(metrics: tuple[Metric, ...]) -> list[Metric]:
+    """The last step of each metric."""
+    return list({(m.name, m.data): m for m in metrics}.values())
+
+
+def _is_meant(metric: Metric, demand: MetricDemand) -> bool:
+    if demand.data is not None and metric.data != demand.data:
+        return False
+    # A metric function's result is tracked under the function's name and the data's.
+    return metric.name in (demand.metric, f"{demand.metric}_{metric.data}")
+
+
+def _broken_contract(evidence: Evidence, contract: DataContract) -> list[str]:
+    found = [i for i in evidence.inputs if contract.data in (i.role, i.name)]
+    if not found:
+        return [f"The policy has a data contract for {contract.data!r}, which was not captured."]
+    return [sentence for item in found for sentence in _breaches(item, contract)]
+
+
+def _breaches(item: DataInput, contract: DataContract) -> list[str]:
+    fingerprint = item.fingerprint
+    label = f"{item.role} ({item.name})"
+    if not fingerprint.digest:
+        return [f"The data contract of {label} cannot be held: {fingerprint.reason or 'unknown'}."]
+    columns = {c.name: c for c in fingerprint.columns if not c.index}
+    sentences = []
+    for name, kind in contract.columns.items():
+        if name not in columns:
+            sentences.append(f"{label} lacks the column {name!r} of its data contract.")
+        elif columns[name].type != kind:
+            sentences.append(
+                f"{label}: column {name!r} is of type {columns[name].type}, the data contract says "
+                f"{kind}."
+            )
+    if not contract.other_columns:
+        sentences += [
+            f"{label} has a column {name!r} that its data contract does not know."
+            for name in columns.keys() - contract.columns.keys()
+        ]
+    rows = fingerprint.rows
+    for name, most in contract.null_rates.items():
+        if name not in columns or not rows:
+            sentences.append(f"{label}: the share of nulls in {name!r} is not known.")
+        elif (share := columns[name].nulls / rows) > most:
+            sentences.append(
+                f"{label}: {share:.2%} of {name!r} are null, the data contract allows {most:.2%}."
+            )
+    for bound, breached in (
+        (contract.minimum_rows, rows is None or rows < (contract.minimum_rows or 0)),
+        (contract.maximum_rows, rows is None or rows > (contract.maximum_rows or 0)),
+    ):
+        if bound is not None and breached:
+            least = "at least" if bound == contract.minimum_rows else "at most"
+            known = "an unknown number of" if rows is None else f"{rows:,}"
+            sentences.append(f"{label} has {known} rows, the data contract says {least} {bound:,}.")
+    return sentences

@@ -1,0 +1,168 @@
+"""The policy as a file: read strictly, and described for editors. No I/O but the one file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from nbmlops.errors import SettingsError
+from nbmlops.governance.policy.policy import Policy
+from nbmlops.governance.policy.terms import Demands
+from nbmlops.governance.sign_offs import key_id
+from nbmlops.settings import Settings
+
+__all__ = ["POLICY_FILE", "drafted_policy", "policy_schema", "policy_text", "read_policy"]
+
+POLICY_FILE = "nbmlops.policy.yaml"
+LARGEST = 1_000_000
+"""Bytes; a policy is a page or two."""
+
+
+class _Refused(yaml.YAMLError):
+    pass
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without the parts by which a small file grows without bound, or says a thing twice."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise _Refused(
+                f"line {event.start_mark.line + 1} uses an anchor or an alias; write it out"
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _Refused(f"line {key.start_mark.line + 1} has a key that is no plain text")
+            if key.value in seen:
+                raise _Refused(f"line {key.start_mark.line + 1} says {key.value!r} a second time")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def policy_text(path: Path) -> str | None:
+    """The policy file's text, or None where there is no file.
+
+    :raises SettingsError: if it cannot be read, is too large or not UTF-8.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SettingsError(f"The policy {path} cannot be read: {error}.") from error
+    if len(content) > LARGEST:
+        raise SettingsError(f"The policy {path} has {len(content):,} bytes; {LARGEST:,} are read.")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"The policy {path} is not UTF-8: {error}. Save it as UTF-8.") from (
+            error
+        )
+
+
+@lru_cache(maxsize=64)
+def read_policy(text: str, where: str = POLICY_FILE) -> Policy:
+    """The policy that `text` states; `where` it came from, for the message.
+
+    :raises SettingsError: if it is no YAML, or not a policy that can be kept.
+    """
+    try:
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader, only stricter
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise SettingsError(f"The policy {where} is not YAML that can be used: {reason}.") from (
+            error
+        )
+    try:
+        policy = msgspec.convert(data, Policy)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise SettingsError(f"The policy {where}: {error}. Correct that key.") from error
+    try:
+        problem = next(chain(_unsaid(data), _contradictions(policy)), None)
+    except SettingsError as error:  # a reviewer's key that is none
+        problem = str(error)
+    if problem:
+        raise SettingsError(f"The policy {where}: {problem}")
+    return policy
+
+
+def drafted_policy(settings: Settings) -> Policy:
+    """The policy of the project's file; without one, what nbmlops.toml asks for.
+
+    :raises SettingsError: if the file cannot be used.
+    """
+    path = settings.root / POLICY_FILE
+    text = policy_text(path)
+    return Policy.from_settings(settings.policy) if text is None else read_policy(text, str(path))
+
+
+def policy_schema() -> dict[str, Any]:
+    """The JSON schema of a policy file, for editors."""
+    (root,), definitions = msgspec.json.schema_components([Policy], ref_template="#/$defs/{name}")
+    definitions["Policy"]["required"] = ["version", "identity"]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "nbmlops policy",
+        **root,
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _unsaid(data: dict[str, Any]) -> Iterator[str]:
+    if not data.get("version"):
+        yield "it has no version. Begin with version: 1, and count up with each change."
+    if "identity" not in data:
+        yield "it does not say identity: signed, server or self-asserted."
+
+
+def _contradictions(policy: Policy) -> Iterator[str]:
+    for pattern, tier in policy.models.items():
+        if tier not in policy.tiers:
+            known = ", ".join(policy.tiers) or "none"
+            yield f"model {pattern!r} is in the tier {tier!r}, which is not there (tiers: {known})."
+    owners: dict[str, str] = {}
+    for name, reviewer in policy.reviewers.items():
+        for text in reviewer.keys:
+            other = owners.setdefault(key_id(text), name)
+            if other != name:
+                yield f"{other} and {name} have the same key; a key is one person's."
+    for name in policy.publishers:
+        if not policy.reviewers.get(name, None) or not policy.reviewers[name].keys:
+            yield f"the publisher {name!r} is no reviewer with a key."
+    for tier, demands in {"": policy, **policy.tiers}.items():
+        where = f"tier {tier!r}" if tier else "its top level"
+        yield from (f"{where} {problem}" for problem in _unkeepable(policy, demands))
+
+
+def _unkeepable(policy: Policy, demands: Demands) -> Iterator[str]:
+    for metric in demands.metrics:
+        bounds = metric.at_least, metric.at_most, metric.better_than_champion_by
+        if all(bound is None for bound in bounds):
+            yield f"asks nothing of the metric {metric.metric!r}."
+        if any(bound is not None and not math.isfinite(bound) for bound in bounds):
+            yield f"asks for something that is no number of the metric {metric.metric!r}."
+    if policy.identity == "server":
+        return  # Roles come from the server too.
+    held = [role for reviewer in policy.reviewers.values() for role in reviewer.roles]
+    wanted = set(demands.roles) | {r for roles in demands.aliases.values() for r in roles}
+    for role in sorted(wanted):
+        if held.count(role) < demands.roles.get(role, 1):
+            yield (
+                f"asks for {demands.roles.get(role, 1)} in the role {role!r}, which "
+                f"{held.count(role)} of its reviewers have."
+            )
+    able = [r for r in policy.reviewers.values() if r.keys]
+    if policy.identity == "signed" and demands.sign_offs > len(able):
+        yield f"asks for {demands.sign_offs} signatures; {len(able)} reviewers have a key."

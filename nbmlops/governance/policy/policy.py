@@ -1,0 +1,173 @@
+"""What must be true before a model is registered. A pure object that explains itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from nbmlops.governance.ledger import History
+from nbmlops.governance.policy.counting import Counted, Scale, count, fill_roles
+from nbmlops.governance.policy.demands import unmet_demands
+from nbmlops.governance.policy.terms import Demands, Reviewer
+from nbmlops.governance.policy.trust import trusted_keys
+from nbmlops.records import Identity, SignOff, Submission, now
+from nbmlops.settings import PolicySettings
+
+__all__ = ["Policy"]
+
+
+class Policy(Demands, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The demands on every model, and who may sign. Every method answers in sentences.
+
+    What stands at the top level holds for models that are in no tier; a tier stands by itself and
+    takes over nothing. `identity` says what a sign-off needs to count: ``signed`` by a key that
+    `reviewers` names, by a person whom the ``server`` authenticated, or nothing but a name
+    (``self-asserted``). `models` maps a model's name, or a pattern such as ``fraud_*``, to its
+    tier; the first that fits holds. Once a version is published, only those whom it names as
+    `publishers` publish the next.
+    """
+
+    version: Annotated[int, Meta(ge=0, description="Goes up by each published change.")] = 0
+    identity: Literal["signed", "server", "self-asserted"] = "self-asserted"
+    reviewers: dict[str, Reviewer] = {}
+    publishers: tuple[str, ...] = ()
+    tiers: dict[str, Demands] = {}
+    models: dict[str, str] = {}
+
+    @classmethod
+    def from_settings(cls, settings: PolicySettings) -> Policy:
+        """The policy that nbmlops.toml asks for."""
+        return cls(
+            sign_offs=settings.sign_offs,
+            author_may_sign=settings.author_may_sign,
+            minimum_completeness=settings.minimum_completeness,
+        )
+
+    def tier_of(self, model_name: str) -> str | None:
+        """The tier that a model is in, if it is in one."""
+        return next((t for p, t in self.models.items() if fnmatchcase(model_name, p)), None)
+
+    def demands_on(self, model_name: str) -> Demands:
+        """What is asked of a model."""
+        tier = self.tier_of(model_name)
+        return self if tier is None else self.tiers[tier]
+
+    def count(
+        self,
+        submission: Submission,
+        sign_offs: tuple[SignOff, ...],
+        history: History | None = None,
+        at: datetime | None = None,
+        scope: str = "register",
+    ) -> Counted:
+        """Which of the sign-offs count for `scope` at the instant `at`, and why others do not."""
+        return count(self._scale(submission, history or History(), at, scope), sign_offs)
+
+    def doubt(
+        self, submission: Submission, sign_off: SignOff, history: History, at: datetime
+    ) -> str | None:
+        """Why `sign_off` would not count if it were given now, if it would not."""
+        scale = self._scale(submission, history, at, "register")
+        why = scale.forged(sign_off) or scale.barred(sign_off)
+        return f"{sign_off.by.name}'s sign-off would not count: {why}." if why else None
+
+    def missing(
+        self,
+        submission: Submission,
+        sign_offs: tuple[SignOff, ...],
+        history: History | None = None,
+        at: datetime | None = None,
+        scope: str = "register",
+    ) -> list[str]:
+        """What still stands between `submission` and the registry, or between it and an alias."""
+        demands = self.demands_on(submission.model_name)
+        counted = self.count(submission, sign_offs, history, at, scope)
+        sentences = unmet_demands(submission, demands, history or History())
+        sentences += [
+            f"{s.by.name} rejected it" + (f": {s.comment}" if s.comment else ".")
+            for s in counted.rejections
+        ]
+        lacking = self._lacking(submission, counted, demands, scope)
+        return sentences + lacking + (list(counted.reasons) if lacking else [])
+
+    def objections(self, submission: Submission, by: Identity) -> list[str]:
+        """Why `by` may not sign off `submission`."""
+        demands = self.demands_on(submission.model_name)
+        if by.name == submission.author and not demands.author_may_sign:
+            return [
+                f"{by.name} is the author of {submission.model_name}; "
+                "the sign-off must come from someone else."
+            ]
+        if self.identity == "signed" and by.name not in self.reviewers:
+            return [
+                f"{by.name} is no reviewer: the policy names "
+                f"{', '.join(sorted(self.reviewers)) or 'nobody'}."
+            ]
+        return []
+
+    def roles_of(self, by: Identity) -> frozenset[str]:
+        """A person's roles: the policy's, and those that a server vouches for."""
+        return roles_of(by, self.reviewers)
+
+    def alias_objections(self, model_name: str, alias: str, by: Identity) -> list[str]:
+        """Why `by` may not move `alias` of a model."""
+        aliases = self.demands_on(model_name).aliases
+        if not aliases:
+            return []
+        if alias not in aliases:
+            return [
+                f"The policy knows no alias {alias!r} of {model_name}; it knows "
+                f"{', '.join(sorted(aliases))}."
+            ]
+        wanted = aliases[alias]
+        if wanted and not self.roles_of(by) & set(wanted):
+            return [
+                f"{by.name} may not move the alias {alias!r} of {model_name}: that takes "
+                f"{_either(wanted)}."
+            ]
+        return []
+
+    def _scale(
+        self, submission: Submission, history: History, at: datetime | None, scope: str
+    ) -> Scale:
+        return Scale(
+            submission=submission,
+            history=history,
+            demands=self.demands_on(submission.model_name),
+            identity=self.identity,
+            keys=trusted_keys(self.reviewers, history),
+            at=at or now(),
+            scope=scope,
+        )
+
+    def _lacking(
+        self, submission: Submission, counted: Counted, demands: Demands, scope: str
+    ) -> list[str]:
+        who = "" if demands.author_may_sign else f" by someone other than {submission.author}"
+        content = submission.content_digest[:12]
+        where = f", on content {content}." if content else "."
+        what = "" if scope == "register" else f" that allows {scope}"
+        sentences = []
+        number = demands.sign_offs - len(counted.approvals)
+        if number > 0:
+            noun = "sign-off is" if number == 1 else "sign-offs are"
+            sentences.append(f"{number} {noun} missing{what}{who}{where}")
+        people = [roles_of(s.by, self.reviewers) for s in counted.approvals]
+        for role, empty in fill_roles(demands.roles, people).items():
+            noun = "sign-off is" if empty == 1 else "sign-offs are"
+            sentences.append(f"{empty} {noun} missing{what} in the role {role!r}{who}{where}")
+        return sentences
+
+
+def roles_of(by: Identity, reviewers: dict[str, Reviewer]) -> frozenset[str]:
+    """The roles that the policy gives a person, and those that a server vouches for."""
+    named = reviewers[by.name].roles if by.name in reviewers else ()
+    return frozenset((*named, *(by.roles if by.asserted_by == "server" else ())))
+
+
+def _either(roles: Iterable[str]) -> str:
+    return " or ".join(f"the role {role!r}" for role in roles)

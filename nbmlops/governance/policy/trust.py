@@ -1,0 +1,61 @@
+"""Whose key is it, and may it still sign? No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nbmlops.governance.ledger import History
+from nbmlops.governance.policy.terms import Reviewer
+from nbmlops.governance.sign_offs import endorse, is_signed_by, key_id, payload_of
+from nbmlops.records import Envelope, KeyRotation, PublicKey, Record
+
+__all__ = ["TrustedKey", "rotation_payload", "signed_exactly", "trusted_keys"]
+
+
+class TrustedKey(Record, frozen=True, kw_only=True):
+    """A reviewer's key. What it signed behind the fact `retired` does not count."""
+
+    owner: str
+    text: str
+    retired: int | None = None
+
+
+def trusted_keys(reviewers: Mapping[str, Reviewer], history: History) -> dict[str, TrustedKey]:
+    """The keys that the policy names, and those that took over from them, by id.
+
+    A key is followed to its successor only where it signed the succession itself and was never
+    revoked: what a stolen key handed on is worth nothing. Revoked keys are in the answer, so that
+    they can be told from unknown ones.
+    """
+    trusted: dict[str, TrustedKey] = {}
+    for owner, reviewer in reviewers.items():
+        waiting = list(reviewer.keys)
+        while waiting:
+            text = waiting.pop()
+            identifier = key_id(text)
+            if identifier in trusted:
+                continue
+            found = None if identifier in history.revocations else _successor(text, history)
+            trusted[identifier] = TrustedKey(
+                owner=owner, text=text, retired=found[0] if found else None
+            )
+            if found:
+                waiting.append(found[1].new.text)
+    return trusted
+
+
+def rotation_payload(new: PublicKey) -> bytes:
+    """What the old key signs, so that `new` may take over."""
+    return endorse("key-rotation", new.id, new.text)
+
+
+def signed_exactly(envelope: Envelope, payload: bytes, public: str) -> bool:
+    """Whether `public` signed exactly `payload`."""
+    return payload_of(envelope) == payload and is_signed_by(envelope, public)
+
+
+def _successor(text: str, history: History) -> tuple[int, KeyRotation] | None:
+    for sequence, rotation in history.rotations.get(key_id(text), ()):
+        if signed_exactly(rotation.envelope, rotation_payload(rotation.new), text):
+            return sequence, rotation
+    return None

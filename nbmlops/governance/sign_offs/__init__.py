@@ -1,0 +1,26 @@
+"""Who signed what: people's keys, and the statements that they put their names to."""
+
+from nbmlops.governance.sign_offs.envelope import is_signed_by, payload_of, sign
+from nbmlops.governance.sign_offs.key_store import KeyStore
+from nbmlops.governance.sign_offs.keys import SigningKey, key_id
+from nbmlops.governance.sign_offs.statement import (
+    Predicate,
+    Statement,
+    endorse,
+    make_statement,
+    read_statement,
+)
+
+__all__ = [
+    "KeyStore",
+    "Predicate",
+    "SigningKey",
+    "Statement",
+    "endorse",
+    "is_signed_by",
+    "key_id",
+    "make_statement",
+    "payload_of",
+    "read_statement",
+    "sign",
+]
