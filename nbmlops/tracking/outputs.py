@@ -8,6 +8,8 @@ from typing import Any, TextIO
 
 import msgspec
 
+from nbmlops.tracking.unseen import unseen
+
 __all__ = ["OutputCapture", "Shown"]
 
 MOST_TEXT = 64 << 10  # characters of one cell's text
@@ -60,7 +62,7 @@ class OutputCapture:
     def _stand_in(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         original = getattr(owner, name)
         was_own = name in vars(owner)
-        stand_in = make(original)
+        stand_in = unseen(make(original))
         setattr(owner, name, stand_in)
 
         def undo() -> None:

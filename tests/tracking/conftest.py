@@ -25,6 +25,7 @@ class Reply:
         self.status = ""
         self.error = ""
         self.text = ""
+        self.streams = {"stdout": "", "stderr": ""}
         self.bundles: list[dict[str, Any]] = []
         self.updates: list[dict[str, Any]] = []
         self.order: list[str] = []
@@ -63,6 +64,7 @@ class Kernel:
             kind, content = heard["msg_type"], heard["content"]
             if kind == "stream":
                 reply.text += content["text"]
+                reply.streams[content["name"]] += content["text"]
             elif kind in ("display_data", "execute_result"):
                 reply.bundles.append(content["data"])
             elif kind == "update_display_data":

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.unseen import unseen
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
@@ -19,6 +20,7 @@ __all__ = ["follow", "quietly"]
 _OUR_FRAMES = 1000  # by which the recursion limit is raised at most while a training is followed
 
 
+@unseen
 def follow(
     tracker: Tracker,
     call: Callable[[], Any],
@@ -56,6 +58,7 @@ def follow(
         return answer
 
 
+@unseen
 def quietly(tracker: Tracker, call: Callable[[], Any]) -> Any:
     """Do `call`; what it trains, predicts or measures inside is its own business."""
     tracker.activity.enter()

@@ -6,11 +6,11 @@ installed libraries have instruments of their own.
 
 from __future__ import annotations
 
-import builtins
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.tracking.instruments.class_making import hear_of_classes
 from nbmlops.tracking.instruments.estimators import EstimatorWatch
 from nbmlops.tracking.instruments.own_functions import OwnFunctionWatch
 from nbmlops.tracking.own_code import is_own, is_own_module
@@ -25,7 +25,6 @@ def watch_own_classes(tracker: Tracker) -> None:
     """Watch the notebook's classes and functions: those that exist, and each as it is made."""
     watch = EstimatorWatch(tracker, own_code=True)
     functions = OwnFunctionWatch(tracker)
-    build_class = builtins.__build_class__
 
     def consider(cls: Any) -> None:
         if not issubclass(type(cls), type) or not is_own(cls):
@@ -38,15 +37,13 @@ def watch_own_classes(tracker: Tracker) -> None:
         else:
             functions.watch_methods(cls)
 
-    def build(function: Any, name: str, *bases: Any, **keywords: Any) -> Any:
-        cls = build_class(function, name, *bases, **keywords)
+    def made(cls: Any, name: str) -> None:
         try:
             consider(cls)
         except Exception as error:  # noqa: BLE001 - the user's class must come to be; `fault` tells
             tracker.fault(f"the class {name}", error)
-        return cls
 
-    builtins.__build_class__ = build  # type: ignore[assignment]
+    hear_of_classes(made)
     local = [
         vars(m) for m in list(sys.modules.values()) if type(m) is ModuleType and is_own_module(m)
     ]

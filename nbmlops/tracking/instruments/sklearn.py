@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.instruments.estimators import EstimatorWatch
+from nbmlops.tracking.unseen import unseen
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
@@ -30,7 +31,7 @@ class SklearnInstrument:
             except Exception as error:  # noqa: BLE001 - the user's class must come to be; `fault` tells
                 tracker.fault(f"the class {cls.__name__}", error)
 
-        base.__init_subclass__ = classmethod(seen)
+        base.__init_subclass__ = classmethod(unseen(seen))
         waiting = [base]
         while waiting:
             cls = waiting.pop()

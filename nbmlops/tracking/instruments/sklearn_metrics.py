@@ -108,7 +108,7 @@ def replace_functions(
         original = getattr(module, name)
         if is_watched(original):
             continue
-        watched = Watched(original, watcher)
+        watched = Watched(original, watcher, f"{module.__name__}:{name}")
         setattr(module, name, watched)
         for bound, value in list(tracker.namespace.items()):
             if value is original:

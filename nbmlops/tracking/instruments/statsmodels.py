@@ -20,6 +20,7 @@ from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.wrapping import watch
 from nbmlops.tracking.parameters import defaults_of, named_parameters
 from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.unseen import unseen
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
@@ -146,7 +147,7 @@ def _each(tracker: Tracker, base: Any, see: Callable[[Any], None]) -> None:
         except Exception as error:  # noqa: BLE001 - the user's class must come to be; `fault` tells
             tracker.fault(f"the class {cls.__name__}", error)
 
-    base.__init_subclass__ = classmethod(seen)
+    base.__init_subclass__ = classmethod(unseen(seen))
     waiting = [base]
     while waiting:
         cls = waiting.pop()

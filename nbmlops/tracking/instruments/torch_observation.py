@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from nbmlops.tracking.unseen import unseen
+
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
@@ -272,4 +274,5 @@ def _replace(owner: Any, name: str, around: Callable[..., Any]) -> None:
     import torch
 
     original = vars(owner)[name]
-    setattr(owner, name, functools.wraps(original)(around(original, torch.compiler.is_compiling)))
+    around_it = around(original, torch.compiler.is_compiling)
+    setattr(owner, name, unseen(functools.wraps(original)(around_it)))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.tracking.instruments.curves import add_judgement, add_to_origin, as_number
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
 from nbmlops.tracking.provenance import Origin
+from nbmlops.tracking.unseen import unseen
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
@@ -113,9 +114,9 @@ def _around_result(
 
     @functools.wraps(original)
     def wrap(metric: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-        return around(metric, original(metric, function))
+        return unseen(around(metric, original(metric, function)))
 
-    setattr(owner, name, wrap)
+    setattr(owner, name, unseen(wrap))
 
 
 def _spelled(metric: Any) -> str:

@@ -1,0 +1,62 @@
+"""Functions whose frames nobody sees: a watched call looks as if nobody stood around it.
+
+An exception's traceback has none of them, whoever reads it. A warning's ``stacklevel`` counts
+past them, so that it names the user's line and is shown or not as it would be there.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import CodeType, FunctionType, MethodType
+from typing import Any, TypeVar, cast
+
+__all__ = ["forget_frames", "unseen"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# `warnings` counts past frames whose file's name has these two words; nothing else tells it to.
+_NOWHERE = "<nbmlops, passed by like importlib._bootstrap>"
+_OURS = ("nbmlops.", "wrapt")
+
+
+def unseen(function: Function) -> Function:
+    """`function`, unseen in what it calls and in what that raises.
+
+    The functions that are written inside it are unseen in what they call.
+    """
+    inner = _unnamed(function)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return inner(*args, **kwargs)
+        except BaseException as error:
+            forget_frames(error)
+            raise  # which, unlike any other way to raise, adds no frame
+
+    return cast(Function, functools.update_wrapper(_unnamed(call), function))
+
+
+def forget_frames(error: BaseException) -> None:
+    """Take our frames from the near end of an exception's traceback."""
+    trace = error.__traceback__
+    while trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith(_OURS):
+        trace = trace.tb_next
+    error.__traceback__ = trace
+
+
+def _unnamed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function under a file's name that warnings pass by."""
+    if isinstance(function, MethodType):
+        return MethodType(_unnamed(function.__func__), function.__self__)
+    if not isinstance(function, FunctionType):
+        return function
+    code, closure = _renamed(function.__code__), function.__closure__
+    made = FunctionType(code, function.__globals__, None, function.__defaults__, closure)
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
+
+
+def _renamed(code: CodeType) -> CodeType:
+    inner = tuple(_renamed(c) if isinstance(c, CodeType) else c for c in code.co_consts)
+    return code.replace(co_filename=_NOWHERE, co_consts=inner)
