@@ -14,19 +14,20 @@ import {
 } from './notebook';
 import { CommandIDs } from './tokens';
 import { runsIcon } from './icon';
+import { RecordsPanel } from './widget';
 
 /** What the commands act on. */
 export interface ICommandsContext {
   model: RecordsModel;
   tracker: INotebookTracker;
   trans: TranslationBundle;
-  panelId: string;
+  panel: RecordsPanel;
 }
 
 /** Add every command of the extension. */
 export function addCommands(
   app: JupyterFrontEnd,
-  { model, tracker, trans, panelId }: ICommandsContext
+  { model, tracker, trans, panel }: ICommandsContext
 ): void {
   const { commands, shell } = app;
   commands.addCommand(CommandIDs.show, {
@@ -34,13 +35,31 @@ export function addCommands(
     caption: trans.__("Show the active notebook's tracked runs and reviews"),
     icon: runsIcon,
     describedBy: nothing(),
-    execute: () => shell.activateById(panelId)
+    execute: () => shell.activateById(panel.id)
   });
   commands.addCommand(CommandIDs.refresh, {
     label: trans.__('Read the Records Again'),
     caption: trans.__('Read tracked runs and reviews from the server again'),
     describedBy: nothing(),
     execute: () => model.refresh()
+  });
+  commands.addCommand(CommandIDs.showRun, {
+    label: trans.__('Show the Run in the Panel'),
+    describedBy: takes('runId', trans.__("The run's id")),
+    execute: async args => {
+      const runId = argument(args, 'runId');
+      shell.activateById(panel.id);
+      await model.refresh('run');
+      if (runId && !panel.reveal(runId)) {
+        Notification.info(
+          trans.__(
+            'The panel lists no run %1 of this notebook: it was dismissed, or newer ones fill the list.',
+            runId
+          ),
+          { autoClose: 5000 }
+        );
+      }
+    }
   });
   commands.addCommand(CommandIDs.goToCell, {
     label: trans.__('Go to the Cell That Trained It'),

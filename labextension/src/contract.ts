@@ -19,7 +19,8 @@ export interface Contract {
  *
  * `cells` is the slice: the executed cells that the model depends on, in order, the training cell
  * last. `metric_cells` computed its metrics afterwards. `notebook` is a path relative to the
- * project's root where it lies inside. `mlflow_run_id` is None until the record is delivered.
+ * project's root where it lies inside. `mlflow_run_id` is None until the record is delivered;
+ * `mlflow_tracking_uri` says to which MLflow.
  * `execution_id` names the clean run or scheduled execution that it was part of, if any.
  * `duration` is in seconds; `completeness` runs from 0 to 1. `kind` tells a library's training
  * from one that was inferred from the code or forced by ``%%track``. `stale` says in sentences
@@ -69,6 +70,7 @@ export interface TrackedRun {
   mlflow_run_id: string | null;
   mlflow_experiment_id: string | null;
   mlflow_model_uri: string | null;
+  mlflow_tracking_uri: string | null;
 }
 /**
  * One execution of one cell, as it ran (the notebook may have been edited since).
@@ -436,9 +438,9 @@ export interface Withdrawal {
 /**
  * A tracked run as a list shows it: without sources, packages and columns.
  *
- * `cell_id` is the training cell's. `delivered` says whether MLflow has it. `duration` is in
- * seconds; `completeness` runs from 0 to 1. Of a metric that was logged step by step, `metrics`
- * holds the last. `kind` and `stale` are the record's own.
+ * `cell_id` is the training cell's. `delivered` says whether MLflow has it, `page` is where a
+ * server's UI shows it. `duration` is in seconds; `completeness` runs from 0 to 1. Of a metric
+ * that was logged step by step, `metrics` holds the last. `kind` and `stale` are the record's own.
  */
 export interface RunSummary {
   id: string;
@@ -459,6 +461,7 @@ export interface RunSummary {
   stale: string[];
   completeness: number;
   delivered: boolean;
+  page: string | null;
   execution_id: string | null;
   dismissed_by: string | null;
 }

@@ -16,6 +16,7 @@ export type IRecordsModel = RecordsModel;
 export const CommandIDs = {
   show: 'nbmlops:show-panel',
   refresh: 'nbmlops:refresh',
+  showRun: 'nbmlops:show-run',
   goToCell: 'nbmlops:go-to-cell',
   openReview: 'nbmlops:open-review',
   startTracking: 'nbmlops:start-tracking'

@@ -20,6 +20,16 @@ export class RecordsPanel extends ReactWidget {
     );
   }
 
+  /** Scroll to a run and give it the focus; false if it is not listed. */
+  reveal(runId: string): boolean {
+    const item = [
+      ...this.node.querySelectorAll<HTMLElement>('.nbmlops-Run')
+    ].find(node => node.dataset.runId === runId);
+    item?.scrollIntoView({ block: 'nearest' });
+    item?.focus();
+    return item !== undefined;
+  }
+
   // The event stream does not replay what it said while nobody could hear.
   protected onAfterShow(message: Message): void {
     super.onAfterShow(message);

@@ -125,7 +125,8 @@ class TrackedRun(Record, frozen=True, kw_only=True):
 
     `cells` is the slice: the executed cells that the model depends on, in order, the training cell
     last. `metric_cells` computed its metrics afterwards. `notebook` is a path relative to the
-    project's root where it lies inside. `mlflow_run_id` is None until the record is delivered.
+    project's root where it lies inside. `mlflow_run_id` is None until the record is delivered;
+    `mlflow_tracking_uri` says to which MLflow.
     `execution_id` names the clean run or scheduled execution that it was part of, if any.
     `duration` is in seconds; `completeness` runs from 0 to 1. `kind` tells a library's training
     from one that was inferred from the code or forced by ``%%track``. `stale` says in sentences
@@ -169,3 +170,4 @@ class TrackedRun(Record, frozen=True, kw_only=True):
     mlflow_run_id: str | None = None
     mlflow_experiment_id: str | None = None
     mlflow_model_uri: str | None = None
+    mlflow_tracking_uri: str | None = None

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from html import escape
 from typing import Any
+from unicodedata import category
 
 from nbmlops.records import Fingerprint, Metric, Parameter, TrackedRun, decode, encode, to_plain
+from nbmlops.tracking import run_page
 
 __all__ = ["MIME", "card_bundle", "lines"]
 
 MIME = "application/vnd.nbmlops.run+json"
+SHOW_RUN = "nbmlops:show-run"
+"""The panel's command that a click on the run's id calls, where there is a panel."""
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _MOST = 4  # metrics, parameters or inputs on one line
 
 
@@ -21,10 +28,9 @@ def card_bundle(
     `waits` says why MLflow does not hold it yet; ``""`` that it is on its way.
     """
     run = decode(encode(run), TrackedRun)  # as it is stored: a message holds no more than a file
-    told = lines(run, previous, waits)
     return {
-        "text/plain": "\n".join(told),
-        "text/html": _html(told, run),
+        "text/plain": "\n".join(lines(run, previous, waits)),
+        "text/html": _html(run, previous, waits),
         MIME: to_plain(run),
     }
 
@@ -32,24 +38,49 @@ def card_bundle(
 def lines(
     run: TrackedRun, previous: TrackedRun | None = None, waits: str | None = None
 ) -> list[str]:
-    """The card's lines: model, data and what changed, metrics, what was not captured."""
+    """The card's lines: model, data and what changed, metrics; where it is and what is amiss."""
+    place = run_page(run)
+    where = (run.id if place else f"%track explain {run.id}") + _pending(waits)
+    last = [where, *filter(None, [place]), *_amiss(run)]
+    return [_head(run), *_middle(run, previous), _printable(" · ".join(last))]
+
+
+def _head(run: TrackedRun) -> str:
     differs = [
         f"{p.name.rpartition('__')[2]}={p.value}"
         for p in run.parameters
         if not p.is_default and not _holds_estimators(p)
     ]
-    told = [f"● {_short(run.name, 60)}  {_listed(differs)}".rstrip() + f"  ({run.duration:.2f} s)"]
-    told.append(_data_line(run, previous))
+    told = f"● {_short(run.name, 60)}  {_listed(differs)}".rstrip() + f"  ({run.duration:.2f} s)"
+    return f"{told}  STALE" if run.stale else told
+
+
+def _middle(run: TrackedRun, previous: TrackedRun | None) -> list[str]:
+    told = [_data_line(run, previous)]
     if run.metrics:
         told.append(_listed([_metric(m, previous) for m in reversed(run.metrics)], "   "))
+    return told
+
+
+def _pending(waits: str | None) -> str:
+    return "" if waits is None else f" (pending{waits and ': '}{_short(waits, 120)})"
+
+
+def _amiss(run: TrackedRun) -> list[str]:
+    """What is stale, what was not captured, and whether it is a training at all."""
+    told = [f"stale: {_first(run.stale)}"] if run.stale else []
     captured = f"{run.completeness:.0%} captured"
-    if run.gaps:
-        captured += f": {run.gaps[0].why}"
-        captured += f" (+{len(run.gaps) - 1} more; %track explain)" if len(run.gaps) > 1 else ""
-    place = run.id if waits is None else f"{run.id} (pending{waits and ': '}{_short(waits, 120)})"
-    guess = " · no training? %track dismiss" if run.kind == "inferred" else ""
-    told.append(f"{place} · {_short(captured, 160)}{guess}")
-    return told[:4]
+    told.append(f"{captured}: {_first([g.why for g in run.gaps])}" if run.gaps else captured)
+    if run.dismissed_by is not None:
+        told.append(f"dismissed by {_short(run.dismissed_by, 40)}")
+    elif run.kind == "inferred":
+        told.append("no training? %track dismiss")
+    return told
+
+
+def _first(reasons: Sequence[str]) -> str:
+    more = f" (+{len(reasons) - 1} more: %track explain)" if len(reasons) > 1 else ""
+    return _short(reasons[0], 120) + more
 
 
 def _holds_estimators(parameter: Parameter) -> bool:
@@ -103,24 +134,44 @@ def _listed(items: list[str], between: str = ", ") -> str:
 
 
 def _short(text: str, longest: int) -> str:
-    flat = " ".join(text.split())
+    flat = _printable(" ".join(text.split()))
     return flat if len(flat) <= longest else flat[: longest - 1] + "…"
 
 
-def _html(told: list[str], run: TrackedRun) -> str:
-    head, *rest = (escape(line) for line in told)
-    accent = (
-        "var(--jp-success-color1, #2e7d32)"
-        if run.completeness >= 0.8
-        else "var(--jp-warn-color1, #b35900)"
-    )
-    body = "".join(
-        f'<div style="color:var(--jp-ui-font-color2, inherit)">{line}</div>' for line in rest
-    )
+def _printable(text: str) -> str:
+    """`text` with what would move a terminal's cursor, or turn the line round, written out."""
+    return "".join(c if category(c) not in _UNSEEN else ascii(c)[1:-1] for c in text)
+
+
+def _html(run: TrackedRun, previous: TrackedRun | None, waits: str | None) -> str:
+    amiss = bool(run.stale) or run.completeness < 0.8
+    accent = "var(--jp-warn-color1, #b35900)" if amiss else "var(--jp-success-color1, #2e7d32)"
+    body = "".join(f"<div>{escape(line)}</div>" for line in _middle(run, previous))
+    last = " · ".join([*_where(run, waits), *map(escape, _amiss(run))])
     return (
         '<div class="nbmlops-card" role="note" aria-label="nbmlops tracked run" style="'
         f"border-left:3px solid {accent};padding:2px 8px;margin:4px 0;"
         "font-family:var(--jp-code-font-family, monospace);font-size:12px;line-height:1.4;"
-        'color:var(--jp-ui-font-color1, inherit);white-space:pre-wrap">'
-        f"<div><b>{head}</b></div>{body}</div>"
+        'color:var(--jp-ui-font-color1, inherit);white-space:pre-wrap;overflow-wrap:anywhere">'
+        f"<div><b>{escape(_head(run))}</b></div>"
+        f'<div style="color:var(--jp-ui-font-color2, inherit)">{body}<div>{last}</div></div></div>'
     )
+
+
+def _where(run: TrackedRun, waits: str | None) -> list[str]:
+    """The run's id, a button that JupyterLab's panel gives its work; and its page at MLflow."""
+    page = run_page(run)
+    explain = escape(f"%track explain {_short(run.id, 40)}")
+    told = escape(_short(run.id, 40)) if page else explain
+    shows = escape(json.dumps({"runId": run.id}))
+    button = (
+        f'<button type="button" class="nbmlops-ShowRun" style="all:unset"'
+        f' title="{explain}" data-commandlinker-command="{SHOW_RUN}"'
+        f' data-commandlinker-args="{shows}">{told}</button>{escape(_pending(waits))}'
+    )
+    if page is None:
+        return [button]
+    return [
+        button,
+        f'<a href="{escape(page)}" target="_blank" rel="noopener noreferrer">MLflow</a>',
+    ]

@@ -26,6 +26,7 @@ from nbmlops.records import (
     TrackedRun,
     Verdict,
 )
+from nbmlops.tracking import run_page
 
 __all__ = [
     "CONTRACT",
@@ -69,9 +70,9 @@ class InputSummary(Record, frozen=True, kw_only=True):
 class RunSummary(Record, frozen=True, kw_only=True):
     """A tracked run as a list shows it: without sources, packages and columns.
 
-    `cell_id` is the training cell's. `delivered` says whether MLflow has it. `duration` is in
-    seconds; `completeness` runs from 0 to 1. Of a metric that was logged step by step, `metrics`
-    holds the last. `kind` and `stale` are the record's own.
+    `cell_id` is the training cell's. `delivered` says whether MLflow has it, `page` is where a
+    server's UI shows it. `duration` is in seconds; `completeness` runs from 0 to 1. Of a metric
+    that was logged step by step, `metrics` holds the last. `kind` and `stale` are the record's own.
     """
 
     id: str
@@ -92,6 +93,7 @@ class RunSummary(Record, frozen=True, kw_only=True):
     stale: tuple[str, ...]
     completeness: float
     delivered: bool
+    page: str | None
     execution_id: str | None
     dismissed_by: str | None
 
@@ -117,6 +119,7 @@ class RunSummary(Record, frozen=True, kw_only=True):
             stale=run.stale,
             completeness=run.completeness,
             delivered=run.mlflow_run_id is not None,
+            page=run_page(run),
             execution_id=run.execution_id,
             dismissed_by=run.dismissed_by,
         )

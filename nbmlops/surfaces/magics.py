@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -193,7 +194,7 @@ class TrackMagics(Magics):
                 f" in this notebook. %track dismiss --undo {run.id} takes it back."
             )
         if self.tracker is not None:
-            self.tracker.courier.wake()
+            self.tracker.look_again(run)
 
     def _force(self, arguments: Any, cell: str) -> None:
         """Run the cell, and put it into a run even if no instrument knows what it does."""
@@ -213,11 +214,18 @@ class TrackMagics(Magics):
 
         return self.tracker.settings if self.tracker else load_settings()
 
+    @property
+    def _edits(self) -> bool:
+        """Whether the front end can change what it has shown; a terminal would print it anew."""
+        return hasattr(self.shell, "kernel")
+
     def _show(
         self, run: TrackedRun, previous: TrackedRun | None, again: bool, waits: str | None
     ) -> None:
         from nbmlops.surfaces.card import card_bundle
 
+        if again and threading.current_thread() is not threading.main_thread() and not self._edits:
+            return
         # The card stands below what the cell has printed.
         sys.stdout.flush()
         sys.stderr.flush()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nbmlops.tracking.journal import Journal
     from nbmlops.tracking.mlflow_store import MlflowStore
     from nbmlops.tracking.observer import Observer
+    from nbmlops.tracking.place import run_page
     from nbmlops.tracking.tracker import Tracker
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "dismiss",
     "latest_inferred",
     "restore",
+    "run_page",
 ]
 
 _HOMES = {
@@ -42,6 +44,7 @@ _HOMES = {
     "dismiss": "dismissal",
     "latest_inferred": "dismissal",
     "restore": "dismissal",
+    "run_page": "place",
 }
 
 

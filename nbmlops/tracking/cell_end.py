@@ -66,7 +66,8 @@ class CellEnd:
 
     def show_again(self, run: TrackedRun) -> None:
         """A run has changed after its cell had ended: its card does too."""
-        self._trainings.made[run.id] = run
+        if run.id in self._trainings.made:
+            self._trainings.made[run.id] = run
         self._try_show(run, self._writer.previous(run), again=True)
         self._wake()
 
@@ -120,7 +121,9 @@ class CellEnd:
             self._wake()
 
     def _try_show(self, run: TrackedRun, previous: TrackedRun | None, *, again: bool) -> None:
+        waits = self._writer.waits(run.id)
         try:
-            self._show(run, previous, again, self._writer.waits(run.id))
+            self._show(run, previous, again, waits)
         except Exception as error:  # noqa: BLE001 - a front end may raise anything; the record is safe already
             self._faults.add("card", error)
+        self._keeper.shown(run.id, waits)

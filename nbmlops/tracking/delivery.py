@@ -9,15 +9,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Protocol
 
-import msgspec
-
 from nbmlops.errors import NbmlopsError, StoreError, StoreUnreachable
 from nbmlops.records import Gap, TrackedRun
 from nbmlops.settings import Settings
 from nbmlops.tracking.completeness import with_gaps
 from nbmlops.tracking.journal import Journal, PendingRun
-from nbmlops.tracking.mlflow_delivery import Delivered
 from nbmlops.tracking.papers import PapersThere
+from nbmlops.tracking.place import Place
 from nbmlops.tracking.snapshots import SNAPSHOT_FILE, UnfitModel, forget_model
 from nbmlops.tracking.steps import Step
 
@@ -36,7 +34,7 @@ class Store(Protocol):
         attempted: bool = True,
         destination: tuple[str, str] | None = None,
         step: Step = ...,
-    ) -> Delivered:
+    ) -> Place:
         """Bring the store to hold `run` as it is now, however often it is called."""
         ...
 
@@ -108,7 +106,7 @@ def _deliver(journal: Journal, store: Store, pending: PendingRun, step: Step) ->
             " It waits in the journal."
         ) from error
     step("mark")
-    journal.mark_delivered(run.id, revision=revision, **msgspec.structs.asdict(placed))
+    journal.mark_delivered(run.id, placed, revision=revision)
     step("clean")
     if placed.mlflow_model_uri or lost:
         forget_model(spool)

@@ -17,6 +17,7 @@ import msgspec
 from nbmlops.errors import Ambiguous, NotFound
 from nbmlops.records import CellRecord, Metric, Scalar, TrackedRun, decode, encode
 from nbmlops.tracking.journal_file import JournalFile
+from nbmlops.tracking.place import Place, in_place_of
 from nbmlops.tracking.sessions import is_alive
 
 __all__ = ["Journal", "PendingRun", "with_metric"]
@@ -109,12 +110,7 @@ class Journal:
                 return
             known = decode(row[0], TrackedRun)
             # The deliverer, another process, alone knows where the run stands in MLflow.
-            run = msgspec.structs.replace(
-                run,
-                mlflow_run_id=run.mlflow_run_id or known.mlflow_run_id,
-                mlflow_experiment_id=run.mlflow_experiment_id or known.mlflow_experiment_id,
-                mlflow_model_uri=run.mlflow_model_uri or known.mlflow_model_uri,
-            )
+            run = in_place_of(run, known)
             db.execute(
                 "UPDATE runs SET record = ?, open = ?, revision = revision + 1,"
                 " model = coalesce(?, model) WHERE id = ?",
@@ -163,29 +159,16 @@ class Journal:
             if problem is not None:
                 db.execute("INSERT INTO outage VALUES (1, ?)", (problem,))
 
-    def mark_delivered(
-        self,
-        run_id: str,
-        *,
-        revision: int,
-        mlflow_run_id: str,
-        mlflow_experiment_id: str,
-        mlflow_model_uri: str | None = None,
-    ) -> TrackedRun:
+    def mark_delivered(self, run_id: str, place: Place, *, revision: int) -> TrackedRun:
         """Note that MLflow holds `revision` of a run; a state written meanwhile stays pending."""
         with self._file.transaction() as db:
-            run = msgspec.structs.replace(
-                self._read(db, run_id),
-                mlflow_run_id=mlflow_run_id,
-                mlflow_experiment_id=mlflow_experiment_id,
-                mlflow_model_uri=mlflow_model_uri,
-            )
+            run = msgspec.structs.replace(self._read(db, run_id), **msgspec.structs.asdict(place))
             db.execute(
                 "UPDATE runs SET record = ?, delivered = max(delivered, ?), open = 0,"
                 " problem = NULL,"
                 " model = CASE WHEN ? AND model = 'saved' THEN 'delivered' ELSE model END"
                 " WHERE id = ?",
-                (encode(run), revision, mlflow_model_uri is not None, run_id),
+                (encode(run), revision, place.mlflow_model_uri is not None, run_id),
             )
             return run
 

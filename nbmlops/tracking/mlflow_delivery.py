@@ -27,23 +27,17 @@ from nbmlops.tracking.mlflow_entities import (
 )
 from nbmlops.tracking.mlflow_logged_models import deliver_model
 from nbmlops.tracking.papers import PAPERS, SESSION_FILE
+from nbmlops.tracking.place import Place
+from nbmlops.tracking.redaction import without_credentials
 from nbmlops.tracking.steps import Step
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["FOLDER", "RUN_FILE", "Delivered", "MlflowDelivery"]
+__all__ = ["FOLDER", "RUN_FILE", "MlflowDelivery"]
 
 RUN_FILE = "run.json"
 FOLDER = "nbmlops"
-
-
-class Delivered(msgspec.Struct, frozen=True):
-    """Where a run stands in MLflow."""
-
-    mlflow_run_id: str
-    mlflow_experiment_id: str
-    mlflow_model_uri: str | None
 
 
 class MlflowDelivery:
@@ -54,7 +48,7 @@ class MlflowDelivery:
         self._run = run
         self._step = step
 
-    def deliver(self, *, attempted: bool, destination: tuple[str, str] | None) -> Delivered:
+    def deliver(self, *, attempted: bool, destination: tuple[str, str] | None) -> Place:
         """Bring MLflow to hold the run as it is now; see :meth:`MlflowStore.deliver`."""
         run, step = self._run, self._step
         client = self._connection.client_of(destination)
@@ -70,19 +64,16 @@ class MlflowDelivery:
         spool = self._connection.settings.spool / run.id
         model_uri = run.mlflow_model_uri or deliver_model(client, theirs, run, spool, step)
         step("artifacts")
-        placed = msgspec.structs.replace(
-            run,
-            mlflow_run_id=run_id,
-            mlflow_experiment_id=experiment,
-            mlflow_model_uri=model_uri,
-        )
+        uri = destination[0] if destination else self._connection.settings.tracking_uri
+        place = Place(run_id, experiment, model_uri, without_credentials(uri))
+        placed = msgspec.structs.replace(run, **msgspec.structs.asdict(place))
         _log_artifacts(client, run_id, placed, spool / PAPERS)
         step("end")
         if own and theirs.info.status == "RUNNING":
             status = "FINISHED" if run.cell.outcome == "ok" else "FAILED"
             ended = run.started.timestamp() + run.duration
             client.set_terminated(run_id, status, end_time=int(ended * 1000))
-        return Delivered(run_id, experiment, model_uri)
+        return place
 
     def _place(self, attempted: bool) -> Any:
         """The MLflow run that is this run's own, made if MLflow does not know it."""

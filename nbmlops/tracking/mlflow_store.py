@@ -13,14 +13,15 @@ from nbmlops.errors import Ambiguous, IntegrityError, NotFound
 from nbmlops.records import TrackedRun, decode
 from nbmlops.settings import Settings
 from nbmlops.tracking.mlflow_connection import MlflowConnection, quoted
-from nbmlops.tracking.mlflow_delivery import FOLDER, RUN_FILE, Delivered, MlflowDelivery
+from nbmlops.tracking.mlflow_delivery import FOLDER, RUN_FILE, MlflowDelivery
 from nbmlops.tracking.mlflow_entities import ID_TAG
+from nbmlops.tracking.place import Place
 from nbmlops.tracking.steps import Step
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["Delivered", "MlflowStore"]
+__all__ = ["MlflowStore"]
 
 
 class MlflowStore:
@@ -56,7 +57,7 @@ class MlflowStore:
         attempted: bool = True,
         destination: tuple[str, str] | None = None,
         step: Step = lambda _name: None,
-    ) -> Delivered:
+    ) -> Place:
         """Bring MLflow to hold `run` as it is now, however often it is called.
 
         `attempted` says that MLflow may know the run already. `destination` is the user's own run

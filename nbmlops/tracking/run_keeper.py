@@ -1,18 +1,21 @@
 """Keeps a session's runs true after their cells have ended, on a thread of its own.
 
-A later cell may make a run stale; the notebook may be saved at last. Either changes the record.
+A later cell may make a run stale; the notebook may be saved at last. Either changes the record. And
+once MLflow holds a run, what its card says of that changes.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import msgspec
 
 from nbmlops.records import CellRecord, Gap, TrackedRun
+from nbmlops.tracking.arrivals import Arrivals
 from nbmlops.tracking.cells import CellHistory
 from nbmlops.tracking.completeness import without_gaps
 from nbmlops.tracking.gaps import with_git
@@ -32,6 +35,13 @@ def unsaved(told: bool) -> Gap:
     return Gap(what="notebook", why=_UNSAVED if told else "The notebook has never been saved.")
 
 
+class _Shown(msgspec.Struct, frozen=True):
+    """A run was shown to wait for delivery, or not."""
+
+    run_id: str
+    waits: str | None
+
+
 class RunKeeper:
     """Follows the runs of one session; `changed` hears each that has changed."""
 
@@ -48,7 +58,8 @@ class RunKeeper:
         self._history, self._writer, self._git, self._changed = history, writer, git, changed
         self._spool, self._fault = spool, fault
         self._staleness = Staleness()
-        self._work: SimpleQueue[TrackedRun | int | threading.Event] = SimpleQueue()
+        self._arrivals = Arrivals(writer)
+        self._work: SimpleQueue[TrackedRun | _Shown | int | threading.Event] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._heard = 0
         self._unsaved: dict[str, TrackedRun] = {}
@@ -67,6 +78,11 @@ class RunKeeper:
         """The cell of that `order` has ended."""
         if self._thread is not None:
             self._work.put(order)
+
+    def shown(self, run_id: str, waits: str | None) -> None:
+        """A card says that a run waits for delivery and why, or that it does not."""
+        if self._thread is not None:
+            self._work.put(_Shown(run_id, waits))
 
     def settle(self) -> None:
         """Wait until everything so far has been looked at."""
@@ -103,19 +119,31 @@ class RunKeeper:
 
     def _keep(self) -> None:
         while True:
-            item = self._work.get()
+            item: TrackedRun | _Shown | int | threading.Event | None = None
             try:
-                if isinstance(item, threading.Event):
-                    self._look_at_file()
-                    item.set()
-                elif isinstance(item, int):
-                    self._hear(item)
-                else:
+                with suppress(Empty):
+                    item = self._work.get(timeout=self._arrivals.patience)
+                if isinstance(item, TrackedRun):
                     self._add(item)
+                elif isinstance(item, _Shown):
+                    self._arrivals.expect(item.run_id, item.waits)
+                else:
+                    self._look(item)
             except Exception as error:  # noqa: BLE001 - this thread must live on; the fault is told on the record
                 self._fault("what came after a run", error)
                 if isinstance(item, threading.Event):
                     item.set()
+
+    def _look(self, item: int | threading.Event | None) -> None:
+        """A cell has ended, somebody waits, or it is time to look at what others have written."""
+        if isinstance(item, int):
+            self._hear(item)
+        elif item is not None:
+            self._look_at_file()
+        for run in self._arrivals.look():
+            self._changed(run)
+        if isinstance(item, threading.Event):
+            item.set()
 
     def _add(self, run: TrackedRun) -> None:
         saved = self.saved()

@@ -132,6 +132,13 @@ class RunWriter:
         except StoreError as error:
             return str(error)
 
+    def known(self, run_id: str) -> TrackedRun | None:
+        """A run as the journal holds it; None if it cannot be read now."""
+        try:
+            return self._journal.run(run_id)
+        except NbmlopsError:
+            return None
+
     def previous(self, run: TrackedRun) -> TrackedRun | None:
         """The run of the same model that the same cell left before."""
         if run.cell.cell_id is None or self._failing is not None:

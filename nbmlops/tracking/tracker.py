@@ -82,7 +82,7 @@ class Tracker:
             self.history,
             self._writer,
             self._environment.git,
-            changed=self._show_again,
+            changed=self.look_again,
             fault=faults.add,
         )
         self._assembler = RunAssembler(
@@ -186,7 +186,8 @@ class Tracker:
         except StoreError as error:
             self._faults.outage(error)
 
-    def _show_again(self, run: TrackedRun) -> None:
+    def look_again(self, run: TrackedRun) -> None:
+        """A run has changed after its cell had ended: its card does too."""
         self._end.show_again(run)
 
     # -- cells --------------------------------------------------------------------------------

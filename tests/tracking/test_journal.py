@@ -13,6 +13,7 @@ import pytest
 from nbmlops.records import Metric, encode, now
 from nbmlops.tracking import Journal
 from nbmlops.tracking.mlflow_active_run import active_mlflow_run
+from nbmlops.tracking.place import Place
 
 from .test_delivery import a_run
 
@@ -33,7 +34,7 @@ def test_changes_name_each_run_once_after_a_number(tmp_path: Path) -> None:
         journal.add_metric(first.id, Metric(name="auc", value=value, at=now()))
     later, ids = journal.changes(latest)
     assert ids == (first.id,)
-    journal.mark_delivered(first.id, revision=3, mlflow_run_id="m", mlflow_experiment_id="1")
+    journal.mark_delivered(first.id, Place("m", "1"), revision=3)
     journal.note_problem(second.id, "MLflow sleeps.")
     assert journal.changes(later)[1] == (first.id, second.id)
 

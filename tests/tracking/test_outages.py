@@ -9,13 +9,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
 from nbmlops.records import TrackedRun
 
-from .conftest import CLEAN, ROOT, Kernel
+from .conftest import CLEAN, ROOT, Kernel, Reply
 from .proxy import Proxy, Weather, between
 
 
@@ -159,3 +160,37 @@ def test_a_request_that_is_late_doubled_or_unanswered_leaves_one_run(
     (mlflow_run,) = held(server, run)
     assert mlflow_run.info.status == "FINISHED"  # type: ignore[attr-defined] # MLflow's own Run
     assert away.journal.run(run.id).mlflow_model_uri
+
+
+def test_the_card_hears_of_its_delivery_and_of_what_makes_it_stale(
+    server: str, tmp_path: Path
+) -> None:
+    """It says "pending" until MLflow holds the run, then where; and "STALE" once it is."""
+    kernel = Kernel(
+        tmp_path, NBMLOPS_NOTEBOOK=str(tmp_path / "a.ipynb"), MLFLOW_TRACKING_URI=server
+    )
+    try:
+        kernel.start_tracking()
+        kernel.run("from sklearn.linear_model import Ridge")
+        kernel.run("X, y = [[1.0], [2.0]], [1.0, 2.0]", cell_id="data")
+        reply = kernel.run("model = Ridge().fit(X, y)", cell_id="fit")
+        card = reply.bundles[-1]["text/plain"]
+        assert "(pending)" in card
+        assert "http" not in card
+        page = card_with(kernel, reply, f"{server}/#/experiments/")
+        run = kernel.runs()[-1]
+        assert f"{server}/#/experiments/{run.mlflow_experiment_id}/runs/{run.mlflow_run_id}" in page
+        assert MlflowClient(server).get_run(str(run.mlflow_run_id)).data.tags["nbmlops.run_id"]
+        reply = kernel.run("X, y = [[1.0], [3.0]], [1.0, 2.0]", cell_id="data")
+        assert "was edited and run again" in card_with(kernel, reply, "STALE")
+    finally:
+        kernel.close()
+
+
+def card_with(kernel: Kernel, reply: Reply, text: str) -> str:
+    """The next state of a card that holds `text`."""
+    while not any(text in update["text/plain"] for update in reply.updates):
+        heard = kernel.client.get_iopub_msg(timeout=60)
+        if heard["msg_type"] == "update_display_data":
+            reply.updates.append(heard["content"]["data"])
+    return str(next(u["text/plain"] for u in reply.updates if text in u["text/plain"]))

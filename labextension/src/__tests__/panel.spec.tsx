@@ -112,6 +112,25 @@ describe('PanelView', () => {
     );
   });
 
+  it('leads to the page of a run that a server shows', () => {
+    const page = 'https://mlflow.example/#/experiments/1/runs/0a';
+    show({ runs: [run({ page }), run({ id: 'run-0' })] });
+    const [served, local] = find('.nbmlops-Delivery');
+    const link = served.querySelector('a')!;
+    expect(link.href).toBe(page);
+    expect(link.rel).toBe('noopener noreferrer');
+    expect(local.querySelector('a')).toBeNull();
+    expect(local.textContent).toBe('delivered');
+  });
+
+  it('says on a stale run that it is', () => {
+    show({ runs: [run({ stale: ['Cell [3] was edited.'] }), run()] });
+    const [stale, fresh] = find('.nbmlops-Run');
+    expect(stale.querySelector('.nbmlops-Stale')!.textContent).toBe('stale');
+    expect(stale.textContent).toContain('Cell [3] was edited.');
+    expect(fresh.querySelector('.nbmlops-Stale')).toBeNull();
+  });
+
   it('lets only an inferred run be dismissed', () => {
     show({ notebook: 'a.ipynb', runs: [run()] });
     expect(button('dismiss')).toBeUndefined();

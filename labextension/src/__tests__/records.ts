@@ -47,6 +47,7 @@ export function run(change: Partial<RunSummary> = {}): RunSummary {
     stale: [],
     completeness: 1,
     delivered: true,
+    page: null,
     execution_id: null,
     dismissed_by: null,
     ...change

@@ -49,7 +49,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     panel.title.caption = trans.__('Tracked runs and reviews');
     app.shell.add(panel, 'right', { rank: 850, type: 'Tracked runs' });
     restorer?.add(panel, panel.id);
-    addCommands(app, { model, tracker, trans, panelId: panel.id });
+    addCommands(app, { model, tracker, trans, panel });
     for (const command of [CommandIDs.show, CommandIDs.refresh]) {
       palette?.addItem({ command, category: trans.__('nbmlops') });
     }

@@ -60,7 +60,15 @@ export function CompletenessView(props: {
               )
         }
       >
-        {run.delivered ? trans.__('delivered') : trans.__('pending')}
+        {run.page !== null ? (
+          <a href={run.page} target="_blank" rel="noopener noreferrer">
+            MLflow
+          </a>
+        ) : run.delivered ? (
+          trans.__('delivered')
+        ) : (
+          trans.__('pending')
+        )}
       </span>
     </div>
   );

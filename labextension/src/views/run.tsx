@@ -39,6 +39,8 @@ export function RunView(props: IRunProps): JSX.Element {
       className="nbmlops-Run"
       data-run-id={run.id}
       data-cell-id={run.cell_id ?? undefined}
+      // The card in the notebook leads here.
+      tabIndex={-1}
       aria-label={trans.__('%1, %2', name, when(run.started))}
     >
       <div className="nbmlops-Run-head">
@@ -85,6 +87,11 @@ export function RunView(props: IRunProps): JSX.Element {
         <span title={trans.__('How long the training took')}>
           {duration(run.duration)}
         </span>
+        {run.stale.length > 0 ? (
+          <span title={run.stale.join('\n')}>
+            <strong className="nbmlops-Stale">{trans.__('stale')}</strong>
+          </span>
+        ) : null}
         {run.kind === 'training' ? null : <span>{run.kind}</span>}
         {run.kind === 'inferred' ? (
           <span>

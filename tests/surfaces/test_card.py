@@ -1,0 +1,161 @@
+"""The card's lines: where the run is, what is amiss, and nothing in them but text."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import msgspec
+import pytest
+
+from nbmlops.records import (
+    CellRecord,
+    Environment,
+    Gap,
+    Metric,
+    Parameter,
+    TrackedRun,
+    decode,
+    encode,
+    now,
+)
+from nbmlops.surfaces.card import MIME, card_bundle
+from nbmlops.tracking import run_page
+
+STALE = ("Cell [3] was edited and run again as [7].", "Cell [9] has since made X anew.")
+SERVED = {
+    "mlflow_run_id": "0a1b",
+    "mlflow_experiment_id": "7",
+    "mlflow_tracking_uri": "https://mlflow.example/team/",
+}
+PAGE = "https://mlflow.example/team/#/experiments/7/runs/0a1b"
+
+
+class Marks(HTMLParser):
+    """The elements of a piece of HTML, and the text between them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        """Note text."""
+        self.text += data
+
+
+def a_run(**change: Any) -> TrackedRun:
+    """A run with a metric and a gap."""
+    cell = CellRecord(
+        cell_id="a", source="x", source_digest="d", execution_count=1, order=1, started=now(),
+        duration=1.0, outcome="ok",
+    )  # fmt: skip
+    run = TrackedRun(
+        id="run-0123456789ab", name="Ridge", author="ada", notebook=None, started=now(),
+        duration=1.0, model_class="sklearn.linear_model.Ridge", cell=cell,
+        environment=Environment(python="3", platform="x"),
+        metrics=(Metric(name="r2_score_X", value=0.5, at=now()),),
+        gaps=(Gap(what="data", why="A frame of an unknown type."),), completeness=0.8,
+    )  # fmt: skip
+    return msgspec.structs.replace(run, **change)
+
+
+def told(run: TrackedRun, waits: str | None = None) -> tuple[list[str], Marks]:
+    """The card's lines and its HTML."""
+    bundle = card_bundle(run, None, waits)
+    lines = bundle["text/plain"].split("\n")
+    assert len(lines) <= 4
+    assert decode(encode(run), TrackedRun).id == bundle[MIME]["id"]
+    return lines, Marks(bundle["text/html"])
+
+
+def test_a_run_at_a_server_leads_to_its_page() -> None:
+    """In text as an address, in HTML as a link; one that is nowhere yet leads to the panel."""
+    lines, marks = told(a_run(**SERVED))
+    assert PAGE in lines[-1]
+    (link,) = [attributes for tag, attributes in marks.tags if tag == "a"]
+    assert (link["href"], link["rel"]) == (PAGE, "noopener noreferrer")
+    lines, marks = told(a_run(), waits="")
+    assert lines[-1].startswith("%track explain run-0123456789ab (pending)")
+    assert "a" not in dict(marks.tags)
+
+
+@pytest.mark.parametrize("place", [SERVED, {}])
+def test_the_runs_id_is_a_button_for_the_panel(place: dict[str, str]) -> None:
+    """JupyterLab hands what is written there to the command that the panel adds."""
+    _, marks = told(a_run(**place))
+    (button,) = [attributes for tag, attributes in marks.tags if tag == "button"]
+    assert button["data-commandlinker-command"] == "nbmlops:show-run"
+    assert button["data-commandlinker-args"] == '{"runId": "run-0123456789ab"}'
+    assert "run-0123456789ab" in marks.text
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "sqlite:///home/ada/.nbmlops/mlflow.db",
+        "postgresql://db/mlflow",
+        "javascript:alert(1)//http://",
+        "databricks",
+        None,
+    ],
+)
+def test_where_no_server_shows_runs_there_is_no_page(uri: str | None) -> None:
+    """Also not for an address that a browser would run."""
+    run = a_run(**SERVED)
+    assert run_page(run) == PAGE
+    assert run_page(msgspec.structs.replace(run, mlflow_tracking_uri=uri)) is None
+    assert run_page(msgspec.structs.replace(run, mlflow_run_id=None)) is None
+
+
+def test_a_stale_run_says_so_and_why() -> None:
+    """In its first line, and with the reason in its last; the control says nothing of it."""
+    lines, marks = told(a_run(stale=STALE))
+    assert lines[0].endswith("STALE")
+    assert "stale: Cell [3] was edited and run again as [7]. (+1 more: %track explain)" in lines[-1]
+    assert "80% captured: A frame of an unknown type." in lines[-1]
+    assert "stale: Cell [3]" in marks.text
+    assert "stale" not in "\n".join(told(a_run())[0]).lower()
+
+
+def test_a_guess_offers_its_dismissal_and_a_dismissed_one_says_by_whom() -> None:
+    """A library's training offers nothing of the kind."""
+    assert "%track dismiss" in told(a_run(kind="inferred"))[0][-1]
+    assert told(a_run(kind="inferred", dismissed_by="ada"))[0][-1].endswith("dismissed by ada")
+    assert "dismiss" not in told(a_run())[0][-1]
+
+
+def test_hostile_text_is_shown_and_does_nothing() -> None:
+    """No markup, no terminal's escape, no line of its own, no text that runs backwards."""
+    evil = "\x1b[2J<img src=x onerror=alert(1)>'\" \r\n\u2028 \u202e gnp \x07"
+    run = a_run(
+        id=f"run-{evil}",
+        name=evil,
+        parameters=(Parameter(name=evil, value=evil, is_default=False),),
+        metrics=(Metric(name=evil, value=None, at=now()),),
+        gaps=(Gap(what=evil, why=evil),),
+        stale=(evil,),
+        dismissed_by=evil,
+        mlflow_run_id=evil,
+        mlflow_experiment_id=evil,
+        mlflow_tracking_uri=f"https://host/{evil}",
+    )
+    bundle = card_bundle(run, run, evil)
+    plain, html = bundle["text/plain"], bundle["text/html"]
+    assert len(plain.splitlines()) == 4
+    for text in (plain, html):
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", text)
+    assert "var(--jp-" in html
+    marks = Marks(html)
+    assert {tag for tag, _ in marks.tags} == {"div", "b", "button", "a"}
+    allowed = {"class", "role", "aria-label", "style", "type", "title", "href", "target", "rel",
+               "data-commandlinker-command", "data-commandlinker-args"}  # fmt: skip
+    assert {name for _, attributes in marks.tags for name in attributes} <= allowed
+    assert "<img src=x" in marks.text
+    assert "\\x1b[2J" in marks.text
