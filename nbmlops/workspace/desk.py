@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from pathlib import Path
 from typing import Protocol, TypeVar
 
-from nbmlops.governance import SigningKey
-from nbmlops.records import (
-    DEFAULT_SCOPES,
-    Identity,
-    Record,
-    Registration,
-    Request,
-    Review,
-    Verdict,
-)
+from nbmlops.records import Identity, Record, Registration, Request, Review, SignOff
+from nbmlops.workspace.attachments import Enclosed
 from nbmlops.workspace.stores import Stores
 
 __all__ = ["Desk"]
@@ -28,15 +17,7 @@ T = TypeVar("T", bound=Record)
 class Desk(Protocol):
     """The review's verbs; the modules ``local_desk`` and ``team_desk`` are two such desks."""
 
-    def submit(
-        self,
-        stores: Stores,
-        promotion_id: str,
-        *,
-        attachments: Sequence[str | Path] = (),
-        notes: Sequence[str] = (),
-        model_card: Mapping[str, str] | None = None,
-    ) -> Review:
+    def submit(self, stores: Stores, promotion_id: str, enclosed: Enclosed) -> Review:
         """Lay a promotion before reviewers."""
 
     def reviews(self, stores: Stores, waiting: bool) -> list[Review]:
@@ -45,19 +26,8 @@ class Desk(Protocol):
     def review(self, stores: Stores, review_id: str) -> Review:
         """One review."""
 
-    def sign_off(
-        self,
-        stores: Stores,
-        review_id: str,
-        verdict: Verdict,
-        comment: str,
-        by: Identity,
-        *,
-        scopes: Sequence[str] = DEFAULT_SCOPES,
-        expires: datetime | None = None,
-        key: SigningKey | None = None,
-    ) -> Review:
-        """Give a verdict."""
+    def give(self, stores: Stores, record: SignOff, by: Identity) -> Review:
+        """Let a sign-off count, as `by` hands it in."""
 
     def register(self, stores: Stores, review_id: str, alias: str, by: Identity) -> Registration:
         """Let the review's model into the registry."""

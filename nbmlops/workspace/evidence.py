@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
 
 from blake3 import blake3
 
-from nbmlops.errors import CheckFailed, NbmlopsError
+from nbmlops.errors import NbmlopsError
 from nbmlops.governance import EVIDENCE_FILE, History, gather_evidence
 from nbmlops.records import (
     Bundle,
@@ -24,16 +21,13 @@ from nbmlops.records import (
     TrackedRun,
     encode,
 )
+from nbmlops.workspace.attachments import Enclosed, attach
 from nbmlops.workspace.champion import compare_with_champion
 from nbmlops.workspace.stores import Stores
 
-__all__ = ["evidence_of_run", "gather", "is_current", "seal_attachments", "seal_dossier"]
+__all__ = ["evidence_of_run", "gather", "is_current", "seal_dossier"]
 
 ATTACHMENTS = "attachments"
-LARGEST_FILE = 100_000_000
-"""Bytes of one attached file."""
-LARGEST_DOSSIER = 500_000_000
-"""Bytes of all that is attached."""
 
 
 def gather(
@@ -64,12 +58,9 @@ def seal_dossier(
     stores: Stores,
     promotion: Promotion,
     last: Submission | None,
-    *,
-    attachments: Sequence[str | Path],
-    notes: Sequence[str],
-    model_card: Mapping[str, str],
+    enclosed: Enclosed,
 ) -> tuple[Evidence, Bundle]:
-    """Gather the evidence, and seal it in the vault with what people attach.
+    """Gather the evidence, and seal it in the vault with what people enclose.
 
     What was attached to the `last` submission is taken over, unless the new has the same name.
 
@@ -79,32 +70,18 @@ def seal_dossier(
     try:
         (folder / ATTACHMENTS).mkdir()
         _take_over(stores, last, folder / ATTACHMENTS)
-        for path in attachments:
-            _attach(Path(path), folder / ATTACHMENTS)
+        for path in enclosed.attachments:
+            attach(Path(path), folder / ATTACHMENTS)
         before = last.evidence if last else None
         evidence = gather(
             stores,
             promotion,
-            model_card={**(before.model_card if before else {}), **model_card},
-            notes=(*(before.notes if before else ()), *notes),
+            model_card={**(before.model_card if before else {}), **enclosed.model_card},
+            notes=(*(before.notes if before else ()), *enclosed.notes),
             attachments=_attached(folder),
         )
         (folder / EVIDENCE_FILE).write_bytes(encode(evidence))
         return evidence, stores.vault.seal(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def seal_attachments(stores: Stores, paths: Sequence[str | Path]) -> Bundle:
-    """Seal files by themselves, on their way to where the dossier is sealed.
-
-    :raises CheckFailed: if something cannot be attached.
-    """
-    folder = stores.vault.staging()
-    try:
-        for path in paths:
-            _attach(Path(path), folder)
-        return stores.vault.seal(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -161,34 +138,6 @@ def _take_over(stores: Stores, last: Submission | None, folder: Path) -> None:
         shutil.copyfile(stores.vault.path(last.dossier.digest) / ATTACHMENTS / name, folder / name)
 
 
-def _attach(path: Path, folder: Path) -> None:
-    """Copy one file into the dossier under a name that any system and page can show."""
-    target = folder / _encoded(path.name)
-    try:
-        # Not blocking: a named pipe must not hold us up before it is told from a file.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        link = path.is_symlink()
-        why = "it is a symbolic link; attach the file itself" if link else error.strerror
-        raise CheckFailed(f"{_shown(path)} cannot be attached: {why}.") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise CheckFailed(f"{_shown(path)} cannot be attached: it is not a file.")
-    with os.fdopen(descriptor, "rb") as source:
-        used = sum(p.stat().st_size for p in folder.iterdir() if p != target)
-        room = min(LARGEST_FILE, LARGEST_DOSSIER - used)
-        with target.open("wb") as copy:
-            while chunk := source.read(1 << 20):
-                room -= len(chunk)
-                if room < 0:
-                    raise CheckFailed(
-                        f"{_shown(path)} cannot be attached: a file may have {LARGEST_FILE:,} "
-                        f"bytes, all together {LARGEST_DOSSIER:,}. Attach a summary, or a link in "
-                        "a note."
-                    )
-                copy.write(chunk)
-
-
 def _attached(folder: Path) -> tuple[BundleFile, ...]:
     return tuple(
         BundleFile(
@@ -198,13 +147,3 @@ def _attached(folder: Path) -> tuple[BundleFile, ...]:
         )
         for path in sorted((folder / ATTACHMENTS).iterdir())
     )
-
-
-def _encoded(name: str) -> str:
-    """A file's name in plain ASCII; other bytes, and what a path could trip over, as %XX."""
-    encoded = quote(os.fsencode(name), safe=" !#()+,-.=@_")
-    return encoded if encoded.strip(".") else encoded.replace(".", "%2E")
-
-
-def _shown(path: Path) -> str:
-    return os.fsencode(path).decode("utf-8", "backslashreplace")

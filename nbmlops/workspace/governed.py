@@ -41,6 +41,7 @@ from nbmlops.workspace import (
     review,
     team_desk,
 )
+from nbmlops.workspace.attachments import Enclosed
 from nbmlops.workspace.desk import Desk
 from nbmlops.workspace.stores import Stores
 
@@ -76,9 +77,8 @@ class Governed:
 
         :raises CheckFailed: if a file cannot be attached.
         """
-        return self._desk.submit(
-            self._stores, promotion_id, attachments=attachments, notes=notes, model_card=model_card
-        )
+        enclosed = Enclosed(attachments=attachments, notes=notes, model_card=model_card or {})
+        return self._desk.submit(self._stores, promotion_id, enclosed)
 
     def reviews(self, waiting: bool = False) -> list[Review]:
         """All reviews, or those that wait for a sign-off or for registration, newest first."""
@@ -113,17 +113,20 @@ class Governed:
 
         :raises Stale: if the content has changed since it was submitted.
         """
-        person = by or (Identity(name=key.public.owner) if key else self._stores.me)
-        return self._desk.sign_off(
+        # A team's server takes nobody's word for a name, but a key has an owner.
+        if key and (by is None or self._stores.server is not None):
+            by = Identity(name=key.public.owner)
+        record = review.prepare_sign_off(
             self._stores,
             review_id,
             verdict,
             comment,
-            person,
+            by or self._stores.me,
             scopes=scopes,
             expires=expires,
             key=key,
         )
+        return self._desk.give(self._stores, record, record.by)
 
     def add_finding(
         self,
@@ -236,7 +239,7 @@ class Governed:
 
     def give_sign_off(self, sign_off: SignOff, by: Identity) -> Review:
         """Take a sign-off that `by` has signed elsewhere."""
-        return review.give(self._stores, sign_off, by)
+        return self._desk.give(self._stores, sign_off, by)
 
     def decide(self, request: Request, by: Identity) -> Record:
         """Decide on what `by` asks for."""

@@ -20,10 +20,10 @@ from nbmlops.workspace.findings import add_finding, resolve_finding
 from nbmlops.workspace.keys import revoke, rotate
 from nbmlops.workspace.policy import publish
 from nbmlops.workspace.registration import move_alias, register, withdraw
-from nbmlops.workspace.review import review, reviews, sign_off, submit
+from nbmlops.workspace.review import give, review, reviews, submit
 from nbmlops.workspace.stores import Stores
 
-__all__ = ["decide", "register", "review", "reviews", "sign_off", "submit"]
+__all__ = ["decide", "give", "register", "review", "reviews", "submit"]
 
 T = TypeVar("T", bound=Record)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 
@@ -21,7 +20,6 @@ from nbmlops.governance import (
     verify_dossier,
 )
 from nbmlops.records import (
-    DEFAULT_SCOPES,
     Fact,
     Finding,
     FindingRaised,
@@ -36,6 +34,7 @@ from nbmlops.records import (
     encode,
     new_id,
 )
+from nbmlops.workspace.attachments import Enclosed
 from nbmlops.workspace.evidence import evidence_of_run, gather, is_current, seal_dossier
 from nbmlops.workspace.promote import default_model_name, edited_since
 from nbmlops.workspace.stores import Stores, one_at_a_time
@@ -47,20 +46,12 @@ __all__ = [
     "refuse",
     "review",
     "reviews",
-    "sign_off",
     "submit",
 ]
 
 
-def submit(
-    stores: Stores,
-    promotion_id: str,
-    *,
-    attachments: Sequence[str | Path] = (),
-    notes: Sequence[str] = (),
-    model_card: Mapping[str, str] | None = None,
-) -> Review:
-    """Lay a promotion before reviewers, with what people attach.
+def submit(stores: Stores, promotion_id: str, enclosed: Enclosed) -> Review:
+    """Lay a promotion before reviewers, with what people enclose.
 
     Submitting the same again returns its review; with more, or after the champion changed, a new
     one, which takes over what was attached before.
@@ -71,12 +62,10 @@ def submit(
         s for s in history.submissions_of(promotion.model_name) if s.promotion_id == promotion.id
     ]
     last = earlier[-1] if earlier else None
-    if last and not (attachments or notes or model_card) and is_current(last, history):
+    if last and not enclosed and is_current(last, history):
         return _assemble(stores, last)
     stores.vault.verify(promotion.bundle)
-    evidence, dossier = seal_dossier(
-        stores, promotion, last, attachments=attachments, notes=notes, model_card=model_card or {}
-    )
+    evidence, dossier = seal_dossier(stores, promotion, last, enclosed)
     submission = Submission(
         id=new_id("review"),
         promotion_id=promotion.id,
@@ -140,24 +129,6 @@ def dry_run(stores: Stores, key: str | None) -> tuple[str, ...]:
     )
     changed = edited_since(stores, promotion)
     return assemble_review(submission, history, stores.policy, changed, stores.clock()).missing
-
-
-def sign_off(
-    stores: Stores,
-    review_id: str,
-    verdict: Verdict,
-    comment: str,
-    by: Identity,
-    *,
-    scopes: Sequence[str] = DEFAULT_SCOPES,
-    expires: datetime | None = None,
-    key: SigningKey | None = None,
-) -> Review:
-    """Add a verdict on the review's content, signed with `key` where there is one."""
-    record = prepare_sign_off(
-        stores, review_id, verdict, comment, by, scopes=scopes, expires=expires, key=key
-    )
-    return give(stores, record, by)
 
 
 def prepare_sign_off(

@@ -5,43 +5,23 @@ So whatever name a kernel claims is not even sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from pathlib import Path
 from typing import TypeVar
 
 from nbmlops.errors import Refused, Stale
-from nbmlops.governance import SigningKey, find
+from nbmlops.governance import find
 from nbmlops.governance.gate.mlflow_team_server import TeamServer
-from nbmlops.records import (
-    DEFAULT_SCOPES,
-    Bundle,
-    Identity,
-    Record,
-    Registration,
-    Request,
-    Review,
-    Verdict,
-)
+from nbmlops.records import Bundle, Identity, Record, Registration, Request, Review, SignOff
 from nbmlops.tracking import deliver_pending
-from nbmlops.workspace.evidence import seal_attachments
+from nbmlops.workspace.attachments import Enclosed, seal_attachments
 from nbmlops.workspace.promote import edited_since
-from nbmlops.workspace.review import prepare_sign_off
 from nbmlops.workspace.stores import Stores
 
-__all__ = ["decide", "register", "review", "reviews", "sign_off", "submit"]
+__all__ = ["decide", "give", "register", "review", "reviews", "submit"]
 
 T = TypeVar("T", bound=Record)
 
 
-def submit(
-    stores: Stores,
-    promotion_id: str,
-    *,
-    attachments: Sequence[str | Path] = (),
-    notes: Sequence[str] = (),
-    model_card: Mapping[str, str] | None = None,
-) -> Review:
+def submit(stores: Stores, promotion_id: str, enclosed: Enclosed) -> Review:
     """Deliver the runs that are evidence, bring the sealed content and files, and submit."""
     promotion = find("promotion", promotion_id, stores.history().promotions)
     stores.vault.verify(promotion.bundle)
@@ -49,10 +29,10 @@ def submit(
     server = _server(stores)
     server.bring(promotion.bundle, stores.vault.path(promotion.bundle.digest))
     files: Bundle | None = None
-    if attachments:
-        files = seal_attachments(stores, attachments)
+    if enclosed.attachments:
+        files = seal_attachments(stores, enclosed.attachments)
         server.bring(files, stores.vault.path(files.digest))
-    return server.submit(promotion.id, files, notes, model_card or {})
+    return server.submit(promotion.id, files, enclosed.notes, enclosed.model_card)
 
 
 def reviews(stores: Stores, waiting: bool) -> list[Review]:
@@ -65,29 +45,9 @@ def review(stores: Stores, review_id: str) -> Review:
     return _server(stores).review(review_id)
 
 
-def sign_off(
-    stores: Stores,
-    review_id: str,
-    verdict: Verdict,
-    comment: str,
-    by: Identity,
-    *,
-    scopes: Sequence[str] = DEFAULT_SCOPES,
-    expires: datetime | None = None,
-    key: SigningKey | None = None,
-) -> Review:
-    """Give a verdict, signed on this side; where the notebook was edited since, not at all."""
-    _require_unedited(stores, review_id)
-    record = prepare_sign_off(
-        stores,
-        review_id,
-        verdict,
-        comment,
-        Identity(name=key.public.owner) if key else by,
-        scopes=scopes,
-        expires=expires,
-        key=key,
-    )
+def give(stores: Stores, record: SignOff, by: Identity) -> Review:
+    """Hand in a sign-off; where the notebook was edited since, not at all."""
+    _require_unedited(stores, record.review_id)
     return _server(stores).sign_off(record)
 
 

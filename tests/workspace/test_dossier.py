@@ -13,7 +13,7 @@ from team import MODEL, Team
 from nbmlops.errors import CheckFailed, Refused, Stale
 from nbmlops.governance import EVIDENCE_FILE
 from nbmlops.records import Evidence, Submitted, decode
-from nbmlops.workspace import evidence
+from nbmlops.workspace import attachments
 
 
 def test_a_submission_seals_what_the_reviewer_is_shown(team: Team) -> None:
@@ -182,7 +182,7 @@ def test_what_cannot_be_attached_is_refused_and_nothing_is_sealed(
     team: Team, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None], says: str
 ) -> None:
     """In one sentence; an ordinary file is the control."""
-    monkeypatch.setattr(evidence, "LARGEST_FILE", 1_000)
+    monkeypatch.setattr(attachments, "LARGEST_FILE", 1_000)
     promotion = team.promote()
     path = team.root / "thing"
     make(path)
@@ -199,7 +199,7 @@ def test_names_are_encoded_and_all_attachments_together_bounded(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bytes that are no UTF-8, markup, and what a path could trip over."""
-    monkeypatch.setattr(evidence, "LARGEST_DOSSIER", 3)
+    monkeypatch.setattr(attachments, "LARGEST_DOSSIER", 3)
     names = [b"\xff.txt", "ä<b>.txt".encode(), b"..."]
     paths = [Path(os.fsdecode(os.path.join(os.fsencode(team.root), name))) for name in names]
     for path in paths:
