@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -62,13 +64,14 @@ class Vault:
     def seal(self, folder: Path, expected: str | None = None) -> Bundle:
         """Move `folder` into the vault, read-only, and name its content.
 
-        The move is one rename, so a crash leaves the whole content or none of it. What is not the
-        content that was `expected` is removed.
+        The move is one rename of what is on the disk by then, so a crash or a power cut leaves the
+        whole content or none of it. What is not the content that was `expected` is removed.
 
         :raises IntegrityError: if it is not, or if the folder holds a symbolic link, whose target
             could change.
         """
-        files = tuple(read_files(folder))
+        with _reaching_the_disk(folder):
+            files = tuple(read_files(folder))
         bundle = Bundle(digest=digest(files), files=files)
         if expected not in (None, bundle.digest):
             shutil.rmtree(folder)
@@ -84,6 +87,7 @@ class Vault:
         for file in files:
             (folder / file.path).chmod(0o444)
         os.replace(folder, target)
+        _flush(self._root)
         self._remember(bundle)
         return bundle
 
@@ -174,6 +178,25 @@ def _walk(folder: Path) -> list[Path]:
         if path.is_file():
             files.append(path)
     return files
+
+
+@contextmanager
+def _reaching_the_disk(folder: Path) -> Iterator[None]:
+    """Have all below `folder` written to the disk meanwhile: hashing need not wait for it."""
+    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="nbmlops-vault") as writers:
+        below = [p for p in folder.rglob("*") if p.is_file() or p.is_dir()]  # a pipe would block
+        written = [writers.submit(_flush, path) for path in (folder, *below)]
+        yield
+        for one in written:
+            one.result()
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _digest_file(path: Path) -> str:

@@ -8,12 +8,11 @@ a sentence, the smallest that occur. ``--facts`` sets how many the long walk ver
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
+
+from floors import Floors, seconds
 
 from nbmlops.governance import take_checkpoint
 from nbmlops.governance.database import SqlAlchemyLedger
@@ -27,12 +26,6 @@ MEGABYTES_FOR_ALL = 64
 def fact(number: int) -> RefusalRecorded:
     why = "1 sign-off is missing by someone other than ada, on content 0123456789ab."
     return RefusalRecorded(verb="register", subject=f"model-{number}", by="ada", why=(why,))
-
-
-def seconds(action: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
 
 
 def append(ledger: SqlAlchemyLedger, facts: int, batch: int) -> float:
@@ -54,29 +47,28 @@ def main() -> None:
     parser.add_argument("--facts", type=int, default=1_000_000)
     parser.add_argument("--postgresql")
     options = parser.parse_args()
-    found: dict[str, float] = {}
+    floors = Floors()
     with tempfile.TemporaryDirectory() as folder:
         ledger = SqlAlchemyLedger(Path(folder) / "ledger.db")
         ledger.append(fact(0), actor="ada")
-        found["sqlite_single_per_second"] = append(ledger, 2_000, 1)
-        found["sqlite_batched_per_second"] = append(ledger, 98_000, 1_000)
-        found["verify_100_000_seconds"] = seconds(ledger.verify)
+        floors.found("facts a second, each by itself", append(ledger, 2_000, 1))
+        batched = append(ledger, 98_000, 1_000)
+        floors.at_least("facts a second, a thousand together", batched, APPENDS_PER_SECOND)
+        verified = seconds(ledger.verify)
+        floors.at_most("seconds to verify 100,000 facts", verified, SECONDS_FOR_100_000)
         append(ledger, options.facts - 100_001, 1_000)
         before = peak_megabytes()
-        found["verify_all_seconds"] = seconds(ledger.verify)
-        found["checkpoint_all_seconds"] = seconds(lambda: take_checkpoint(ledger.links(), now()))
-        found["facts"] = ledger.verify().facts
-        found["grown_megabytes"] = peak_megabytes() - before
+        floors.found(f"seconds to verify {options.facts:,} facts", seconds(ledger.verify))
+        taking = seconds(lambda: take_checkpoint(ledger.links(), now()))
+        floors.found("seconds to take a checkpoint of them", taking)
+        grown = peak_megabytes() - before
+        floors.at_most("megabytes that took", grown, MEGABYTES_FOR_ALL)
     if options.postgresql:
         team = SqlAlchemyLedger(options.postgresql)
         team.append(fact(0), actor="ada")
-        found["postgresql_single_per_second"] = append(team, 2_000, 1)
-        found["postgresql_batched_per_second"] = append(team, 20_000, 1_000)
-    print(json.dumps({name: round(value, 2) for name, value in found.items()}, indent=2))
-    best = max(found["sqlite_single_per_second"], found["sqlite_batched_per_second"])
-    assert best >= APPENDS_PER_SECOND
-    assert found["verify_100_000_seconds"] < SECONDS_FOR_100_000
-    assert found["grown_megabytes"] < MEGABYTES_FOR_ALL
+        floors.found("PostgreSQL, each by itself", append(team, 2_000, 1))
+        floors.found("PostgreSQL, a thousand together", append(team, 20_000, 1_000))
+    floors.end()
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from nbmlops.governance import Vault
 from nbmlops.governance.database import SqlAlchemyLedger
 from nbmlops.records import (
     DEFAULT_SCOPES,
+    Bundle,
     Identity,
     Promoted,
     RefusalRecorded,
@@ -92,21 +93,26 @@ class LiveGate:
             connection.execute(statement)
             connection.commit()
 
-    def submit(
-        self, model: str | None = None, content: str = "content", weight: int = 0
-    ) -> Submission:
-        """Sealed content laid before reviewers by ada, as promote and submit leave it.
+    def seal(self, content: str, weight: int = 0) -> Bundle:
+        """Content in the vault; `weight` is how many bytes more than its few words the model has.
 
-        `weight` is how many bytes more than its few words the model has.
+        They are zeros that no disk holds, so that a heavy model costs its hashing only.
         """
-        number = next(self.names)
-        model = model or f"model_{number}"
         folder = self.vault.staging()
         (folder / "model").mkdir()
-        (folder / "model" / "MLmodel").write_text(f"{content} {number}")
+        (folder / "model" / "MLmodel").write_text(content)
         if weight:
-            (folder / "model" / "weights.bin").write_bytes(os.urandom(weight))
-        bundle = self.vault.seal(folder)
+            with (folder / "model" / "weights.bin").open("wb") as file:
+                file.truncate(weight)
+        return self.vault.seal(folder)
+
+    def submit(
+        self, model: str | None = None, content: str = "content", bundle: Bundle | None = None
+    ) -> Submission:
+        """Sealed content laid before reviewers by ada, as promote and submit leave it."""
+        number = next(self.names)
+        model = model or f"model_{number}"
+        bundle = bundle or self.seal(f"{content} {number}")
         promotion = make_promotion(id=f"promotion-{number}", model_name=model, bundle=bundle)
         submission = make_submission(
             id=f"review-{number}",

@@ -43,6 +43,29 @@ def test_the_digest_names_paths_and_bytes(vault: Vault, sealed: Bundle) -> None:
     assert vault.seal(fill(vault, a="alpha", b="betb")).digest != sealed.digest
 
 
+def test_what_is_sealed_is_on_the_disk_by_then(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file and folder before the one rename, and the vault's own folder after it."""
+    flushed: list[int] = []
+    moved: list[set[int]] = []
+    flush, move = os.fsync, os.replace
+
+    def fsync(descriptor: int) -> None:
+        flush(descriptor)
+        flushed.append(os.fstat(descriptor).st_ino)
+
+    def replace(source: Path, target: Path) -> None:
+        moved.append(set(flushed))
+        move(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    content = vault.path(vault.seal(fill(vault, a="alpha", b="beta")).digest)
+    assert moved[0] == {p.stat().st_ino for p in (content, *content.rglob("*"))}
+    assert flushed[-1] == content.parent.stat().st_ino
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-import anyio.to_thread
 from starlette.responses import JSONResponse
 
 from nbmlops.governance import acting
@@ -47,7 +46,7 @@ class Doorkeeper:
         for name, value in scope["headers"]:
             headers[name.decode("latin-1").lower()].append(value.decode("latin-1"))
         address = (scope.get("client") or ("",))[0]
-        identity = await anyio.to_thread.run_sync(self._authenticator, headers, address)
+        identity = await self._authenticator(headers, address)
         if identity is None:
             await _unknown(scope, receive, send_marked)
             return

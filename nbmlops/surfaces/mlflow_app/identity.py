@@ -15,8 +15,10 @@ import ipaddress
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+
+import anyio.to_thread
 
 from nbmlops.records import Identity
 from nbmlops.settings import load_settings
@@ -32,8 +34,11 @@ Headers = Mapping[str, list[str]]
 """Lower-case name -> its values: one that comes twice is seen as such."""
 
 
-Authenticator = Callable[[Headers, str], Identity | None]
-"""Names whoever sent a request with these headers from this address, or nobody."""
+Authenticator = Callable[[Headers, str], Awaitable[Identity | None]]
+"""Names whoever sent a request with these headers from this address, or nobody.
+
+It is asked on the event loop: what takes long must wait elsewhere.
+"""
 
 
 def make_authenticator(options: ServerOptions) -> Authenticator:
@@ -46,13 +51,18 @@ def make_authenticator(options: ServerOptions) -> Authenticator:
         case "proxy":
             return _TrustedProxy(options, os.environ.get(PROXY_SECRET, ""))
         case "none":
-            return _believe
+            return _Believing(load_settings().user)
 
 
-def _believe(headers: Headers, _: str) -> Identity | None:
+class _Believing:
     """Alone on this machine: a name is a claim, and is recorded as one."""
-    names = headers.get(CLAIMED_NAME, [])
-    return Identity(name=names[0] if len(names) == 1 and names[0] else load_settings().user)
+
+    def __init__(self, user: str) -> None:
+        self._user = user
+
+    async def __call__(self, headers: Headers, _: str) -> Identity | None:
+        names = headers.get(CLAIMED_NAME, [])
+        return Identity(name=names[0] if len(names) == 1 and names[0] else self._user)
 
 
 class _Remembering:
@@ -63,7 +73,7 @@ class _Remembering:
         self._key = secrets.token_bytes(32)
         self._known: dict[bytes, tuple[float, Identity]] = {}
 
-    def __call__(self, headers: Headers, _: str) -> Identity | None:
+    async def __call__(self, headers: Headers, _: str) -> Identity | None:
         given = headers.get("authorization", [])
         if len(given) != 1:
             return None
@@ -74,7 +84,7 @@ class _Remembering:
         if identity is not None and time.monotonic() - when < _REMEMBERED:
             return identity
         self._known.pop(mark, None)
-        found = self._ask(scheme.lower(), credentials.strip())
+        found = await anyio.to_thread.run_sync(self._ask, scheme.lower(), credentials.strip())
         if found is not None:
             if len(self._known) > 10_000:
                 self._known.clear()
@@ -136,7 +146,7 @@ class _TrustedProxy:
         self._user = options.user_header.lower()
         self._groups = options.groups_header.lower()
 
-    def __call__(self, headers: Headers, address: str) -> Identity | None:
+    async def __call__(self, headers: Headers, address: str) -> Identity | None:
         given = headers.get("x-nbmlops-proxy-secret", [])
         names = headers.get(self._user, [])
         if len(given) != 1 or len(names) != 1 or not names[0].strip() or not self._secret:
