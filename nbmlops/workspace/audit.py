@@ -15,6 +15,7 @@ from nbmlops.governance import (
     prove_consistency,
     prove_inclusion,
     subject_of,
+    survey,
     take_checkpoint,
     verify,
     write_export,
@@ -23,7 +24,16 @@ from nbmlops.records import ChainReport, Checkpoint, ConsistencyProof, Inclusion
 from nbmlops.scheduling import due_by
 from nbmlops.workspace.stores import Stores
 
-__all__ = ["Read", "checkpoint", "export", "keep_due", "prove", "prove_continued", "verify_ledger"]
+__all__ = [
+    "Read",
+    "checkpoint",
+    "export",
+    "extent",
+    "keep_due",
+    "prove",
+    "prove_continued",
+    "verify_ledger",
+]
 
 Read = Callable[[int, int | None], None]
 """Hears how many facts have been read, and of how many where that is known."""
@@ -42,6 +52,13 @@ def verify_ledger(
 def checkpoint(stores: Stores) -> Checkpoint:
     """How far the ledger has come."""
     return take_checkpoint(stores.ledger.links(), stores.clock())
+
+
+def extent(
+    stores: Stores, on_progress: Read | None = None
+) -> tuple[ChainReport, Checkpoint | None]:
+    """How the chain stands and, if it is intact, how far it has come; in one reading."""
+    return survey(_counted(stores.ledger.links(), on_progress), stores.clock())
 
 
 def keep_due(stores: Stores, at: datetime) -> tuple[str, ...]:

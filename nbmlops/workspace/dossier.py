@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from nbmlops.errors import NotFound
-from nbmlops.governance import History, find, open_link, verify
-from nbmlops.records import Dossier, Review
+from nbmlops.governance import History, Link, find, open_link, verify
+from nbmlops.records import Dossier, LedgerEntry, Review
 from nbmlops.workspace.stores import Stores
 
 __all__ = ["dossier"]
@@ -22,17 +22,30 @@ def dossier(stores: Stores, what: str, review: Callable[[str], Review]) -> Dossi
     promotion = history.promotions[submission.promotion_id]
     # As they stand in the sealed JSON, between quotes: an id that begins like another is not it.
     ids = [f'"{id_}"'.encode() for id_ in (submission.id, promotion.id)]
-    facts = tuple(
-        open_link(link) for link in stores.ledger.links() if any(id_ in link.sealed for id_ in ids)
-    )
+    facts: list[LedgerEntry] = []
+    links = _noting(facts, ids, stores.ledger.links())
+    chain = verify(links)
+    for _ in links:
+        # Behind a break the chain is followed no further, and the facts still stand there.
+        pass
     return Dossier(
         project=stores.settings.root.name,
         review=found,
         promotion=promotion,
-        facts=facts,
-        chain=verify(stores.ledger.links()),
+        facts=tuple(facts),
+        chain=chain,
         at=stores.clock(),
     )
+
+
+def _noting(
+    facts: list[LedgerEntry], ids: Sequence[bytes], links: Iterable[Link]
+) -> Iterator[Link]:
+    """Hand `links` on one by one, and put into `facts` those that name one of `ids`."""
+    for link in links:
+        if any(id_ in link.sealed for id_ in ids):
+            facts.append(open_link(link))
+        yield link
 
 
 def _review_id(history: History, what: str) -> str:

@@ -228,6 +228,12 @@ class Workspace(Governed):
         """
         return audit.checkpoint(self._stores)
 
+    def audit_extent(
+        self, *, on_progress: audit.Read | None = None
+    ) -> tuple[ChainReport, Checkpoint | None]:
+        """What `audit_verify` and, of an intact chain, `audit_checkpoint` tell, in one reading."""
+        return audit.extent(self._stores, on_progress)
+
     def audit_keep(self, checkpoint: Checkpoint, place: str) -> str:
         """Keep a checkpoint at `place`: a folder, a git work tree or an object store; says where.
 

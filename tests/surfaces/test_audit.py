@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from nbmlops.governance import Link
 from nbmlops.governance.database import SqlAlchemyLedger
 from nbmlops.records import RefusalRecorded, Submitted
 from nbmlops.settings import load_settings
@@ -133,6 +135,20 @@ def test_the_page_needs_nothing_else_and_runs_nothing_of_theirs(project: Path) -
     assert (page.scripts, page.rows, page.outside) == (1, 3, [])
     assert "The chain is intact" in path.read_text()
     assert Workspace.open().audit_checkpoint().root in path.read_text()
+
+
+def test_the_page_follows_the_chain_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For how it stands and for its checkpoint; the facts themselves are then told."""
+    followed: list[int] = []
+    links = SqlAlchemyLedger.links
+
+    def counted(ledger: SqlAlchemyLedger, after: int = 0) -> Iterator[Link]:
+        followed.append(after)
+        return links(ledger, after)
+
+    monkeypatch.setattr(SqlAlchemyLedger, "links", counted)
+    invoke("export", "--format", "html", "-o", str(project / "audit.html"))
+    assert followed == [0]
 
 
 def test_checkpoints_are_kept_by_the_clock(project: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,8 +11,8 @@ import pytest
 from team import MODEL, Team
 
 from nbmlops.errors import CheckFailed, Refused, Stale
-from nbmlops.governance import EVIDENCE_FILE
-from nbmlops.records import Evidence, Submitted, decode
+from nbmlops.governance import EVIDENCE_FILE, Link, kind_of
+from nbmlops.records import Evidence, Submitted, decode, encode
 from nbmlops.workspace import attachments
 
 
@@ -214,3 +214,45 @@ def test_names_are_encoded_and_all_attachments_together_bounded(
     one_more.write_text("x")
     with pytest.raises(CheckFailed, match="all together 3"):
         team.ada.submit(submission.promotion_id, attachments=[one_more])
+
+
+def test_the_report_for_outsiders_follows_the_chain_once(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It finds the facts on its version while it looks whether the chain holds."""
+    review = team.ada.submit(team.promote().id).submission
+    other = team.ada.submit(team.promote(model="another").id).submission
+    team.grace.sign_off(review.id, "approved", "Fine.")
+    ledger = team.ada.stores.ledger
+    links, followed = ledger.links, []
+
+    def counted(after: int = 0) -> Iterator[Link]:
+        followed.append(after)
+        return links(after)
+
+    team.ada.stores.history()
+    monkeypatch.setattr(ledger, "links", counted)
+    found = team.ada.dossier(review.id)
+    assert followed.count(0) == 1
+    assert found.chain == ledger.verify()
+    assert [kind_of(entry.fact) for entry in found.facts] == ["promoted", "submitted", "signed-off"]
+    assert other.id.encode() not in encode(found.facts)
+
+
+def test_facts_behind_a_break_are_told_as_well(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the report says that the chain is broken."""
+    review = team.ada.submit(team.promote().id).submission
+    ledger = team.ada.stores.ledger
+    intact = list(ledger.links())
+    whole = team.ada.dossier(review.id)
+    team.ada.stores.history()
+
+    def damaged(after: int = 0) -> Iterator[Link]:
+        """The first row changed; whoever reads on from what is known does not see that."""
+        rows = [msgspec.structs.replace(intact[0], digest="0" * 64), *intact[1:]]
+        return iter((rows if after == 0 else intact)[after:])
+
+    monkeypatch.setattr(ledger, "links", damaged)
+    found = team.ada.dossier(review.id)
+    assert (found.chain.intact, found.chain.broken_sequence) == (False, 1)
+    assert [entry.fact for entry in found.facts] == [entry.fact for entry in whole.facts]

@@ -1,7 +1,7 @@
 """What happened, as an append-only chain of facts, and what it adds up to."""
 
 from nbmlops.governance.ledger.chain import GENESIS, Link, open_link, seal, verify
-from nbmlops.governance.ledger.checkpoint import check_against, take_checkpoint
+from nbmlops.governance.ledger.checkpoint import check_against, survey, take_checkpoint
 from nbmlops.governance.ledger.checkpoint_places import keep_checkpoint, newest_checkpoint
 from nbmlops.governance.ledger.export import read_export, write_export
 from nbmlops.governance.ledger.history import History, find
@@ -28,6 +28,7 @@ __all__ = [
     "read_export",
     "seal",
     "subject_of",
+    "survey",
     "take_checkpoint",
     "tell",
     "verify",

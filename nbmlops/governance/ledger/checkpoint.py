@@ -17,7 +17,7 @@ from nbmlops.governance.ledger.chain import Link, verify
 from nbmlops.governance.ledger.merkle import RootBuilder, leaf_hash, root_of
 from nbmlops.records import ChainReport, Checkpoint
 
-__all__ = ["check_against", "take_checkpoint"]
+__all__ = ["check_against", "survey", "take_checkpoint"]
 
 
 def take_checkpoint(links: Iterable[Link], at: datetime) -> Checkpoint:
@@ -25,11 +25,20 @@ def take_checkpoint(links: Iterable[Link], at: datetime) -> Checkpoint:
 
     :raises IntegrityError: if it is not intact.
     """
+    report, checkpoint = survey(links, at)
+    if checkpoint is None:
+        raise IntegrityError(f"There is nothing to keep: the ledger is broken. {report.reason}")
+    return checkpoint
+
+
+def survey(links: Iterable[Link], at: datetime) -> tuple[ChainReport, Checkpoint | None]:
+    """How the chain stands, and its extent if it is intact, from one reading."""
     tree = RootBuilder()
     report = verify(_grow(tree, links))
     if not report.intact:
-        raise IntegrityError(f"There is nothing to keep: the ledger is broken. {report.reason}")
-    return Checkpoint(facts=report.facts, head=report.head, root=tree.root().hex(), at=at)
+        return report, None
+    root = tree.root().hex()
+    return report, Checkpoint(facts=report.facts, head=report.head, root=root, at=at)
 
 
 def _grow(tree: RootBuilder, links: Iterable[Link]) -> Iterator[Link]:

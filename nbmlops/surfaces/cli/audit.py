@@ -172,13 +172,13 @@ def _write_for_people(
     if form == "csv":
         write_audit_csv(workspace.audit_log(), text)
         return
-    report = workspace.audit_verify(on_progress=on_progress)
+    report, checkpoint = workspace.audit_extent(on_progress=on_progress)
     write_audit_html(
         workspace.audit_log(),
         text,
         project=workspace.settings.root.name,
         report=report,
-        checkpoint=workspace.audit_checkpoint() if report.intact else None,
+        checkpoint=checkpoint,
     )
 
 
