@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import mlflow
+import psutil
 import pytest
+from heavy_model import limit_memory
 from live_gate import ADMIN, PEOPLE, LiveGate
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -46,6 +49,32 @@ def test_the_honest_way_in(gate: LiveGate, client: MlflowClient) -> None:
     assert version.tags["nbmlops.content_digest"] == submission.content_digest
     path = mlflow.artifacts.download_artifacts(f"models:/{submission.model_name}@champion")
     assert (Path(path) / "MLmodel").read_text().startswith("content")
+
+
+def test_a_gigabyte_is_registered_in_little_memory(gate: LiveGate) -> None:
+    """Though somebody touched it meanwhile, so that every byte is read anew."""
+    bundle = gate.seal("heavy", weight=1 << 30)
+    submission = gate.submit(bundle=bundle)
+    gate.approve(submission)
+    weights = gate.vault.path(bundle.digest) / "model" / "weights.bin"
+    weights.touch()
+    server = psutil.Process(gate.process.pid)
+    processes = [server, *server.children(recursive=True)]
+    for process in processes:
+        limit_memory(process)
+    try:
+        assert gate.register(submission)["version"] == "1"
+    finally:
+        for process in processes:
+            resource.prlimit(process.pid, resource.RLIMIT_DATA, (-1, -1))
+    weights.chmod(0o644)
+    with weights.open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"x")
+    other = gate.submit(bundle=bundle)
+    gate.approve(other)
+    answer = gate.api(f"/reviews/{other.id}/registration", {"alias": "champion"})
+    assert "weights.bin was changed" in answer.json()["message"]
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
