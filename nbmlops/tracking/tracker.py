@@ -44,7 +44,8 @@ _EXIT_WAIT = 25.0  # seconds that a kernel's exit waits for delivery; the delive
 class Tracker:
     """Tracks one kernel whose global names are `namespace`, under `settings`.
 
-    Instruments tell its `trainings` and its `metrics` what they see, and `fault` what went wrong.
+    Instruments tell its `trainings` and its `metrics` what they see, `fault` what went wrong with
+    them, and `note` what they could not see.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Tracker:
         self._started = False
         self._session: Session | None = None
         self._faults = faults = Faults(say)
-        self.fault = faults.add
+        self.fault, self.note = faults.add, faults.note
         self._files = FileWatch(settings)
         self._environment = EnvironmentReader(settings.root)
         self._writer = RunWriter(settings, self.journal, faults.outage)

@@ -29,6 +29,8 @@ __all__ = [
     "called_by_library",
     "class_path",
     "data_name",
+    "is_model",
+    "title",
 ]
 
 TRAINS = ("fit", "fit_predict", "fit_transform", "partial_fit")
@@ -113,7 +115,7 @@ class EstimatorWatch:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Training | None:
-        if not _is_model(model):
+        if not is_model(model):
             return None
         tracker = self.tracker
         frames = tracker.frames()
@@ -142,7 +144,7 @@ class EstimatorWatch:
         training = Training(
             model=model,
             model_class=class_path(model),
-            name=_title(model),
+            name=title(model),
             parameters=(*parameters, *extra),
             gaps=list(gaps),
             redacted=[*hidden, *more_hidden],
@@ -257,7 +259,8 @@ def class_path(model: Any) -> str:
     return f"{module}.{kind.__qualname__}"
 
 
-def _title(model: Any) -> str:
+def title(model: Any) -> str:
+    """What a model's run is called: by its class, and by the model that a wrapper is about."""
     kind = type(model).__name__
     inner = None
     if kind == "Pipeline" and getattr(model, "steps", None):
@@ -265,11 +268,13 @@ def _title(model: Any) -> str:
     elif kind.endswith("SearchCV"):
         inner = getattr(model, "estimator", None)
     return (
-        f"{kind} of {_title(inner)}" if inner is not None and kind != type(inner).__name__ else kind
+        f"{kind} of {title(inner)}" if inner is not None and kind != type(inner).__name__ else kind
     )
 
 
-def _is_model(model: Any) -> bool:
+def is_model(model: Any) -> bool:
+    """Whether a model comes of its ``fit``; what can only transform is preparation."""
+
     def can(sign: str) -> bool:
         try:
             return hasattr(model, sign)
