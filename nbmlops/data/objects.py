@@ -62,8 +62,7 @@ def encode_values(values: list[Any]) -> tuple[bytes, int]:
     kinds = set(map(type, values))
     if kinds <= _OWN:
         if float in kinds:
-            # A number that differs from itself is NaN; this is the fastest way to find it.
-            values = [None if value != value else value for value in values]  # noqa: PLR0124
+            values = [None if value != value else value for value in values]  # noqa: PLR0124 - only NaN differs from itself
         try:
             packed = _pack(values)
         except (OverflowError, UnicodeEncodeError):  # a long int, a lone surrogate: the slow way

@@ -89,7 +89,7 @@ class JournalFile:
                 yield db
                 pass_step("journal-commit")
                 db.execute("COMMIT")
-            except BaseException:
+            except BaseException:  # whatever it was, an interrupt too, nothing is half-written
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
@@ -110,7 +110,7 @@ class JournalFile:
         db = sqlite3.connect(self.path, timeout=self._patience, isolation_level=None)
         try:
             self._prepare(db)
-        except BaseException:
+        except BaseException:  # whatever it was, the file is not kept open
             db.close()
             raise
         self._local.db, self._local.file = db, _identity(self.path)

@@ -142,7 +142,7 @@ def _save_function(model: Any, folder: Path, signature: Any, requirements: list[
     import cloudpickle  # type: ignore[import-untyped] # ships none
     from mlflow.pyfunc import PythonModel, save_model
 
-    class OwnModel(PythonModel):  # type: ignore[misc]
+    class OwnModel(PythonModel):  # type: ignore[misc] # MLflow ships no types
         def __init__(self, model: Any) -> None:
             self.model = model
 

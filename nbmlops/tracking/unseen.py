@@ -30,7 +30,7 @@ def unseen(function: Function) -> Function:
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return inner(*args, **kwargs)
-        except BaseException as error:
+        except BaseException as error:  # whatever it was is the caller's, without our frames
             forget_frames(error)
             raise  # which, unlike any other way to raise, adds no frame
 

@@ -125,7 +125,10 @@ def tables(scale: float) -> Iterator[Line]:
     frame = mixed(int(1_500_000 * scale))
     size = f"mixed {frame.memory_usage().sum() / 1e6:.0f} MB frame"
     yield from speed(f"{size} / joblib.hash", 20, frame, lambda: joblib.hash(frame), 3)
-    hashed = lambda: pd.util.hash_pandas_object(frame).sum()  # noqa: E731
+
+    def hashed() -> object:
+        return pd.util.hash_pandas_object(frame).sum()
+
     yield from speed(f"{size} / hash_pandas_object", 20, frame, hashed, 3)
     yield from within("0.5 ms / mixed frame of 100 rows", 0.0005, mixed(100))
     yield from within("0.5 ms / 100 rows of 10 numbers", 0.0005, numeric(100, 10)[0])

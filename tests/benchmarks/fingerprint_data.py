@@ -38,7 +38,10 @@ def mixed(rows: int) -> pd.DataFrame:
     times, 2 categoricals, 2 of Arrow text (one distinct, one of a thousand cities) and one of
     Python text (a million names, an object each)."""
     rng = np.random.default_rng(0)
-    pick = lambda of: np.array(of, dtype=object)[rng.integers(0, len(of), rows)]  # noqa: E731
+
+    def pick(of: list[str]) -> Any:
+        return np.array(of, dtype=object)[rng.integers(0, len(of), rows)]
+
     return pd.DataFrame(
         {
             **{f"f{at}": rng.random(rows) for at in range(7)},
@@ -84,7 +87,8 @@ def built(scale: float) -> dict[str, Callable[[Path], tuple[Any, Any]]]:
     def dataset(folder: Path) -> tuple[Any, Any]:
         import pyarrow.dataset as datasets
 
-        return tuple(datasets.dataset(parquet(folder, n)) for n in (rows, 50))  # type: ignore[return-value]
+        many, few = (datasets.dataset(parquet(folder, n)) for n in (rows, 50))
+        return many, few
 
     def lazy(folder: Path) -> tuple[Any, Any]:
         import polars as pl
@@ -101,7 +105,7 @@ def built(scale: float) -> dict[str, Callable[[Path], tuple[Any, Any]]]:
         from torch import from_numpy
         from torch.utils.data import Dataset
 
-        class Items(Dataset):  # type: ignore[type-arg]
+        class Items(Dataset[Any]):
             values = from_numpy(rng.random((count, 1000)).astype("f4"))
 
             def __len__(self) -> int:

@@ -234,7 +234,7 @@ def _ring() -> Any:
 
 
 def _shrinking() -> Any:
-    class Shrinking(dict):  # type: ignore[type-arg]
+    class Shrinking(dict[str, Any]):
         def items(self) -> Any:
             for key in self:
                 self[key + "'"] = 1

@@ -180,7 +180,7 @@ def test_tensors_and_datasets() -> None:
     assert fingerprint(tensor.T).digest == fingerprint(values.T).digest
     assert fingerprint(tensor.bfloat16()).digest != fingerprint(tensor).digest
 
-    class Pairs(Dataset):  # type: ignore[type-arg]
+    class Pairs(Dataset[Any]):
         def __len__(self) -> int:
             return 6
 

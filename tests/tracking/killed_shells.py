@@ -18,8 +18,8 @@ from nbmlops.tracking.steps import FAULT, KERNEL_STEPS
 
 def train(alpha: int, step: str) -> None:
     """Track, train with `alpha`, and wait for the death that `step` brings."""
-    # Nobody delivers meanwhile: what is on disk is what the kernel alone has left there.
-    Courier.wake = lambda self: None  # type: ignore[method-assign]
+    # What is on disk is what the kernel alone has left there.
+    Courier.wake = lambda self: None  # type: ignore[method-assign] # nobody delivers meanwhile
     shell = InteractiveShell.instance()
     shell.run_cell("%load_ext nbmlops\n%track")
     shell.run_cell("from sklearn.linear_model import Ridge\nX, y = [[1.0], [2.0]], [1.0, 2.0]")

@@ -48,7 +48,7 @@ def a_run(**changes: object) -> TrackedRun:
             DataInput(role="X", name="X", fingerprint=Fingerprint(kind="table", digest="a" * 64)),
         ),
     }  # fmt: skip
-    return TrackedRun(**{**values, **changes})  # type: ignore[arg-type]
+    return TrackedRun(**{**values, **changes})  # type: ignore[arg-type] # each by its name
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ def hear_of_classes(hear: Callable[[Any, str], None]) -> None:
         made = functools.partial(make, *args, **keywords)
         try:
             cls = _call_in_place_of(sys._getframe(1), made)
-        except BaseException as error:
+        except BaseException as error:  # the user's, as it was but for our frames
             trace = error.__traceback__
             for _ in range(3):  # this frame, its helper's, and the one in its caller's place
                 trace = trace.tb_next if trace is not None else None

@@ -51,7 +51,7 @@ def follow(
             return quietly(tracker, call)
         try:
             answer = call()
-        except BaseException:
+        except BaseException:  # the user's; no training came of it
             tracker.trainings.drop(training)
             raise
         _complete(tracker, training, lambda: after(training, answer))
