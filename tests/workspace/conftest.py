@@ -6,14 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 from team import Team
 
 
 @pytest.fixture(scope="session")
 def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database with its tables, made once: the migrations take seconds."""
-    from mlflow import MlflowClient
-
     path = tmp_path_factory.mktemp("template") / "mlflow.db"
     MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
     return path
@@ -45,3 +44,13 @@ def team(
     shutil.copyfile(mlflow_database, root / ".nbmlops" / "mlflow.db")
     monkeypatch.chdir(root)
     return Team(root, saved_model)
+
+
+@pytest.fixture
+def client(team: Team, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
+    """MLflow's own, as a script would make it."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", team.settings.tracking_uri)
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", team.settings.registry_uri)
+    return MlflowClient(
+        tracking_uri=team.settings.tracking_uri, registry_uri=team.settings.registry_uri
+    )

@@ -97,6 +97,19 @@ class Team:
         public = self.ada.keys.create(name, PASSPHRASE)
         return self.ada.keys.unlock(public.id, PASSPHRASE)
 
+    def key_of(self, name: str) -> SigningKey:
+        """`name`'s only key, unlocked."""
+        return self.ada.keys.unlock(name, PASSPHRASE)
+
+    def signed_policy(self, more: str = "") -> None:
+        """A policy that asks for grace's or alan's signature; each gets a key."""
+        keys = {name: self.key(name).public.text for name in ("grace", "alan")}
+        self.policy(
+            "version: 1\nidentity: signed\nreviewers:\n"
+            f'  grace: {{roles: [validator], keys: ["{keys["grace"]}"]}}\n'
+            f'  alan: {{roles: [owner], keys: ["{keys["alan"]}"]}}\n' + more
+        )
+
     def refusals(self) -> list[RefusalRecorded]:
         facts = (entry.fact for entry in self.ada.audit_log())
         return [fact for fact in facts if isinstance(fact, RefusalRecorded)]
