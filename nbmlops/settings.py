@@ -53,12 +53,16 @@ class PolicySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the scheduler keeps the ledger's checkpoints, and when (table ``[audit]``).
 
-    `checkpoints` are folders, git work trees or object stores; `cron` is read in `timezone`.
+    `checkpoints` are folders, git work trees or object stores; `cron` is read in `timezone`. They
+    are signed with `key` (an id, or its owner's name) of whoever runs the scheduler. A checkpoint
+    that one of the public keys `trust` did not sign is not believed.
     """
 
     checkpoints: tuple[str, ...] = ()
     cron: str = "0 * * * *"
     timezone: str = "UTC"
+    key: str | None = None
+    trust: tuple[str, ...] = ()
 
 
 class NotifySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -51,7 +51,6 @@ from nbmlops.governance.policy import (
     read_policy,
     require_unchanged,
     rotation_payload,
-    signed_exactly,
     trusted_keys,
 )
 from nbmlops.governance.review import (
@@ -63,7 +62,16 @@ from nbmlops.governance.review import (
     resolution_objections,
     verify_dossier,
 )
-from nbmlops.governance.sign_offs import KeyStore, SigningKey, make_statement, sign
+from nbmlops.governance.sign_offs import (
+    KeyStore,
+    SigningKey,
+    checkpoint_objection,
+    make_statement,
+    sign,
+    sign_checkpoint,
+    signed_exactly,
+    signer_of,
+)
 from nbmlops.governance.vault import Vault
 
 __all__ = [
@@ -90,6 +98,7 @@ __all__ = [
     "assemble_review",
     "check_against",
     "check_proof",
+    "checkpoint_objection",
     "clock_objection",
     "current_actor",
     "drafted_policy",
@@ -118,7 +127,9 @@ __all__ = [
     "rotation_payload",
     "seal",
     "sign",
+    "sign_checkpoint",
     "signed_exactly",
+    "signer_of",
     "subject_of",
     "survey",
     "take_checkpoint",

@@ -17,7 +17,7 @@ from nbmlops.records.governance import (
 )
 from nbmlops.records.promotion import Promotion
 from nbmlops.records.scheduling import Execution, Schedule
-from nbmlops.records.signing import KeyRevocation, KeyRotation
+from nbmlops.records.signing import Envelope, KeyRevocation, KeyRotation
 
 
 class Promoted(Record, frozen=True, kw_only=True, tag_field="fact", tag="promoted"):
@@ -144,13 +144,14 @@ class Checkpoint(Record, frozen=True, kw_only=True):
     """How far the ledger had come; kept elsewhere, it shows later what was cut or rewritten.
 
     `root` is the RFC 6962 Merkle root (SHA-256, hex) over the first `facts` sealed entries, `head`
-    the digest of the last of them.
+    the digest of the last of them. `envelope` holds the signature over all of it, if it has one.
     """
 
     facts: int
     head: str
     root: str
     at: datetime
+    envelope: Envelope | None = None
 
 
 class ChainReport(Record, frozen=True, kw_only=True):

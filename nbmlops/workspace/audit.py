@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import IO
 
-from nbmlops.errors import NotFound
+from nbmlops.errors import IntegrityError, NotFound
 from nbmlops.governance import (
     Link,
+    SigningKey,
     check_against,
+    checkpoint_objection,
     keep_checkpoint,
     newest_checkpoint,
     prove_consistency,
     prove_inclusion,
+    sign_checkpoint,
+    signer_of,
     subject_of,
     survey,
     take_checkpoint,
@@ -23,6 +27,7 @@ from nbmlops.governance import (
 from nbmlops.records import ChainReport, Checkpoint, ConsistencyProof, InclusionProof
 from nbmlops.scheduling import due_by
 from nbmlops.workspace.stores import Stores
+from nbmlops.workspace.unattended import unlock_unattended
 
 __all__ = [
     "Read",
@@ -32,6 +37,7 @@ __all__ = [
     "keep_due",
     "prove",
     "prove_continued",
+    "require_trusted",
     "verify_ledger",
 ]
 
@@ -45,13 +51,31 @@ def verify_ledger(
     """Follow the chain; with a checkpoint, also against what it tells of."""
     report = verify(_counted(stores.ledger.links(), on_progress))
     if kept and report.intact:
+        _require_unrevoked(stores, kept)
         return check_against(kept, stores.ledger.links(), report)
     return report
 
 
-def checkpoint(stores: Stores) -> Checkpoint:
-    """How far the ledger has come."""
-    return take_checkpoint(stores.ledger.links(), stores.clock())
+def require_trusted(kept: Checkpoint, trusted: Sequence[str]) -> None:
+    """:raises IntegrityError: if there are keys `trusted`, and none of them signed it."""
+    objection = checkpoint_objection(kept, trusted) if trusted else None
+    if objection:
+        raise IntegrityError(objection)
+
+
+def _require_unrevoked(stores: Stores, kept: Checkpoint) -> None:
+    revoked = stores.history().revocations.get(signer_of(kept) or "")
+    if revoked:
+        raise IntegrityError(
+            f"The checkpoint of {kept.facts} facts was signed with key {revoked.key_id}, which was "
+            f"revoked on {revoked.at:%Y-%m-%d %H:%M} by {revoked.by.name}."
+        )
+
+
+def checkpoint(stores: Stores, key: SigningKey | None = None) -> Checkpoint:
+    """How far the ledger has come, signed with `key` if there is one."""
+    taken = take_checkpoint(stores.ledger.links(), stores.clock())
+    return sign_checkpoint(taken, key) if key else taken
 
 
 def extent(
@@ -77,6 +101,8 @@ def keep_due(stores: Stores, at: datetime) -> tuple[str, ...]:
     if last and last.facts == stores.history().sequence:
         return ()
     taken = take_checkpoint(stores.ledger.links(), at)
+    if wanted.key:
+        taken = sign_checkpoint(taken, unlock_unattended(stores, wanted.key))
     kept = tuple(keep_checkpoint(taken, place) for place in wanted.checkpoints)
     keep_checkpoint(taken, remembered)
     return kept

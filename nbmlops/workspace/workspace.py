@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from nbmlops.errors import StoreError
-from nbmlops.governance import Ledger, find, keep_checkpoint
+from nbmlops.governance import Ledger, SigningKey, find, keep_checkpoint
 from nbmlops.records import (
     ChainReport,
     Checkpoint,
@@ -218,15 +218,22 @@ class Workspace(Governed):
 
         With a `checkpoint` that was kept elsewhere, also what was cut off or rewritten as a whole
         is found.
+
+        :raises IntegrityError: if a key signed the checkpoint that was revoked, or if the settings
+            name keys to trust and none of them did.
         """
+        if checkpoint is not None:
+            audit.require_trusted(checkpoint, self.settings.audit.trust)
         return audit.verify_ledger(self._stores, checkpoint, on_progress)
 
-    def audit_checkpoint(self) -> Checkpoint:
+    def audit_checkpoint(self, key: SigningKey | None = None) -> Checkpoint:
         """How far the ledger has come, to be kept where its owner cannot change it.
+
+        It bears the signature of `key`, if there is one.
 
         :raises IntegrityError: if the chain is already broken.
         """
-        return audit.checkpoint(self._stores)
+        return audit.checkpoint(self._stores, key)
 
     def audit_extent(
         self, *, on_progress: audit.Read | None = None

@@ -13,10 +13,7 @@ import mlflow
 import msgspec
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
-from mlflow.store.artifact.models_artifact_repo import (
-    REGISTERED_MODEL_META_FILE_NAME,
-    ModelsArtifactRepository,
-)
+from mlflow.store.artifact.models_artifact_repo import ModelsArtifactRepository
 
 from nbmlops.errors import IntegrityError, NbmlopsError, Refused
 from nbmlops.governance.gate.mlflow_registry import MlflowRegistry
@@ -28,6 +25,7 @@ from nbmlops.settings import GATED_PREFIX, Settings
 __all__ = ["VerifiedModelsRepository", "fetch_verified"]
 
 _MODEL = "model/"
+_MLFLOWS_NOTE = "registered_model_meta"  # of which version it loaded; MLflow 3.18 writes none
 
 
 class _Sealing(Protocol):
@@ -107,7 +105,7 @@ def _require_sealed(bundle: Bundle, artifact_path: str, path: Path) -> None:
     prefix = f"{_MODEL}{artifact_path}".rstrip("/")
     whole = [f for f in bundle.files if f.path.startswith(f"{prefix}/")]
     if path.is_dir():
-        found = [f for f in read_files(path) if f.path != REGISTERED_MODEL_META_FILE_NAME]
+        found = [f for f in read_files(path) if f.path != _MLFLOWS_NOTE]
         expected = [_moved(f, f.path.removeprefix(f"{prefix}/")) for f in whole]
     else:
         found = [_moved(f, prefix) for f in read_files(path.parent) if f.path == path.name]

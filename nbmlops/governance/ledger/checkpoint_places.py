@@ -22,11 +22,11 @@ def keep_checkpoint(checkpoint: Checkpoint, place: str) -> str:
 
     `place` is a folder, a git work tree (the file is committed, and pushed where there is a remote
     to push to), or an object store's address such as ``s3://bucket/path``. A checkpoint of the same
-    extent is never written over.
+    extent, signed with the same key if with any, is never written over.
 
     :raises StoreError: if it cannot be written there.
     """
-    name = f"{_PREFIX}{checkpoint.facts:012d}.json"
+    name = f"{_PREFIX}{checkpoint.facts:012d}{_signed_with(checkpoint)}.json"
     content = msgspec.json.format(encode(checkpoint), indent=2) + b"\n"
     if len(urlparse(place).scheme) > 1:
         return _to_object_store(place, name, content)
@@ -57,6 +57,11 @@ def newest_checkpoint(place: str) -> Checkpoint | None:
         return decode(kept[-1].read_bytes(), Checkpoint)
     except (OSError, msgspec.MsgspecError) as error:
         raise StoreError(f"{kept[-1]} is not a checkpoint: {error}.") from error
+
+
+def _signed_with(checkpoint: Checkpoint) -> str:
+    signatures = checkpoint.envelope.signatures if checkpoint.envelope else ()
+    return "".join(f"-{signature.keyid}" for signature in signatures)
 
 
 def _commit(folder: Path, path: Path, checkpoint: Checkpoint) -> None:

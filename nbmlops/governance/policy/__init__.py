@@ -18,7 +18,7 @@ from nbmlops.governance.policy.publication import (
     require_unchanged,
 )
 from nbmlops.governance.policy.terms import Demands
-from nbmlops.governance.policy.trust import rotation_payload, signed_exactly, trusted_keys
+from nbmlops.governance.policy.trust import rotation_payload, trusted_keys
 
 __all__ = [
     "POLICY_FILE",
@@ -36,6 +36,5 @@ __all__ = [
     "read_policy",
     "require_unchanged",
     "rotation_payload",
-    "signed_exactly",
     "trusted_keys",
 ]

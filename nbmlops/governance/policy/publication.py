@@ -6,8 +6,8 @@ from nbmlops.errors import SettingsError
 from nbmlops.governance.ledger import History
 from nbmlops.governance.policy.file import read_policy
 from nbmlops.governance.policy.policy import Policy
-from nbmlops.governance.policy.trust import signed_exactly, trusted_keys
-from nbmlops.governance.sign_offs import endorse
+from nbmlops.governance.policy.trust import trusted_keys
+from nbmlops.governance.sign_offs import endorse, signed_exactly
 from nbmlops.records import PublishedPolicy, digest_bytes
 
 __all__ = [

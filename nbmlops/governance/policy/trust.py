@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from nbmlops.governance.ledger import History
 from nbmlops.governance.policy.terms import Reviewer
-from nbmlops.governance.sign_offs import endorse, is_signed_by, key_id, payload_of
-from nbmlops.records import Envelope, KeyRotation, PublicKey, Record
+from nbmlops.governance.sign_offs import endorse, key_id, signed_exactly
+from nbmlops.records import KeyRotation, PublicKey, Record
 
-__all__ = ["TrustedKey", "rotation_payload", "signed_exactly", "trusted_keys"]
+__all__ = ["TrustedKey", "rotation_payload", "trusted_keys"]
 
 
 class TrustedKey(Record, frozen=True, kw_only=True):
@@ -47,11 +47,6 @@ def trusted_keys(reviewers: Mapping[str, Reviewer], history: History) -> dict[st
 def rotation_payload(new: PublicKey) -> bytes:
     """What the old key signs, so that `new` may take over."""
     return endorse("key-rotation", new.id, new.text)
-
-
-def signed_exactly(envelope: Envelope, payload: bytes, public: str) -> bool:
-    """Whether `public` signed exactly `payload`."""
-    return payload_of(envelope) == payload and is_signed_by(envelope, public)
 
 
 def _successor(text: str, history: History) -> tuple[int, KeyRotation] | None:

@@ -1,6 +1,11 @@
 """Who signed what: people's keys, and the statements that they put their names to."""
 
-from nbmlops.governance.sign_offs.envelope import is_signed_by, payload_of, sign
+from nbmlops.governance.sign_offs.checkpoint import (
+    checkpoint_objection,
+    sign_checkpoint,
+    signer_of,
+)
+from nbmlops.governance.sign_offs.envelope import is_signed_by, payload_of, sign, signed_exactly
 from nbmlops.governance.sign_offs.key_store import KeyStore
 from nbmlops.governance.sign_offs.keys import SigningKey, key_id
 from nbmlops.governance.sign_offs.statement import (
@@ -16,6 +21,7 @@ __all__ = [
     "Predicate",
     "SigningKey",
     "Statement",
+    "checkpoint_objection",
     "endorse",
     "is_signed_by",
     "key_id",
@@ -23,4 +29,7 @@ __all__ = [
     "payload_of",
     "read_statement",
     "sign",
+    "sign_checkpoint",
+    "signed_exactly",
+    "signer_of",
 ]

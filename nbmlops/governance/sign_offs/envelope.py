@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from nbmlops.governance.sign_offs.keys import SigningKey, load_public
 from nbmlops.records import Envelope, Signature
 
-__all__ = ["is_signed_by", "payload_of", "sign"]
+__all__ = ["is_signed_by", "payload_of", "sign", "signed_exactly"]
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
@@ -50,6 +50,11 @@ def is_signed_by(envelope: Envelope, public: str) -> bool:
             continue
         return True
     return False
+
+
+def signed_exactly(envelope: Envelope, payload: bytes, public: str) -> bool:
+    """Whether `public` signed exactly `payload`."""
+    return payload_of(envelope) == payload and is_signed_by(envelope, public)
 
 
 def _encoded(kind: str, payload: bytes) -> bytes:

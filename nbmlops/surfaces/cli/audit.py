@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO, BinaryIO, TypeVar
 
 import click
@@ -10,18 +11,28 @@ import msgspec
 from rich.markup import escape
 
 from nbmlops.errors import IntegrityError
-from nbmlops.governance import check_against, check_proof, kind_of, read_export, tell
+from nbmlops.governance import (
+    check_against,
+    check_proof,
+    kind_of,
+    read_export,
+    signer_of,
+    tell,
+)
 from nbmlops.governance import verify as verify_links
 from nbmlops.records import (
     ChainReport,
     Checkpoint,
     ConsistencyProof,
     InclusionProof,
+    PublicKey,
     decode,
     encode,
 )
 from nbmlops.surfaces.cli.door import console, json_option, print_json, show_progress, table
+from nbmlops.surfaces.cli.keys import key_option, unlock_named
 from nbmlops.workspace import Workspace
+from nbmlops.workspace.audit import require_trusted
 
 __all__ = ["audit"]
 
@@ -65,16 +76,22 @@ def log(as_json: bool) -> None:
     metavar="PLACE",
     help="Keep it there: a folder, a git work tree or an object store. Repeatable.",
 )
+@key_option
 @json_option
-def checkpoint(places: tuple[str, ...], as_json: bool) -> None:
-    """Tell how far the ledger has come, to be kept where its owner cannot change it."""
+def checkpoint(places: tuple[str, ...], key: str | None, as_json: bool) -> None:
+    """Tell how far the ledger has come, to be kept where its owner cannot change it.
+
+    It is signed with --key, or with the key that [audit] in nbmlops.toml names.
+    """
     workspace = Workspace.open()
-    taken = workspace.audit_checkpoint()
+    key = key or workspace.settings.audit.key
+    taken = workspace.audit_checkpoint(unlock_named(workspace, key) if key else None)
     kept = [workspace.audit_keep(taken, place) for place in places]
     if as_json:
         print_json(taken)
         return
-    console.print(f"{taken.facts} facts, root {taken.root}")
+    signed = f", signed with key {signer_of(taken)}" if taken.envelope else ", not signed"
+    console.print(f"{taken.facts} facts, root {taken.root}{signed}")
     for path in kept:
         console.print(f"kept in {path}", markup=False)
 
@@ -92,12 +109,27 @@ def checkpoint(places: tuple[str, ...], as_json: bool) -> None:
     type=click.File("rb"),
     help="Check this proof against the checkpoint; needs neither ledger nor project.",
 )
+@click.option(
+    "--trust",
+    "trusted",
+    multiple=True,
+    metavar="KEY",
+    help="A public key, or a file with one, of whom you take signed checkpoints from. Repeatable.",
+)
 @json_option
 def verify(
-    kept: BinaryIO | None, exported: BinaryIO | None, proof: BinaryIO | None, as_json: bool
+    kept: BinaryIO | None,
+    exported: BinaryIO | None,
+    proof: BinaryIO | None,
+    trusted: tuple[str, ...],
+    as_json: bool,
 ) -> None:
-    """Follow the chain of facts; name the first that does not hold."""
+    """Follow the chain of facts; name the first that does not hold.
+
+    With --trust, the checkpoint must bear the signature of one of these keys.
+    """
     known = _read(kept, Checkpoint, "--checkpoint") if kept else None
+    _say_signature(known, _public_keys(trusted), as_json)
     if proof:
         said = check_proof(
             _read(proof, InclusionProof | ConsistencyProof, "--proof"),  # type: ignore[arg-type] # a union is no class, and msgspec takes it
@@ -180,6 +212,37 @@ def _write_for_people(
         report=report,
         checkpoint=checkpoint,
     )
+
+
+def _public_keys(given: tuple[str, ...]) -> list[str]:
+    """Keys as text, in a file, or in one that `nbmlops keys export --json` wrote."""
+    found = []
+    for text in given:
+        path = Path(text)
+        content = path.read_text("utf-8").strip() if path.is_file() else text
+        try:
+            found.append(decode(content.encode(), PublicKey).text)
+        except msgspec.MsgspecError:
+            found.append(content)
+    return found
+
+
+def _say_signature(known: Checkpoint | None, trusted: list[str], as_json: bool) -> None:
+    """Refuse a checkpoint that nobody trusted has signed; say what an unchecked one is worth."""
+    if known is None:
+        if trusted:
+            raise click.UsageError("--trust is about a checkpoint: give --checkpoint too.")
+        return
+    require_trusted(known, trusted)
+    signer = signer_of(known)
+    if as_json:
+        return
+    if trusted:
+        console.print(f"The checkpoint is signed with key {signer}.")
+    elif signer:
+        console.print(f"The checkpoint says that key {signer} signed it; --trust has that checked.")
+    else:
+        console.print("The checkpoint is not signed: it is worth what the place is that kept it.")
 
 
 def _verify_export(file: BinaryIO, known: Checkpoint | None) -> ChainReport:

@@ -17,11 +17,11 @@ from nbmlops.surfaces.cli.door import (
     table,
 )
 from nbmlops.workspace import Workspace
+from nbmlops.workspace.unattended import PASSPHRASE
 
-__all__ = ["key_option", "keys", "unlock"]
+__all__ = ["key_option", "keys", "unlock", "unlock_named"]
 
-PASSPHRASE = "NBMLOPS_PASSPHRASE"  # noqa: S105 - the variable's name, not a passphrase
-NEW_PASSPHRASE = "NBMLOPS_NEW_PASSPHRASE"  # noqa: S105 - the same
+NEW_PASSPHRASE = "NBMLOPS_NEW_PASSPHRASE"  # noqa: S105 - the variable's name, not a passphrase
 
 key_option = click.option(
     "--key", metavar="KEY", help="Sign with this key of yours (an id, or its owner's name)."
@@ -117,8 +117,11 @@ def unlock(workspace: Workspace, key: str | None, owner: str) -> SigningKey | No
     if key is None and workspace.policy().identity == "signed":
         mine = [k for k in workspace.keys.list() if k.owner == owner]
         key = mine[-1].id if mine else None
-    if key is None:
-        return None
+    return None if key is None else unlock_named(workspace, key)
+
+
+def unlock_named(workspace: Workspace, key: str) -> SigningKey:
+    """The key with that id, or of that owner, opened with the passphrase that is asked for."""
     found = workspace.keys.find(key)
     return workspace.keys.unlock(found.id, _passphrase(found.id))
 

@@ -11,7 +11,7 @@ from nbmlops.errors import SettingsError
 
 __all__ = ["TESTED_MLFLOW", "require_closed_settings", "require_gate", "require_tested_mlflow"]
 
-TESTED_MLFLOW = ("3.17",)
+TESTED_MLFLOW = ("3.16", "3.17", "3.18")
 """The minor versions of MLflow that the attack suite has run against."""
 
 UNTESTED = "NBMLOPS_UNTESTED_MLFLOW"

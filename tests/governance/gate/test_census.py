@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+import mlflow
 import pytest
+from mlflow import MlflowClient
 from mlflow.cli import cli
 from mlflow.server import app as flask_app
 from mlflow.server import fastapi_app
 from mlflow.store.model_registry.abstract_store import AbstractStore
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+from packaging.specifiers import SpecifierSet
 
 from nbmlops.governance.gate.mlflow_gated_store import PROMPT_SOURCES, GatedStore
+from nbmlops.surfaces.mlflow_app.boot import TESTED_MLFLOW
 from nbmlops.surfaces.mlflow_app.closed import CLOSED_ROUTERS, CLOSED_VIEWS
 
-JUDGED = tomllib.loads((Path(__file__).parent / "judged_mlflow.toml").read_text())
+MINOR = tuple(map(int, mlflow.__version__.split(".")[:2]))
+
+
+def judged_here() -> dict[str, list[dict[str, Any]]]:
+    """What is judged of the MLflow that is installed."""
+    everything = tomllib.loads((Path(__file__).parent / "judged_mlflow.toml").read_text())
+    return {
+        kind: [g for g in groups if tuple(map(int, g.get("since", "3.0").split("."))) <= MINOR]
+        for kind, groups in everything.items()
+    }
+
+
+JUDGED = judged_here()
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 READS = ("get_", "search_", "list_")
 
@@ -97,9 +115,23 @@ def test_what_is_judged_as_closed_is() -> None:
 
 def test_a_prompts_placeholders_are_mlflows() -> None:
     """The store and the triggers know them by heart."""
-    from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS
+    if MINOR >= (3, 17):
+        from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS
 
-    assert PROMPT_SOURCES == _PROMPT_SOURCE_PLACEHOLDERS
+        assert PROMPT_SOURCES == _PROMPT_SOURCE_PLACEHOLDERS
+        return
+    written = inspect.getsource(AbstractStore.create_prompt_version) + inspect.getsource(
+        MlflowClient.register_prompt
+    )
+    assert set(re.findall(r'source="([^"]*)"', written)) == PROMPT_SOURCES
+
+
+def test_the_server_starts_on_every_mlflow_that_may_be_installed() -> None:
+    """The range in pyproject.toml is exactly what was judged and attacked."""
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    (admitted,) = (d for d in project["dependencies"] if d.startswith("mlflow"))
+    minors = (f"3.{minor}" for minor in range(100))
+    assert tuple(m for m in minors if m in SpecifierSet(admitted[6:])) == TESTED_MLFLOW
 
 
 def test_an_unknown_door_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
