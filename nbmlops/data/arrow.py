@@ -215,16 +215,17 @@ def _codes(array: Any) -> Array:
     return signed
 
 
-def hash_codes(codes: Array, dictionary: Any) -> Chunk:
+def hash_codes(codes: Array, dictionary: Any, unique: bool = False) -> Chunk:
     """Hash codes renumbered by first appearance (4 bytes, -1 for null), then the values they name.
 
-    So neither the dictionary's order nor its unused or repeated values matter.
+    So neither the dictionary's order nor its unused or repeated values matter; a `unique` one is
+    known to have no null and nothing twice.
     """
     numbers, order = renumber(codes, len(dictionary))
     if is_view(dictionary.type):
         dictionary = dictionary.cast(pa.large_binary())
     values = dictionary.take(pa.array(order))
-    if values.null_count or _repeats(values):
+    if not unique and (values.null_count or _repeats(values)):
         whole = pa.DictionaryArray.from_arrays(pa.array(numbers, mask=numbers < 0), values)
         return _hash_category(whole.dictionary_decode().dictionary_encode())
     return join_codes(numbers, hash_array(values))

@@ -6,6 +6,7 @@ microseconds: what the interpreter does for each of them then costs as much as t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,24 +27,35 @@ def name_block(values: Array, kind: str, sort: str) -> list[bytes] | None:
 
     None if it is not in that form, or misses values.
     """
-    if sort not in ("float", "integer", "time"):
+    if sort not in ("float", "integer", "time") or not values.size:
         return None
-    if sort != "integer":
-        low: Any = np.minimum.reduce(values.view("i8") if sort == "time" else values, axis=None)
-        if (np.isnan(low) if sort == "float" else low == NAT) or not values.size:
-            return None
     head = column_head(kind, values.shape[1])
     hasher = blake3()
     update, digest, reset = hasher.update, hasher.digest, hasher.reset
     found = []
-    for row in values.view(np.uint8):
-        update(row)
-        run = digest()
-        reset()
-        update(head + run)
-        found.append(digest())
-        reset()
+    for rows in _cached(values):
+        if sort != "integer" and _misses(rows, sort):
+            return None
+        for row in rows.view(np.uint8):
+            update(row)
+            run = digest()
+            reset()
+            update(head + run)
+            found.append(digest())
+            reset()
     return found
+
+
+def _misses(rows: Array, sort: str) -> bool:
+    low: Any = np.minimum.reduce(rows.view("i8") if sort == "time" else rows, axis=None)
+    return bool(np.isnan(low) if sort == "float" else low == NAT)
+
+
+def _cached(values: Array) -> Iterator[Array]:
+    """A few rows at a time, which are in the cache when they are read again."""
+    height = max(1, _CACHED_BYTES // max(1, values[0].nbytes))
+    for start in range(0, len(values), height):
+        yield values[start : start + height]
 
 
 def hash_block(values: Array, kind: str, sort: str) -> list[Hashed]:
@@ -53,11 +65,10 @@ def hash_block(values: Array, kind: str, sort: str) -> list[Hashed]:
         return [_hash_one(row, kind, sort) for row in values]
     if sort == "time":
         values = values.view("i8")
-    height = max(1, _CACHED_BYTES // max(1, values[0].nbytes))
     head = column_head(kind, count)
     found: list[Hashed] = []
-    for start in range(0, len(values), height):
-        rows, told = describe(values[start : start + height], sort)
+    for few in _cached(values):
+        rows, told = describe(few, sort)
         size = rows[0].nbytes
         found += [
             Hashed(kind, count, name, run, nulls, size, low, high, total)

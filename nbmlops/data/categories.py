@@ -9,27 +9,57 @@ from nbmlops.data.numeric import Array
 __all__ = ["renumber"]
 
 
+# So many rows tell the order of a few categories, nearly always.
+_HEAD = 4_096
+_FEW = 256
+_UNSEEN = -2
+
+
 def renumber(codes: Array, count: int) -> tuple[Array, Array]:
     """Number codes by first appearance (int32), and tell which old code each number stands for.
 
     `codes` are below `count`; every negative one is missing, and becomes -1.
     """
-    codes = codes.astype("i8")
+    if len(codes) and codes.min() < -1:
+        codes = np.maximum(codes, -1)
+    if count > max(1024, len(codes)):
+        return _renumber_sparsely(codes)
+    if count <= _HEAD < len(codes):
+        order = _order(codes[:_HEAD], count)
+        numbers: Array = _numbering(order, count).take(codes)
+        if len(order) == count or numbers.min() > _UNSEEN:
+            return numbers, order
+    order = _order(codes, count)
+    return _numbering(order, count).take(codes), order
+
+
+def _order(codes: Array, count: int) -> Array:
+    """Which codes are there, by first appearance."""
     rows = len(codes)
-    if count > max(1024, rows):
-        # So many categories are best not touched one by one.
-        old, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-        present = np.flatnonzero(old >= 0)
-        order = present[np.argsort(first[present], kind="stable")]
-        number = np.full(len(old), -1, "i4")
-        number[order] = np.arange(len(order), dtype="i4")
-        return number[inverse], old[order]
-    codes[codes < 0] = count
-    first = np.full(count + 1, rows)
+    if rows <= _FEW:
+        met = dict.fromkeys(codes.tolist())
+        met.pop(-1, None)
+        return np.array(list(met), "i8")
+    first = np.full(count + 1, rows)  # the last place is that of code -1
     # Written back to front, the earliest place is the one that stays.
-    first[codes[::-1]] = np.arange(rows - 1, -1, -1)
+    first[codes[::-1].astype("i8")] = np.arange(rows - 1, -1, -1)
     present = np.flatnonzero(first[:count] < rows)
+    return present[np.argsort(first[present], kind="stable")]
+
+
+def _numbering(order: Array, count: int) -> Array:
+    """The number of each code, and at the end, where -1 finds it, that of a missing one."""
+    numbers = np.full(count + 1, _UNSEEN, "i4")
+    numbers[order] = np.arange(len(order), dtype="i4")
+    numbers[count] = -1
+    return numbers
+
+
+def _renumber_sparsely(codes: Array) -> tuple[Array, Array]:
+    """Number codes without a table of all categories: they are too many to touch one by one."""
+    old, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    present = np.flatnonzero(old >= 0)
     order = present[np.argsort(first[present], kind="stable")]
-    number = np.full(count + 1, -1, "i4")
+    number = np.full(len(old), -1, "i4")
     number[order] = np.arange(len(order), dtype="i4")
-    return number[codes], order
+    return number[inverse], old[order]

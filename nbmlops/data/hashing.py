@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,13 +11,14 @@ import msgspec
 
 from nbmlops.data.canonical import CHUNK_ROWS, column_digest
 from nbmlops.data.columns import Block, Chunk, Column, Reading
-from nbmlops.data.steadiness import check_sample
+from nbmlops.data.crew import Crew, worker_count
+from nbmlops.data.steadiness import second_looks
 from nbmlops.records.data import Summary
 
 if TYPE_CHECKING:
     from nbmlops.data.recording import Recorder
 
-__all__ = ["Hashed", "fold", "hash_reading", "sketch", "worker_count"]
+__all__ = ["Hashed", "fold", "hash_reading", "sketch"]
 
 # Below this many bytes a second thread costs more than it saves.
 _INLINE_BYTES = 2_000_000
@@ -47,12 +46,6 @@ class Hashed(msgspec.Struct, gc=False):
     high: Any = None
     total: float | None = None
     sketch: Summary = {}
-
-
-def worker_count() -> int:
-    """How many threads to hash on: the cores that this process may use, at most 16."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return min(16, len(affinity(0)) if affinity else os.cpu_count() or 1)
 
 
 def fold(column: Column, chunks: Sequence[Chunk], rows: int | None = None) -> Hashed:
@@ -92,38 +85,35 @@ class _Strip(NamedTuple):
     stop: int
 
 
-_Task = list[_Piece | _Strip]
-
-
 def hash_reading(reading: Reading, recorder: Recorder, progress: Progress | None = None) -> None:
-    """Hash every column and put it on record; `progress` hears of bytes as they are done."""
+    """Hash every column and put it on record; `progress` hears of bytes as they are done.
+
+    :raises FingerprintError: if it changed meanwhile.
+    """
     loose, blocks = reading.loose(), reading.blocks()
     total = sum([column.rows * column.width for _, column in loose])
     total += sum([block.values.nbytes for block in blocks])
     job = _Job(recorder, progress)
-    if total < _INLINE_BYTES or worker_count() == 1:
-        job.work(deque([[_Piece(at, column, 0, column.rows) for at, column in loose]]))
-        job.work(deque([[_Strip(block, 0, len(block.values))] for block in blocks]))
-    else:
-        slow = deque(_cut((at, column) for at, column in loose if _is_slow(column)))
-        quick = deque(_cut((at, column) for at, column in loose if not _is_slow(column)))
-        quick.extend(_strips(blocks))
-        with ThreadPoolExecutor(worker_count() - 1, thread_name_prefix="fingerprint") as pool:
-            others = [pool.submit(job.work, quick, slow) for _ in range(worker_count() - 1)]
-            # What holds the interpreter's lock is left to one thread as long as there is other
-            # work: two of them would only wait for each other.
-            job.work(slow, quick)
-            for other in others:
-                other.result()
-    for at, column in loose:
-        pieces = job.pieces[at]
-        chunks = pieces[0][1] if len(pieces) == 1 else _in_order(pieces)
-        hashed = fold(column, chunks)
-        if recorder.summarizes:
-            hashed.sketch = sketch(column)
-        recorder.add(at, hashed)
-    if total >= _TASK_BYTES:
-        check_sample(reading, recorder)
+    if total < _INLINE_BYTES:
+        for at, column in loose:
+            job.hash_pieces([_Piece(at, column, 0, column.rows)])
+            job.record(at, column)
+        for block in blocks:
+            job.hash_strip(_Strip(block, 0, len(block.values)))
+        return
+    slow = [(at, column) for at, column in loose if _is_slow(column)]
+    quick = [(at, column) for at, column in loose if not _is_slow(column)]
+    with Crew(worker_count()) as crew:
+        crew.share(
+            [
+                *(partial(job.hash_pieces, pieces) for pieces in _cut(quick)),
+                *(partial(job.hash_strip, strip) for strip in _strips(blocks)),
+            ],
+            [partial(job.hash_pieces, pieces) for pieces in _cut(slow)],
+        )
+        crew.share([partial(job.record, at, column) for at, column in loose])
+        if total >= _TASK_BYTES:
+            crew.share(second_looks(reading, recorder))
 
 
 def sketch(column: Column) -> Summary:
@@ -133,17 +123,13 @@ def sketch(column: Column) -> Summary:
     return found
 
 
-def _in_order(pieces: list[tuple[int, list[Chunk]]]) -> list[Chunk]:
-    return [chunk for _, chunks in sorted(pieces, key=itemgetter(0)) for chunk in chunks]
-
-
 def _is_slow(column: Column) -> bool:
     return bool(getattr(column, "holds_lock", False))
 
 
-def _cut(columns: Iterable[tuple[int, Column]]) -> list[_Task]:
+def _cut(columns: Iterable[tuple[int, Column]]) -> list[list[_Piece]]:
     """Cut columns into pieces, and group the pieces into tasks of a few megabytes."""
-    tasks: list[_Task] = []
+    tasks: list[list[_Piece]] = []
     size = float("inf")
     for at, column in columns:
         rows, width = column.rows, column.width
@@ -163,11 +149,11 @@ def _cut(columns: Iterable[tuple[int, Column]]) -> list[_Task]:
     return tasks
 
 
-def _strips(blocks: Iterable[Block]) -> Iterable[_Task]:
+def _strips(blocks: Iterable[Block]) -> Iterable[_Strip]:
     for block in blocks:
         height = max(1, _STRIP_BYTES // max(1, block.values[0].nbytes))
         for start in range(0, len(block.values), height):
-            yield [_Strip(block, start, min(start + height, len(block.values)))]
+            yield _Strip(block, start, min(start + height, len(block.values)))
 
 
 class _Job:
@@ -176,36 +162,19 @@ class _Job:
     def __init__(self, recorder: Recorder, progress: Progress | None) -> None:
         self.recorder = recorder
         self.progress = progress
-        self.failed = False
         self.pieces: dict[int, list[tuple[int, list[Chunk]]]] = {}
 
-    def work(self, *queues: deque[_Task]) -> None:
-        """Do tasks until none is left, the first queue's first."""
-        try:
-            for queue in queues:
-                while not self.failed:
-                    try:
-                        task = queue.popleft()
-                    except IndexError:
-                        break
-                    self._do(task)
-        except BaseException:  # whatever it was, the other threads need not go on
-            self.failed = True
-            raise
-
-    def _do(self, task: _Task) -> None:
+    def hash_pieces(self, pieces: list[_Piece]) -> None:
+        """Hash the runs of some columns."""
         nbytes = 0
-        for part in task:
-            if isinstance(part, _Strip):
-                nbytes += self._hash_strip(part)
-            else:
-                chunks = _hash_piece(part)
-                self.pieces.setdefault(part.at, []).append((part.start, chunks))
-                nbytes += sum([chunk.nbytes for chunk in chunks])
-        if self.progress is not None:
-            self.progress(nbytes)
+        for piece in pieces:
+            chunks = _hash_piece(piece)
+            self.pieces.setdefault(piece.at, []).append((piece.start, chunks))
+            nbytes += sum([chunk.nbytes for chunk in chunks])
+        self._told(nbytes)
 
-    def _hash_strip(self, strip: _Strip) -> int:
+    def hash_strip(self, strip: _Strip) -> None:
+        """Hash short columns and put them on record."""
         from nbmlops.data.blocks import hash_block, name_block
 
         block, start, stop = strip
@@ -214,10 +183,29 @@ class _Job:
         names = None if self.recorder.summarizes else name_block(values, block.type, block.sort)
         if names is not None:
             self.recorder.add_named(places, block.type, names, nbytes)
-            return nbytes
-        for at, hashed in zip(places, hash_block(values, block.type, block.sort), strict=True):
-            self.recorder.add(at, hashed)
-        return nbytes
+        else:
+            for at, hashed in zip(places, hash_block(values, block.type, block.sort), strict=True):
+                self.recorder.add(at, hashed)
+        self._told(nbytes)
+
+    def record(self, at: int, column: Column) -> None:
+        """Put a column on record whose runs are all hashed."""
+        pieces = self.pieces[at]
+        if getattr(column, "misread", False):
+            pieces = [(0, _hash_piece(_Piece(at, column, 0, column.rows)))]
+        chunks = pieces[0][1] if len(pieces) == 1 else _in_order(pieces)
+        hashed = fold(column, chunks)
+        if self.recorder.summarizes:
+            hashed.sketch = sketch(column)
+        self.recorder.add(at, hashed)
+
+    def _told(self, nbytes: int) -> None:
+        if self.progress is not None:
+            self.progress(nbytes)
+
+
+def _in_order(pieces: list[tuple[int, list[Chunk]]]) -> list[Chunk]:
+    return [chunk for _, chunks in sorted(pieces, key=itemgetter(0)) for chunk in chunks]
 
 
 def _hash_piece(piece: _Piece) -> list[Chunk]:

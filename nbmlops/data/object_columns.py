@@ -20,7 +20,7 @@ from nbmlops.data.arrow_types import type_name
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Chunk, Column, NoCanonicalForm
 from nbmlops.data.objects import array_head, encode_values, is_missing
-from nbmlops.data.sketches import TEXT_SAMPLE, places, texts
+from nbmlops.data.sketches import stretches, texts
 from nbmlops.data.texts import hash_texts, pieces
 from nbmlops.records.data import Summary
 
@@ -43,40 +43,78 @@ _PLAIN = {**_ARROW, int: pa.int64(), float: pa.float64()}
 _INFERRED = (frozenset({decimal.Decimal}), frozenset({list, tuple, np.ndarray}), frozenset({dict}))
 
 
-class ObjectColumn:
-    """Python objects, converted to Arrow run by run, or encoded one by one (`kind` is None)."""
+_TEXT = pa.large_string()
+# As no type of Arrow's: what a column holds that has not been looked at yet.
+_ASSUMED_TEXT = object()
+_LOOKED_AT = 16
 
-    __slots__ = ("extra", "kind", "rows", "type", "values", "width")
+
+class ObjectColumn:
+    """Python objects, converted to Arrow run by run, or encoded one by one (`kind` is None).
+
+    Where a few of them are text, all are assumed to be: hashing text proves it, and finding the
+    type first would mean to touch every object twice. A run that disproves it settles the type;
+    `misread` then tells that runs were hashed as text before, and must be hashed again.
+    """
+
+    __slots__ = ("_as_text", "_kind", "extra", "rows", "values", "width")
 
     # Reading Python objects takes the interpreter's lock, whichever thread does it.
     holds_lock = True
 
-    def __init__(self, values: Values, kind: Any) -> None:
+    def __init__(self, values: Values, kind: Any = _ASSUMED_TEXT) -> None:
         self.values = values
-        self.kind = kind
-        self.type = "object" if kind is None else type_name(kind)
         self.rows = len(values)
         self.width = 32.0
         self.extra = b""
+        self._kind = kind
+        self._as_text: set[int] = set()
+
+    @property
+    def kind(self) -> Any:
+        """The Arrow type that holds every value, or None."""
+        if self._kind is not _ASSUMED_TEXT:
+            return self._kind
+        if len(self._as_text) * CHUNK_ROWS >= self.rows:
+            return _TEXT
+        self._kind = _infer(self.values, _ARROW)
+        return self._kind
+
+    @property
+    def type(self) -> str:
+        """The canonical type of the column."""
+        kind = self.kind
+        return "object" if kind is None else type_name(kind)
+
+    @property
+    def misread(self) -> bool:
+        """Whether runs were hashed as the text that they turned out not to be."""
+        return bool(self._as_text) and self.kind != _TEXT
 
     def chunk(self, start: int, stop: int) -> Chunk:
         """Hash rows `start` to `stop`."""
         values = self.values[start:stop]
         listed: list[Any] = values.tolist() if isinstance(values, np.ndarray) else list(values)
-        if self.kind is None:
+        if self._kind is _ASSUMED_TEXT and (assumed := hash_texts(listed)):
+            if start % CHUNK_ROWS == 0 and stop == min(start + CHUNK_ROWS, self.rows):
+                self._as_text.add(start)
+            return assumed
+        kind = self.kind
+        if kind is None:
             return hash_objects(listed)
-        if self.kind == _ARROW[str]:
-            return hash_texts(listed) or hash_array(_to_arrow(listed, self.kind))
-        return hash_array(_to_arrow(values, self.kind))
+        if kind == _TEXT:
+            return hash_texts(listed) or hash_array(_to_arrow(listed, kind))
+        return hash_array(_to_arrow(values, kind))
 
     def sketch(self) -> Summary:
         """Count distinct texts in a sample."""
-        if self.kind != _ARROW[str]:
+        if self.kind != _TEXT:
             return {}
-        chosen = places(self.rows, TEXT_SAMPLE)
-        sample = self.values if chosen is None else [self.values[at] for at in chosen.tolist()]
-        distinct = len({value for value in sample if isinstance(value, str)})
-        return texts(distinct, len(sample), self.rows)
+        sample: list[Any] = []
+        for start, stop in stretches(self.rows):
+            sample.extend(self.values[start:stop])
+        distinct = {value for value in sample if isinstance(value, str)}
+        return texts(len(distinct), len(sample), self.rows)
 
 
 def hash_objects(values: list[Any]) -> Chunk:
@@ -95,6 +133,9 @@ def hash_objects(values: list[Any]) -> Chunk:
 
 def object_column(values: Values) -> Column:
     """Open an array of dtype object."""
+    looked_at = values[:: max(1, len(values) // _LOOKED_AT)]
+    if len(values) and all(isinstance(value, str) for value in looked_at):
+        return ObjectColumn(values)
     return ObjectColumn(values, _infer(values, _ARROW))
 
 
@@ -112,7 +153,7 @@ def plain_column(values: Values) -> Column:
 def _infer(values: Values, known: dict[type, Any]) -> Any:
     """The Arrow type that holds every value, or None."""
     if isinstance(values, np.ndarray) and len(values) and _are_texts(values):
-        return _ARROW[str]
+        return _TEXT
     kinds: set[type] = set()
     for start in range(0, len(values), CHUNK_ROWS):
         run = values[start : start + CHUNK_ROWS]
@@ -126,7 +167,7 @@ def _infer(values: Values, known: dict[type, Any]) -> Any:
         kinds -= floats
     if not kinds:
         return pa.null() if float not in known or not floats else pa.float64()
-    found = {_ARROW[str] if issubclass(kind, str) else known.get(kind) for kind in kinds}
+    found = {_TEXT if issubclass(kind, str) else known.get(kind) for kind in kinds}
     if len(found) == 1 and None not in found:
         return found.pop()
     if any(kinds <= group for group in _INFERRED):

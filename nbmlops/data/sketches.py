@@ -17,17 +17,15 @@ if TYPE_CHECKING:
     from nbmlops.data.numeric import Array
 
 __all__ = [
-    "TEXT_SAMPLE",
-    "_CATEGORY_SAMPLE",
     "arrow_texts",
     "categories",
     "flags",
-    "places",
+    "stretches",
     "texts",
 ]
 
-_CATEGORY_SAMPLE = 262_144
-TEXT_SAMPLE = 4_096
+_CATEGORY_SAMPLE = 65_536
+_TEXT_SAMPLE = 4_096
 _MOST_DISTINCT = 50
 _FEWEST_ROWS = 10
 _PRIME = 2_654_435_761
@@ -47,6 +45,14 @@ def places(rows: int, sample: int) -> Array | None:
     return np.asarray(np.arange(sample, dtype="u8") * np.uint64(_PRIME) % np.uint64(rows), "i8")
 
 
+def stretches(rows: int) -> list[tuple[int, int]]:
+    """Rows of text to look at, from and to: all, or some next to each other in many places."""
+    starts = places(rows - _STRETCH, _TEXT_SAMPLE // _STRETCH) if rows > _TEXT_SAMPLE else None
+    if starts is None:
+        return [(0, rows)]
+    return [(start, start + _STRETCH) for start in starts.tolist()]
+
+
 def texts(distinct: int, sampled: int, rows: int) -> Summary:
     """Tell how many distinct values were met, and in how many rows if not in all."""
     told: Summary = {"distinct": distinct}
@@ -58,16 +64,18 @@ def arrow_texts(array: Any) -> Summary:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    rows = len(array)
-    starts = places(rows - _STRETCH, TEXT_SAMPLE // _STRETCH) if rows > TEXT_SAMPLE else None
+    from nbmlops.data.arrow_types import is_view
+
     sample = array
-    if starts is not None:
+    if len(array) > _TEXT_SAMPLE:
         # Arrow can slice every array, and pick single values only from some.
-        cut = [array.slice(at, _STRETCH) for at in starts.tolist()]
+        cut = [array.slice(start, stop - start) for start, stop in stretches(len(array))]
         pieces = [piece for each in cut for piece in getattr(each, "chunks", [each])]
         sample = pa.chunked_array(pieces, array.type)
-    distinct = pc.count_distinct(sample.cast(pa.large_string()), mode="only_valid").as_py()
-    return texts(distinct, len(sample), rows)
+    if is_view(array.type):
+        sample = sample.cast(pa.large_string())
+    distinct = pc.count_distinct(sample, mode="only_valid").as_py()
+    return texts(distinct, len(sample), len(array))
 
 
 def categories(codes: Array, dictionary: Any) -> Summary:

@@ -6,6 +6,7 @@ goes unseen; docs/fingerprints.md says so.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nbmlops.data.canonical import CHUNK_ROWS, column_digest
@@ -13,19 +14,20 @@ from nbmlops.data.columns import Column, Reading, label_text
 from nbmlops.errors import FingerprintError
 
 if TYPE_CHECKING:
+    from nbmlops.data.crew import Task
     from nbmlops.data.recording import Recorder
     from nbmlops.records.data import ColumnFingerprint
 
-__all__ = ["check_sample"]
+__all__ = ["second_looks"]
 
 # Evenly spread runs, hashed again: milliseconds, where hashing the whole took tens of them.
 _RUNS = 8
 
 
-def check_sample(reading: Reading, recorder: Recorder) -> None:
-    """Hash a few runs of a large object again.
+def second_looks(reading: Reading, recorder: Recorder) -> list[Task]:
+    """Tasks that hash a few runs of a large object again.
 
-    :raises FingerprintError: if one is not what it was.
+    Each raises FingerprintError if its run is not what it was.
     """
     loose = dict(reading.loose())
     runs = [
@@ -36,16 +38,23 @@ def check_sample(reading: Reading, recorder: Recorder) -> None:
     runs = [runs[at] for at in _spread(len(runs))]
     side_by_side = [at for block in reading.blocks() for at in block.places]
     runs += [(side_by_side[at], 0) for at in _spread(len(side_by_side))]
-    for at, start in runs:
-        column = loose[at] if at in loose else reading.entries[at].column
-        stop = min(start + CHUNK_ROWS, column.rows)
-        if not _stands(column, start, stop, recorder.column(at)):
-            label = label_text(reading.labels()[at])
-            what = f"column {label!r}" if label else "its content"
-            raise FingerprintError(
-                f"it changed while it was hashed: {what} is not what it was in rows {start:,} to "
-                f"{stop - 1:,}. Hash a copy of it, or wait until its writer is done."
-            )
+    return [
+        partial(
+            _check, loose[at] if at in loose else reading.entries[at].column, at, start, recorder
+        )
+        for at, start in runs
+    ]
+
+
+def _check(column: Column, at: int, start: int, recorder: Recorder) -> None:
+    stop = min(start + CHUNK_ROWS, column.rows)
+    if not _stands(column, start, stop, recorder.column(at)):
+        label = label_text(recorder.labels[at])
+        what = f"column {label!r}" if label else "its content"
+        raise FingerprintError(
+            f"it changed while it was hashed: {what} is not what it was in rows {start:,} to "
+            f"{stop - 1:,}. Hash a copy of it, or wait until its writer is done."
+        )
 
 
 def _spread(count: int) -> list[int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +14,8 @@ import pyarrow as pa
 from nbmlops.data.arrow import ArrowColumn
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Chunk
-from nbmlops.data.hashing import Progress, fold, sketch, worker_count
+from nbmlops.data.crew import worker_count
+from nbmlops.data.hashing import Progress, fold, sketch
 from nbmlops.data.recording import Recorder
 from nbmlops.data.runs import ReadColumn
 from nbmlops.records.data import Summary
@@ -36,7 +39,10 @@ def hash_stream(stream: Stream, recorder: Recorder, progress: Progress | None = 
     heads = [_head(ArrowColumn(pa.array([], kind))) for kind in stream.schema.types]
     rows = 0
     sketches: list[Summary] = []
-    with ThreadPoolExecutor(worker_count(), thread_name_prefix="fingerprint") as pool:
+    with (
+        _memory_given_back(),
+        ThreadPoolExecutor(worker_count(), thread_name_prefix="fingerprint") as pool,
+    ):
         for run in _runs(stream):
             columns = [ArrowColumn(run.column(at)) for at in range(width)]
             if not rows:
@@ -45,9 +51,9 @@ def hash_stream(stream: Stream, recorder: Recorder, progress: Progress | None = 
             rows += run.num_rows
             for at, chunk in enumerate(pool.map(lambda c: c.chunk(0, c.rows), columns)):
                 chunks[at].append(chunk)
-            # The allocator would keep what a run took, and take as much again for the next.
+            # An allocator keeps what a run took, and takes as much again for the next.
             del run, columns
-            pa.default_memory_pool().release_unused()
+            _give_back()
             if progress is not None:
                 progress(sum(of[-1].nbytes for of in chunks))
     if not rows:
@@ -61,6 +67,34 @@ def hash_stream(stream: Stream, recorder: Recorder, progress: Progress | None = 
             hashed.sketch = sketches[at] if seen == rows else {"sampled": seen} | sketches[at]
         recorder.add(at, hashed)
     return rows
+
+
+_giving_back = threading.Lock()
+_kept_pools: list[Any] = []
+
+
+@contextmanager
+def _memory_given_back() -> Iterator[None]:
+    """Let Arrow take memory from the system's allocator, which gives back what was freed.
+
+    Its own keeps tens of megabytes. A buffer knows whose it is, so others may go on meanwhile.
+    """
+    with _giving_back:
+        _kept_pools.append(pa.default_memory_pool())
+        pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        with _giving_back:
+            if len(_kept_pools) == 1:  # the last to end puts back what the first one found
+                pa.set_memory_pool(_kept_pools[0])
+            _kept_pools.pop()
+
+
+def _give_back() -> None:
+    # Parquet's reader goes on using Arrow's own allocator, whatever the default is.
+    for pool in {id(pool): pool for pool in (pa.default_memory_pool(), *_kept_pools)}.values():
+        pool.release_unused()
 
 
 def _head(column: ArrowColumn) -> ReadColumn:

@@ -103,7 +103,7 @@ class CategoricalColumn:
         """Hash rows `start` to `stop`."""
         codes = self.codes[start:stop]
         if self.dictionary is not None:
-            return hash_codes(codes, self.dictionary)
+            return hash_codes(codes, self.dictionary, unique=True)
         numbers, order = renumber(codes, len(self.values))
         return join_codes(numbers, hash_objects(self.values[order].tolist()))
 
