@@ -53,7 +53,12 @@ def hash_texts(values: list[Any]) -> Chunk | None:
 def pieces(values: list[Any]) -> Iterator[tuple[int, int]]:
     """Cut a run so that each piece stays in the cache, going by a sample of the lengths."""
     sample = values[:: max(1, len(values) // _SAMPLE)]
-    longest = max([len(value) for value in sample if isinstance(value, (str, bytes))], default=0)
+    try:
+        longest = max(map(len, sample), default=0)
+    except TypeError:  # numbers, or nothing, among them
+        longest = max(
+            [len(value) for value in sample if isinstance(value, (str, bytes))], default=0
+        )
     rows = min(_PIECE_ROWS, max(1, _PIECE_BYTES // (longest + 1)))
     for start in range(0, len(values), rows):
         yield start, min(start + rows, len(values))

@@ -90,6 +90,15 @@ def built(scale: float) -> dict[str, Callable[[Path], tuple[Any, Any]]]:
         many, few = (datasets.dataset(parquet(folder, n)) for n in (rows, 50))
         return many, few
 
+    def wide_dataset(folder: Path) -> tuple[Any, Any]:
+        import pyarrow.dataset as datasets
+
+        for name, sizes in (("large", (rows // 40, 1_000)), ("small", (50, 50))):
+            path = str(folder / f"{name}.parquet")
+            numeric(*sizes)[0].to_parquet(path, row_group_size=65_536)
+        large, small = (datasets.dataset(str(folder / f"{n}.parquet")) for n in ("large", "small"))
+        return large, small
+
     def lazy(folder: Path) -> tuple[Any, Any]:
         import polars as pl
 
@@ -143,6 +152,7 @@ def built(scale: float) -> dict[str, Callable[[Path], tuple[Any, Any]]]:
         "sparse CSC": of(sparse("csc"), cells, cells),
         "map-style dataset": of(items, rows // 20),
         "Arrow dataset": dataset,
+        "wide Arrow dataset": wide_dataset,
         "Polars lazy frame": lazy,
         "DuckDB relation": relation,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -20,6 +21,8 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_iris
 
 from nbmlops.data import fingerprint
+from nbmlops.data.canonical import CHUNK_ROWS
+from nbmlops.data.object_columns import ObjectColumn
 
 ROWS = 70_000
 
@@ -87,6 +90,45 @@ def test_a_table_is_the_same_in_every_library(frame: pd.DataFrame, container: st
     assert found.digest == expected.digest
     assert found.nbytes == expected.nbytes
     assert found.rows == ROWS
+
+
+@pytest.mark.parametrize("rename", [str, "part.{}".format], ids=["plain", "dotted"])
+def test_a_dataset_of_parquet_files_is_its_table(
+    tmp_path: Path, rename: Callable[[object], str]
+) -> None:
+    """Whether its columns are read a few at a time or, for dots in their names, all together."""
+    rng = np.random.default_rng(0)
+    columns = {rename(f"n{at}"): rng.random(ROWS) for at in range(40)}
+    whole = pd.DataFrame(columns | {rename("text"): [f"row {n}" for n in range(ROWS)]})
+    for at, part in enumerate((whole[:10_000], whole[10_000:])):
+        part.to_parquet(tmp_path / f"{at}.parquet", index=False, row_group_size=7_000)
+    found = fingerprint(datasets.dataset(tmp_path))
+    expected = fingerprint(whole)
+    assert found.digest == expected.digest
+    assert [(c.name, c.digest, c.nulls) for c in found.columns] == [
+        (c.name, c.digest, c.nulls) for c in expected.columns
+    ]
+
+
+@pytest.mark.parametrize("last", [None, 7, b"x"], ids=["missing", "number", "bytes"])
+def test_texts_that_turn_out_to_hold_something_else(last: object) -> None:
+    """They are taken for text until the run that disproves it, and then hashed as what they are."""
+    values = np.array([f"row {n}" for n in range(ROWS)] + [last, "end"], dtype=object)
+    texts = [value for value in values if isinstance(value, str)]
+    found = fingerprint(pd.Series(values)).columns[0]
+    if last is None:
+        assert (found.type, found.nulls) == ("string", 1)
+        again = fingerprint(pa.array(list(values)))
+        assert found.digest == again.columns[0].digest
+        assert found.digest != fingerprint(pd.Series(texts, dtype=object)).columns[0].digest
+    else:
+        assert found.type == "object"
+        first = np.roll(values, 2)  # what is no text comes first, and nothing is assumed
+        swapped = fingerprint(pd.Series(first)).columns[0]
+        assert (swapped.type, swapped.summary) == (found.type, found.summary)
+        whole = ObjectColumn(values, None)
+        runs = [whole.chunk(at, min(at + CHUNK_ROWS, len(values))) for at in (0, CHUNK_ROWS)]
+        assert list(found.chunk_digests()) == [run.digest for run in runs]
 
 
 @given(

@@ -22,26 +22,45 @@ def read(obj: Any) -> Reading | Stream:
     if isinstance(obj, (pa.Array, pa.ChunkedArray)):
         return Reading("column", (len(obj),), [Entry(None, ArrowColumn(obj))])
     if hasattr(obj, "scanner") and hasattr(obj, "schema"):
-        return Stream(obj.schema, _batches(obj))
+        return _dataset(obj)
     raise NoCanonicalForm(f"pyarrow's {type(obj).__qualname__} is no data that nbmlops can read")
 
 
-def _batches(dataset: Any) -> Iterator[Any]:
-    """Read a dataset's rows in order, few at a time.
-
-    Its scanner decodes whole row groups of Parquet files, and several of them ahead; a file's own
-    reader does not.
-    """
+def _dataset(dataset: Any) -> Stream:
+    """Open a dataset as a stream, column by column where its files keep columns apart."""
     schema = dataset.schema
-    for fragment in dataset.get_fragments():
-        if getattr(fragment, "row_groups", None) and fragment.physical_schema.equals(
-            dataset.schema
-        ):
+    fragments = list(dataset.get_fragments())
+    # A dot in a name means a field of a struct to Parquet's reader, too.
+    plain = len(set(schema.names)) == len(schema) and not any("." in n for n in schema.names)
+    if plain and fragments and all(_is_parquet(fragment, schema) for fragment in fragments):
+        return Stream(
+            schema,
+            _batches(fragments, schema, schema.names),
+            lambda places: _batches(fragments, schema, [schema.names[at] for at in places]),
+        )
+    return Stream(schema, _batches(fragments, schema, schema.names))
+
+
+def _is_parquet(fragment: Any, schema: Any) -> bool:
+    return bool(getattr(fragment, "row_groups", None) and fragment.physical_schema.equals(schema))
+
+
+def _batches(fragments: list[Any], schema: Any, names: list[str]) -> Iterator[Any]:
+    """Read the rows of some columns in order, few at a time.
+
+    A dataset's scanner decodes whole row groups of Parquet files, and several of them ahead; a
+    file's own reader does not.
+    """
+    for fragment in fragments:
+        if _is_parquet(fragment, schema):
             from pyarrow.parquet import ParquetFile
 
             file = ParquetFile(fragment.open(), buffer_size=2**16, pre_buffer=False)
             groups = [group.id for group in fragment.row_groups]
-            yield from file.iter_batches(CHUNK_ROWS // 8, row_groups=groups, use_threads=False)
+            columns = None if names == schema.names else names
+            yield from file.iter_batches(
+                CHUNK_ROWS // 8, row_groups=groups, columns=columns, use_threads=False
+            )
         else:
             yield from fragment.to_batches(
                 schema, batch_size=CHUNK_ROWS, batch_readahead=1, fragment_readahead=1
