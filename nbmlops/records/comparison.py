@@ -6,7 +6,7 @@ from nbmlops.records.codec import Record
 from nbmlops.records.data import DataDiff
 from nbmlops.records.tracking import Scalar
 
-__all__ = ["Change", "RunDiff"]
+__all__ = ["Change", "RunDiff", "shown"]
 
 
 class Change(Record, frozen=True, kw_only=True):
@@ -69,8 +69,9 @@ def _moved(metric: Change) -> str:
     old, new = metric.before, metric.after
     if isinstance(old, int | float) and isinstance(new, int | float):
         return f"{metric.name}: {old:.6g} → {new:.6g} ({new - old:+.4g})"
-    return f"{metric.name}: {_number(old)} → {_number(new)}"
+    return f"{metric.name}: {shown(old)} → {shown(new)}"
 
 
-def _number(value: Scalar) -> str:
+def shown(value: Scalar) -> str:
+    """A value as people read it: six digits of a number, a dash for none."""
     return f"{value:.6g}" if isinstance(value, float) else "–" if value is None else str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from nbmlops.records import Change, RunDiff, Scalar
+from nbmlops.records import Change, RunDiff, Scalar, shown
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -158,9 +158,7 @@ def _code(text: str) -> str:
 
 
 def _text(value: Scalar) -> str:
-    if value is None:
-        return "–"
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = shown(value)
     return text if len(text) <= 200 else text[:199] + "…"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from nbmlops.records import Promotion
+from nbmlops.records import Promotion, shown
 from nbmlops.surfaces.cli.door import console, json_option, print_json, show_progress, table
 from nbmlops.workspace import Workspace
 from nbmlops.workspace.promote import DEFAULT_TOLERANCE
@@ -66,8 +66,8 @@ def print_promotion(promotion: Promotion) -> None:
     for metric in promotion.clean_run.metrics:
         grid.add_row(
             metric.name,
-            _number(metric.tracked),
-            _number(metric.clean),
+            shown(metric.tracked),
+            shown(metric.clean),
             "[green]agrees[/]" if metric.agrees else "[red]differs[/]",
         )
     console.print(grid)
@@ -84,7 +84,3 @@ def _list(promotions: list[Promotion], as_json: bool) -> None:
         when = f"{p.at:%Y-%m-%d %H:%M}"
         grid.add_row(p.id, p.model_name, p.bundle.digest[:12], p.notebook, p.author, when)
     console.print(grid if promotions else "Nothing was promoted yet: nbmlops promote RUN_ID.")
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.6g}"

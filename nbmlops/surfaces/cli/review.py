@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 from rich.markup import escape
 
-from nbmlops.records import DEFAULT_SCOPES, Comparison, Review, SignOff, Verdict, now
+from nbmlops.records import DEFAULT_SCOPES, Comparison, Review, SignOff, Verdict, now, shown
 from nbmlops.surfaces.cli.door import (
     as_identity,
     console,
@@ -143,8 +143,9 @@ def print_review(review: Review) -> None:
     grid.add_row("model", escape(evidence.model_class))
     grid.add_row("notebook", escape(evidence.notebook))
     for metric in evidence.clean_run:
-        told = "–" if metric.clean is None else f"{metric.clean:.6g}"
-        grid.add_row(metric.name, told + (" (reproduced)" if metric.agrees else " (differs)"))
+        grid.add_row(
+            metric.name, shown(metric.clean) + (" (reproduced)" if metric.agrees else " (differs)")
+        )
     for item in evidence.inputs:
         grid.add_row(f"{item.role} {escape(item.name)}", item.fingerprint.digest[:12] or "unknown")
     grid.add_row("completeness", f"{evidence.completeness:.0%}")

@@ -5,15 +5,14 @@ They are named after what reviewers of model risk look for. What is not on recor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from nbmlops.governance import kind_of, tell
-from nbmlops.records import Dossier, Evidence, Identity, Metric, SignOff, to_plain
+from nbmlops.records import Dossier, Evidence, Identity, Metric, SignOff
+from nbmlops.surfaces.reports.blocks import Block, gap, number, pairs, table, text
 
 __all__ = ["sections_of"]
-
-Block = dict[str, Any]
 
 # Which section a model card's field belongs to; any other stands under the purpose.
 _FIELDS = {
@@ -30,11 +29,7 @@ _COLUMNS = 200  # of one input; what a reader would not read stands in the JSON
 
 
 def sections_of(dossier: Dossier) -> list[dict[str, Any]]:
-    """The sections in order, each ``{"title", "blocks"}``.
-
-    A block is ``{"kind": "pairs", "rows"}``, ``{"kind": "table", "caption", "head", "rows"}``,
-    ``{"kind": "gap" | "text", "text"}`` or ``{"kind": "code", "caption", "text"}``.
-    """
+    """The sections in order, each ``{"title", "blocks"}``."""
     evidence = dossier.review.submission.evidence
     made = {
         "Purpose": _purpose(dossier),
@@ -59,10 +54,10 @@ def _card(card: Mapping[str, str], title: str) -> list[Block]:
         for field, text in card.items()
         if placed.get(field.lower().replace(" ", "_"), "Purpose") == title
     ]
-    blocks = [_pairs(rows)] if rows else []
+    blocks = [pairs(rows)] if rows else []
     asked = _ASKED.get(title)
     if asked and not any(name.lower() == asked for name, _ in rows):
-        blocks.append(_gap(f"The model card does not state the {asked}."))
+        blocks.append(gap(f"The model card does not state the {asked}."))
     return blocks
 
 
@@ -80,28 +75,28 @@ def _purpose(dossier: Dossier) -> list[Block]:
         ("Content digest", submission.content_digest),
         ("Dossier digest", submission.dossier.digest if submission.dossier else "none was sealed"),
     ]
-    return [_pairs(rows)]
+    return [pairs(rows)]
 
 
 def _data(evidence: Evidence) -> list[Block]:
     if not evidence.inputs:
-        return [_gap("No data was seen.")]
+        return [gap("No data was seen.")]
     rows = [
         (i.role, i.name, i.fingerprint.rows, len(i.fingerprint.columns), i.fingerprint.digest[:16]
          or i.fingerprint.reason, ", ".join(i.files))
         for i in evidence.inputs
     ]  # fmt: skip
     head = ("Role", "Name", "Rows", "Columns", "Digest", "Files")
-    blocks = [_table("What the model was trained on", head, rows)]
+    blocks = [table("What the model was trained on", head, rows)]
     for item in evidence.inputs:
         columns = item.fingerprint.columns
         profile = [
-            (c.name, c.type, c.nulls, *(_number((c.summary or {}).get(k)) for k in _SUMMARY))
+            (c.name, c.type, c.nulls, *(number((c.summary or {}).get(k)) for k in _SUMMARY))
             for c in columns[:_COLUMNS]
         ]
         if len(profile) > 1:
             more = f", the first {_COLUMNS} columns" if len(columns) > _COLUMNS else ""
-            blocks.append(_table(f"{item.name}{more}", _PROFILE, profile))
+            blocks.append(table(f"{item.name}{more}", _PROFILE, profile))
     return blocks
 
 
@@ -111,7 +106,7 @@ _PROFILE = ("Column", "Type", "Nulls", "Min", "Max", "Mean")
 
 def _performance(evidence: Evidence) -> list[Block]:
     if not evidence.metrics:
-        return [_gap("No metric was computed.")]
+        return [gap("No metric was computed.")]
     champion = {c.name: c.before for c in evidence.champion.metrics} if evidence.champion else {}
     rows = []
     for metric in evidence.metrics:
@@ -122,18 +117,18 @@ def _performance(evidence: Evidence) -> list[Block]:
             else None
         )
         rows.append(
-            (_name(metric), metric.data, _number(metric.value), _number(before), _number(change))
+            (_name(metric), metric.data, number(metric.value), number(before), number(change))
         )
     head = ("Metric", "On", "Value", "Champion", "Change")
-    blocks = [_table("Metrics of the clean run", head, rows)]
+    blocks = [table("Metrics of the clean run", head, rows)]
     if evidence.champion is None:
-        blocks.append(_text("There was no champion to compare with when this was submitted."))
+        blocks.append(text("There was no champion to compare with when this was submitted."))
     return blocks
 
 
 def _limits(evidence: Evidence) -> list[Block]:
-    captured = _text(f"{evidence.completeness:.0%} of what a run should hold was captured.")
-    return [captured, *(_gap(f"{gap.what.capitalize()}: {gap.why}") for gap in evidence.gaps)]
+    captured = text(f"{evidence.completeness:.0%} of what a run should hold was captured.")
+    return [captured, *(gap(f"{g.what.capitalize()}: {g.why}") for g in evidence.gaps)]
 
 
 def _validation(dossier: Dossier) -> list[Block]:
@@ -141,7 +136,7 @@ def _validation(dossier: Dossier) -> list[Block]:
     clean = dossier.promotion.clean_run
     agrees = "did the same" if clean.agrees else "did not do the same"
     blocks = [
-        _text(
+        text(
             f"The notebook, run from scratch in a fresh kernel on {clean.started:%Y-%m-%d %H:%M}"
             f" UTC, {agrees} in {clean.duration:.1f} s; its data "
             f"{'was' if clean.data_agrees else 'was not'} the same."
@@ -149,22 +144,22 @@ def _validation(dossier: Dossier) -> list[Block]:
     ]
     if clean.metrics:
         rows = [
-            (m.name, _number(m.tracked), _number(m.clean), "yes" if m.agrees else "no")
+            (m.name, number(m.tracked), number(m.clean), "yes" if m.agrees else "no")
             for m in clean.metrics
         ]
-        blocks.append(_table("Clean run", ("Metric", "Tracked", "Clean run", "Agrees"), rows))
+        blocks.append(table("Clean run", ("Metric", "Tracked", "Clean run", "Agrees"), rows))
     for finding in review.findings:
         settled = finding.resolution
         where = f"cell {finding.cell}" if finding.cell else finding.metric or "the submission"
         told = f"{finding.by.name} on {where}: {finding.text}"
         if settled:
-            blocks.append(_text(f"{told} Resolved by {settled.by.name}: {settled.note}"))
+            blocks.append(text(f"{told} Resolved by {settled.by.name}: {settled.note}"))
         else:
-            blocks.append(_gap(f"Open finding. {told}"))
-    blocks += [_text(f"Note: {note}") for note in evidence.notes]
+            blocks.append(gap(f"Open finding. {told}"))
+    blocks += [text(f"Note: {note}") for note in evidence.notes]
     if evidence.attachments:
         attached = [(file.path, file.size, file.digest) for file in evidence.attachments]
-        blocks.append(_table("Attachments", ("File", "Bytes", "BLAKE3-256"), attached))
+        blocks.append(table("Attachments", ("File", "Bytes", "BLAKE3-256"), attached))
     blocks.append(_environment(evidence))
     return blocks
 
@@ -172,7 +167,7 @@ def _validation(dossier: Dossier) -> list[Block]:
 def _environment(evidence: Evidence) -> Block:
     environment = evidence.environment
     if environment is None:
-        return _gap("The environment was not recorded.")
+        return gap("The environment was not recorded.")
     git = environment.git
     commit = (
         f"{git.commit} on {git.branch}{', with changes' if git.dirty else ''}" if git else "none"
@@ -184,30 +179,30 @@ def _environment(evidence: Evidence) -> Block:
         ("Packages", ", ".join(f"{n} {v}" for n, v in sorted(environment.packages.items()))),
         ("Seeds", ", ".join(environment.seeds) or "none set"),
     ]
-    return _pairs(rows)
+    return pairs(rows)
 
 
 def _approvals(dossier: Dossier) -> list[Block]:
     review = dossier.review
-    blocks = [_text(f"Judged by {review.policy}.")] if review.policy else []
+    blocks = [text(f"Judged by {review.policy}.")] if review.policy else []
     rows = [_sign_off(sign_off) for sign_off in review.sign_offs]
     if rows:
         head = ("Who", "Verdict", "When (UTC)", "Scopes", "Expires", "Signature", "Comment")
-        blocks.append(_table("Sign-offs", head, rows))
+        blocks.append(table("Sign-offs", head, rows))
     else:
-        blocks.append(_gap("Nobody has signed off."))
-    blocks += [_gap(sentence) for sentence in (*review.uncounted, *review.missing)]
+        blocks.append(gap("Nobody has signed off."))
+    blocks += [gap(sentence) for sentence in (*review.uncounted, *review.missing)]
     if review.registration:
         r = review.registration
         blocks.append(
-            _text(
+            text(
                 f"{_who(r.by)} registered it as version {r.version}, alias {r.alias}, on "
                 f"{r.at:%Y-%m-%d %H:%M} UTC."
             )
         )
     if review.withdrawal:
         w = review.withdrawal
-        blocks.append(_gap(f"Withdrawn by {_who(w.by)} on {w.at:%Y-%m-%d %H:%M} UTC: {w.reason}"))
+        blocks.append(gap(f"Withdrawn by {_who(w.by)} on {w.at:%Y-%m-%d %H:%M} UTC: {w.reason}"))
     return blocks
 
 
@@ -224,10 +219,10 @@ def _sign_off(sign_off: SignOff) -> tuple[Any, ...]:
 def _changes(evidence: Evidence) -> list[Block]:
     champion = evidence.champion
     if champion is None:
-        return [_text("There was no champion: everything is new.")]
-    blocks = [_text(f"Beside version {champion.version}, the champion at submission.")]
+        return [text("There was no champion: everything is new.")]
+    blocks = [text(f"Beside version {champion.version}, the champion at submission.")]
     blocks += [
-        _text(f"{change.name} ({change.role}): {' '.join(change.sentences)}")
+        text(f"{change.name} ({change.role}): {' '.join(change.sentences)}")
         for change in champion.data
     ]
     for caption, changes in (
@@ -235,21 +230,21 @@ def _changes(evidence: Evidence) -> list[Block]:
         ("Environment", champion.environment),
     ):
         if changes:
-            rows = [(c.name, _number(c.before), _number(c.after)) for c in changes]
-            blocks.append(_table(caption, ("Name", "Before", "Now"), rows))
+            rows = [(c.name, number(c.before), number(c.after)) for c in changes]
+            blocks.append(table(caption, ("Name", "Before", "Now"), rows))
     if champion.code:
         blocks.append({"kind": "code", "caption": "Code", "text": "\n".join(champion.code)})
     if len(blocks) == 1:
-        blocks.append(_text("Code, data, parameters and environment are the same."))
+        blocks.append(text("Code, data, parameters and environment are the same."))
     return blocks
 
 
 def _trail(dossier: Dossier) -> list[Block]:
     chain = dossier.chain
     stands = (
-        _text(f"The ledger's chain was intact: {chain.facts:,} facts, head {chain.head}.")
+        text(f"The ledger's chain was intact: {chain.facts:,} facts, head {chain.head}.")
         if chain.intact
-        else _gap(f"The ledger was broken: {chain.reason}")
+        else gap(f"The ledger was broken: {chain.reason}")
     )
     rows = [
         (
@@ -268,7 +263,7 @@ def _trail(dossier: Dossier) -> list[Block]:
         if dossier.facts
         else ""
     )
-    return [stands, _table("Facts about this model version", head, rows), _text(how)]
+    return [stands, table("Facts about this model version", head, rows), text(how)]
 
 
 def _name(metric: Metric) -> str:
@@ -277,28 +272,3 @@ def _name(metric: Metric) -> str:
 
 def _who(identity: Identity) -> str:
     return f"{identity.name} ({'server' if identity.asserted_by == 'server' else 'self'}-asserted)"
-
-
-def _number(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return str(to_plain(value))
-
-
-def _pairs(rows: Iterable[tuple[str, str]]) -> Block:
-    return {"kind": "pairs", "rows": [[str(a), str(b)] for a, b in rows]}
-
-
-def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Block:
-    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
-    return {"kind": "table", "caption": caption, "head": list(head), "rows": cells}
-
-
-def _text(text: str) -> Block:
-    return {"kind": "text", "text": text}
-
-
-def _gap(text: str) -> Block:
-    return {"kind": "gap", "text": text}

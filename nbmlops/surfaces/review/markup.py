@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-__all__ = ["STYLE", "bullets", "details", "digest", "number", "page", "table", "text"]
+__all__ = ["STYLE", "bullets", "details", "digest", "page", "table", "text"]
 
 # JupyterLab's own variables, so that it follows the theme; the fallbacks serve other front ends.
 STYLE = """<style>
@@ -74,10 +74,6 @@ def table(
 
 def digest(digest: str) -> str:
     return f'<code title="{text(digest)}">{text(digest[:12])}</code>'
-
-
-def number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.6g}"
 
 
 def text(value: object) -> str:

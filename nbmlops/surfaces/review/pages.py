@@ -14,13 +14,13 @@ from nbmlops.records import (
     Parameter,
     Review,
     SignOff,
+    shown,
 )
 from nbmlops.surfaces.review.markup import (
     STYLE,
     bullets,
     details,
     digest,
-    number,
     page,
     table,
     text,
@@ -161,7 +161,7 @@ def _agreement(metric: MetricAgreement) -> tuple[str, ...]:
         if metric.agrees
         else f'<span class="bad">differs by more than {metric.tolerance:.0%}</span>'
     )
-    return text(metric.name), number(metric.tracked), number(metric.clean), said
+    return text(metric.name), shown(metric.tracked), shown(metric.clean), said
 
 
 def _inputs(inputs: tuple[DataInput, ...]) -> str:
