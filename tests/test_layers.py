@@ -9,13 +9,14 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "nbmlops"
 
-FOUNDATION = {"errors", "records", "settings"}
+FOUNDATION = {"errors", "records", "settings", "steps"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "_version": set(),
     "errors": set(),
     "records": {"errors"},
     "settings": {"errors"},
+    "steps": set(),
     "data": FOUNDATION,
     "tracking": FOUNDATION | {"data"},
     "promotion": FOUNDATION | {"data", "tracking"},

@@ -30,7 +30,6 @@ _REMOTE = (
     "read_sql", "read_gbq", "read_html", "urlopen", "urlretrieve", "read_database",
     "read_clipboard", "fetch_openml", "load_dataset",
 )  # fmt: skip
-_FETCHING = ("read_", "get", "open", "load", "scan_", "connect", "create_engine")
 _ADDRESSES = ("http://", "https://", "s3://", "gs://", "abfs://", "ftp://", "postgres")
 
 

@@ -13,11 +13,11 @@ import time
 
 from nbmlops.errors import NbmlopsError, StoreError, StoreUnreachable
 from nbmlops.settings import load_settings
+from nbmlops.steps import pass_step
 from nbmlops.tracking.courier import add_modules
 from nbmlops.tracking.delivery import deliver_pending
 from nbmlops.tracking.journal import Journal
 from nbmlops.tracking.mlflow_store import MlflowStore
-from nbmlops.tracking.steps import pass_step
 
 __all__ = ["main"]
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nbmlops.errors import SchemaTooNew, StoreError
-from nbmlops.tracking.steps import pass_step
+from nbmlops.steps import pass_step
 
 __all__ = ["JournalFile"]
 

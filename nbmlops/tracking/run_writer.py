@@ -10,11 +10,11 @@ import msgspec
 from nbmlops.errors import NbmlopsError, NotFound, StoreError
 from nbmlops.records import CellRecord, Gap, Metric, TrackedRun
 from nbmlops.settings import Settings
+from nbmlops.steps import pass_step
 from nbmlops.tracking.completeness import with_gaps
 from nbmlops.tracking.journal import Journal, with_metric
 from nbmlops.tracking.parameters import attributes_of
 from nbmlops.tracking.snapshots import SnapshotWriter
-from nbmlops.tracking.steps import pass_step
 from nbmlops.tracking.trainings import Training
 
 __all__ = ["RunWriter"]

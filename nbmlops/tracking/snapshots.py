@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nbmlops.records import new_id
-from nbmlops.tracking.steps import pass_step
+from nbmlops.steps import pass_step
 
 __all__ = [
     "BACKEND_FILE",

@@ -1,18 +1,10 @@
-"""The steps of a record's way to MLflow, named so that a test can end the process at each.
-
-A process dies at the step that the environment variable ``NBMLOPS_FAULT`` names, by SIGKILL: no
-handler runs, nothing is flushed. Outside of tests nobody sets it.
-"""
+"""The steps of a record's way to MLflow, named so that a test can end the process at each."""
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable
 
-__all__ = ["DELIVERY_STEPS", "FAULT", "KERNEL_STEPS", "Step", "pass_step"]
-
-FAULT = "NBMLOPS_FAULT"
+__all__ = ["DELIVERY_STEPS", "KERNEL_STEPS", "Step"]
 
 Step = Callable[[str], None]
 """Hears a step's name before the step is taken."""
@@ -30,9 +22,3 @@ DELIVERY_STEPS = (
     "artifacts", "end", "mark", "clean",
 )  # fmt: skip
 """In a deliverer, in order, for a run that has everything."""
-
-
-def pass_step(name: str) -> None:
-    """Die here if this is the step at which the test wants it."""
-    if os.environ.get(FAULT) == name:
-        os.kill(os.getpid(), signal.SIGKILL)

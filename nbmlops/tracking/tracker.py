@@ -13,6 +13,7 @@ from typing import Any
 from nbmlops.errors import NbmlopsError, StoreError
 from nbmlops.records import TrackedRun, now
 from nbmlops.settings import Settings
+from nbmlops.steps import pass_step
 from nbmlops.tracking.cell_end import CellEnd, Show
 from nbmlops.tracking.cells import CellHistory, ExecutedCell
 from nbmlops.tracking.courier import Courier
@@ -32,7 +33,6 @@ from nbmlops.tracking.run_writer import RunWriter
 from nbmlops.tracking.session_metrics import SessionMetrics
 from nbmlops.tracking.session_trainings import SessionTrainings
 from nbmlops.tracking.sessions import Session
-from nbmlops.tracking.steps import pass_step
 from nbmlops.tracking.trainings import Activity
 
 __all__ = ["Tracker"]

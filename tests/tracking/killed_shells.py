@@ -12,8 +12,9 @@ import threading
 import sklearn.linear_model  # noqa: F401 - imported once for all forks
 from IPython.core.interactiveshell import InteractiveShell
 
+from nbmlops.steps import FAULT
 from nbmlops.tracking.courier import Courier
-from nbmlops.tracking.steps import FAULT, KERNEL_STEPS
+from nbmlops.tracking.steps import KERNEL_STEPS
 
 
 def train(alpha: int, step: str) -> None:

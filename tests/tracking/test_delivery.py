@@ -25,10 +25,11 @@ from nbmlops.records import (
     now,
 )
 from nbmlops.settings import Settings, load_settings
+from nbmlops.steps import FAULT
 from nbmlops.tracking import Journal, MlflowStore, deliver_pending
 from nbmlops.tracking.sessions import Session
 from nbmlops.tracking.snapshots import write_snapshot
-from nbmlops.tracking.steps import DELIVERY_STEPS, FAULT
+from nbmlops.tracking.steps import DELIVERY_STEPS
 
 from .conftest import CLEAN, ROOT, Kernel
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,10 +10,9 @@ from nbmlops.errors import NotFound, Refused, StoreUnreachable
 from nbmlops.governance.gate.acting import registering
 from nbmlops.records import Record
 from nbmlops.settings import Settings
+from nbmlops.steps import pass_step
 
 __all__ = ["MlflowRegistry", "RegisteredVersion"]
-
-FAULT = "NBMLOPS_FAULT"  # a step's name at which the process dies, for the fault tests
 
 
 class RegisteredVersion(Record, frozen=True, kw_only=True):
@@ -51,7 +48,7 @@ class MlflowRegistry:
                     client, name, source, run_id, tags
                 )
                 client.set_registered_model_alias(name, alias, version)
-                _step("after-alias")
+                pass_step("after-alias")
         return version
 
     def source(self, name: str, version: str) -> str:
@@ -181,9 +178,9 @@ class MlflowRegistry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        _step("after-model")
+        pass_step("after-model")
         created = client.create_model_version(name, source, run_id=run_id, tags=tags)
-        _step("after-version")
+        pass_step("after-version")
         return str(created.version)
 
     def _existing(self, client: Any, name: str, source: str) -> str | None:
@@ -197,8 +194,3 @@ def _of(name: str) -> str:
     """MLflow's filter for the versions of a model."""
     quoted = name.replace("'", "''")
     return f"name = '{quoted}'"
-
-
-def _step(name: str) -> None:
-    if os.environ.get(FAULT) == name:
-        os.kill(os.getpid(), signal.SIGKILL)

@@ -7,12 +7,12 @@ through points. An inverse alone is linear algebra: it must meet both the table 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from nbmlops.tracking.frames import MODULES
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import names_in
+from nbmlops.tracking.inference.loops import names_in, statements_in
 
 __all__ = ["find_closed_forms"]
 
@@ -25,7 +25,7 @@ def find_closed_forms(body: Sequence[ast.stmt]) -> list[Finding]:
     """The closed forms whose result `body` binds to a name, or returns."""
     made = _assignments(body)
     found: list[Finding] = []
-    for node in _statements(body):
+    for node in statements_in(body):
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             names = _target_names(node.targets[0])
         elif isinstance(node, ast.Return) and node.value is not None:
@@ -195,15 +195,6 @@ def _is_mean(node: ast.expr) -> bool:
 
 
 # -- names and what they were made from -----------------------------------------------------------
-def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            continue
-        yield node
-        for field in ("body", "orelse", "finalbody"):
-            yield from _statements(getattr(node, field, []))
-
-
 def _target_names(target: ast.expr) -> tuple[str, ...]:
     if isinstance(target, ast.Name):
         return (target.id,)
@@ -218,7 +209,7 @@ def _assignments(body: Iterable[ast.stmt]) -> dict[str, ast.expr]:
     """What each name was made from that is made once."""
     made: dict[str, ast.expr] = {}
     twice: set[str] = set()
-    for node in _statements(body):
+    for node in statements_in(body):
         if not isinstance(node, ast.Assign) or len(node.targets) != 1:
             continue
         target, value = node.targets[0], node.value

@@ -12,7 +12,7 @@ from nbmlops.tracking.inference.statements import StatementReader, Update
 from nbmlops.tracking.inference.values import Value
 from nbmlops.tracking.inference.world import World
 
-__all__ = ["Loop", "LoopReading", "loops_in", "names_in", "read_loop"]
+__all__ = ["Loop", "LoopReading", "loops_in", "names_in", "read_loop", "statements_in"]
 
 Loop = ast.For | ast.AsyncFor | ast.While
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -67,6 +67,16 @@ def loops_in(body: Iterable[ast.stmt]) -> Iterator[Loop]:
 def names_in(node: ast.AST) -> frozenset[str]:
     """Every name that is written in `node`."""
     return frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+
+
+def statements_in(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Every statement of `body` and of its blocks, none of an inner function or class."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        yield node
+        for field in ("body", "orelse", "finalbody"):
+            yield from statements_in(getattr(node, field, []))
 
 
 def read_loop(loop: Loop, world: World, around: Scope | None = None) -> LoopReading:

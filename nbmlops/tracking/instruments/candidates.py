@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.tracking.cells import ExecutedCell
 from nbmlops.tracking.inference.cell import parse_cell
 from nbmlops.tracking.inference.fitted_values import as_number
+from nbmlops.tracking.inference.loops import statements_in
 from nbmlops.tracking.metric_names import is_metric_name
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def watch_candidates(tracker: Tracker) -> None:
 def _scalars(tree: ast.Module, namespace: dict[str, Any]) -> list[tuple[str, float, ast.expr]]:
     """Names that read as metrics and were bound to a number here, with what they were bound to."""
     found: dict[str, tuple[str, float, ast.expr]] = {}
-    for node in _statements(tree.body):
+    for node in statements_in(tree.body):
         if not isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) or node.value is None:
             continue
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -76,19 +77,10 @@ def _entries(value: Any) -> Iterator[tuple[str, float | None]]:
                 yield key, as_number(number)
 
 
-def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            continue
-        yield node
-        for field in ("body", "orelse", "finalbody"):
-            yield from _statements(getattr(node, field, []))
-
-
 def _makers(tree: ast.Module) -> dict[str, list[ast.expr]]:
     """What this cell makes each name from, loops' targets included."""
     made: dict[str, list[ast.expr]] = {}
-    for node in _statements(tree.body):
+    for node in statements_in(tree.body):
         if isinstance(node, ast.Assign):
             pairs = [(target, node.value) for target in node.targets]
         elif isinstance(node, ast.AugAssign):

@@ -21,7 +21,7 @@ from nbmlops.tracking.unseen import unseen
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["Feed", "Losses", "TorchObservation", "observation_of", "observe"]
+__all__ = ["Feed", "Losses", "TorchObservation", "observe"]
 
 _MOST_NODES = 20_000  # of a graph that is searched for its leaves
 _WAITING = 512  # scalars on a device before they are joined into one tensor
@@ -253,20 +253,11 @@ class TorchObservation:
             self._tracker.fault("a backward pass", error)
 
 
-def observation_of(tracker: Tracker) -> TorchObservation | None:
-    """What `tracker` sees of PyTorch; None until the user has imported it."""
-    return _OBSERVATIONS.get(tracker)
-
-
 def observe(tracker: Tracker, torch: Any) -> TorchObservation:
     """See what `torch` does from now on."""
     observation = TorchObservation(tracker)
     observation.install(torch)
-    _OBSERVATIONS[tracker] = observation
     return observation
-
-
-_OBSERVATIONS: weakref.WeakKeyDictionary[Tracker, TorchObservation] = weakref.WeakKeyDictionary()
 
 
 def _replace(owner: Any, name: str, around: Callable[..., Any]) -> None:
