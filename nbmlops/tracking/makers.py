@@ -14,6 +14,7 @@ __all__ = [
     "data_beside",
     "is_part",
     "makers_of",
+    "parts_filled",
     "scope_of",
     "tree_of",
 ]
@@ -80,6 +81,16 @@ def assignments(scope: Scope) -> dict[str, list[tuple[int, ast.expr]]]:
             _pair(made, node.target, joined, node.lineno)
         waiting += ast.iter_child_nodes(node)
     return {name: sorted(entries, key=lambda entry: entry[0]) for name, entries in made.items()}
+
+
+def parts_filled(scope: Scope) -> list[tuple[ast.Subscript, ast.expr]]:
+    """What a scope puts into parts of what it has, as ``x[rows] = value`` does."""
+    filled = []
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Assign | ast.AugAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            filled += [(t, node.value) for t in targets if isinstance(t, ast.Subscript)]
+    return filled
 
 
 def is_part(node: ast.AST) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbmlops.records import Gap, Parameter, digest
@@ -25,16 +25,31 @@ _NO_DEFAULT = object()
 _MANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-def parameters_of(model: Any) -> tuple[tuple[Parameter, ...], tuple[str, ...], tuple[Gap, ...]]:
-    """The parameters of `model` before it is trained, what was hidden, and the gaps."""
+def parameters_of(
+    model: Any, given: Mapping[str, Any] | None = None
+) -> tuple[tuple[Parameter, ...], tuple[str, ...], tuple[Gap, ...]]:
+    """The parameters of `model` before it is trained, what was hidden, and the gaps.
+
+    `given` is what its constructor was handed and it does not keep, as far as that was seen.
+    """
     gaps: list[Gap] = []
+    told_by_itself = False
     try:
         values = dict(model.get_params(deep=True))
+        told_by_itself = True
     except AttributeError:
         values = _constructor_values(model)
     except Exception as error:  # noqa: BLE001 - a user's own get_params may raise anything; it becomes a gap
         gaps.append(Gap(what="parameters", why=f"get_params raised {type(error).__name__}."))
         values = _constructor_values(model)
+    for name, value in (given or {}).items():
+        # An estimator inside may keep it.
+        if not any(n.endswith(f"__{name}") and _same(value, v) for n, v in values.items()):
+            values.setdefault(name, value)
+    lost = [] if told_by_itself else [name for name in _defaults(model) if name not in values]
+    if lost:
+        why = f"{type(model).__name__} keeps no {', '.join(lost[:5])} of what it was made with."
+        gaps.append(Gap(what="parameters", why=why))
     defaults: dict[str, dict[str, Any]] = {}
     told: dict[str, tuple[Any, bool]] = {}
     for name, value in values.items():

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from nbmlops.tracking.contents import content_of
+from nbmlops.tracking.folds import Folds
 
 __all__ = ["Origin", "Provenance"]
 
@@ -33,6 +34,7 @@ class Provenance:
         self.fitted_names: set[str] = set()
         self._arrays: dict[int, tuple[Any, Origin]] = {}
         self._latest: list[tuple[Origin, int | None]] = []
+        self.folds = Folds()
         self._contents: dict[str, set[Origin]] = {}
         self.earlier: Callable[[str], list[ast.AST]] = lambda _name: []
         """What an earlier cell made a global name from."""
@@ -40,6 +42,7 @@ class Provenance:
     def new_cell(self) -> None:
         """Forget what was predicted last; a guess never reaches back into an earlier cell."""
         self._latest.clear()
+        self.folds.new_cell()
 
     # -- models ---------------------------------------------------------------------------------
     def remember_model(self, model: Any, run_id: str) -> None:

@@ -16,6 +16,7 @@ from nbmlops.settings import Settings
 from nbmlops.steps import pass_step
 from nbmlops.tracking.cell_end import CellEnd, Show
 from nbmlops.tracking.cells import CellHistory, ExecutedCell
+from nbmlops.tracking.constructions import Constructions
 from nbmlops.tracking.courier import Courier
 from nbmlops.tracking.earlier_cells import makers_in_cells
 from nbmlops.tracking.environment import EnvironmentReader
@@ -65,6 +66,7 @@ class Tracker:
         self.activity = Activity()
         self.provenance = Provenance()
         self.provenance.earlier = makers_in_cells(self.history)
+        self.constructions = Constructions()
         self.on = False
         self.outputs: list[Shown] = []
         """Where what the running cell shows is put."""

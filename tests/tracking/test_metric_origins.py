@@ -170,3 +170,84 @@ def test_nothing_is_kept_alive(kernel: Kernel, runs: tuple[TrackedRun, TrackedRu
     kernel.run("accuracy_score(y_test, labels)")
     kernel.run("del labels\ngc.collect()")
     assert kernel.value("ref() is None") == "True"
+
+
+@pytest.mark.parametrize("output_dict", [True, False])
+def test_a_report_is_numbers_too(
+    kernel: Kernel, runs: tuple[TrackedRun, TrackedRun], output_dict: bool
+) -> None:
+    """Its averages and the accuracy, unrounded, from the text as from the dict."""
+    kernel.trained(f"report = classification_report(y_test, p, output_dict={output_dict})")
+    numbers = found(kernel, runs[0])
+    for name, expression in {
+        "accuracy_X_test": "accuracy_score(y_test, p)",
+        "macro_avg_f1_score_X_test": "f1_score(y_test, p, average='macro')",
+        "weighted_avg_precision_X_test": "precision_score(y_test, p, average='weighted')",
+    }.items():
+        expected = float(kernel.value(expression))
+        assert numbers[name] == pytest.approx(expected)
+    assert found(kernel, runs[1]) == {}
+
+
+FOLDS = """
+from sklearn.model_selection import KFold, cross_val_predict
+def folds():
+    return KFold(3).split(X_train)
+"""
+
+
+@pytest.mark.parametrize(
+    ("train", "measure"),
+    [
+        ("oof = np.zeros(len(X_train))\nfor tr, va in folds():\n"
+         "    m = LogisticRegression().fit(X_train.iloc[tr], y_train.iloc[tr])\n"
+         "    oof[va] = m.predict_proba(X_train.iloc[va])[:, 1]\n",
+         "value = roc_auc_score(y_train, oof)"),
+        ("oof = np.zeros((len(X_train), 2))\nfor tr, va in folds():\n"
+         "    m = LogisticRegression().fit(X_train.iloc[tr], y_train.iloc[tr])\n"
+         "    shares = m.predict_proba(\n        X_train.iloc[va])\n    oof[va, :] += shares\n",
+         "value = roc_auc_score(y_train, oof[:, 1])"),
+        ("oof = pd.Series(0.0, index=X_train.index)\nfor tr, va in folds():\n"
+         "    m = LogisticRegression().fit(X_train.iloc[tr], y_train.iloc[tr])\n"
+         "    oof.iloc[va] = m.predict_proba(X_train.iloc[va])[:, 1]\n",
+         "value = roc_auc_score(y_train, oof)"),
+        ("def out_of_fold():\n    filled = np.empty(len(X_train))\n    for tr, va in folds():\n"
+         "        m = LogisticRegression().fit(X_train.iloc[tr], y_train.iloc[tr])\n"
+         "        filled[va] = m.predict_proba(X_train.iloc[va])[:, 1]\n    return filled\n"
+         "oof = out_of_fold()\n",
+         "value = roc_auc_score(y_train, oof)"),
+    ],
+    ids=["array", "shares", "series", "function"],
+)  # fmt: skip
+@pytest.mark.parametrize("later", [False, True], ids=["in the cell", "later"])
+def test_out_of_fold_predictions_are_all_folds(
+    kernel: Kernel, train: str, measure: str, later: bool
+) -> None:
+    """What is measured on the whole stands on each fold's run, under the array's name."""
+    kernel.run(FOLDS)
+    runs = kernel.trained(train if later else train + measure)
+    if later:
+        assert not kernel.trained(measure)
+    assert len(runs) == 3
+    value = float(kernel.value("value"))
+    assert [found(kernel, run) for run in runs] == [{"roc_auc_score_oof": value}] * 3
+
+
+def test_what_all_folds_predict_together_is_no_ones(kernel: Kernel) -> None:
+    """The control: columns of several models' predictions, averaged, are an ensemble's."""
+    kernel.run(FOLDS)
+    runs = kernel.trained(
+        "held = np.zeros((len(X_test), 3))\nfor n, (tr, va) in enumerate(folds()):\n"
+        "    m = LogisticRegression().fit(X_train.iloc[tr], y_train.iloc[tr])\n"
+        "    held[:, n] = m.predict_proba(X_test)[:, 1]\n"
+    )
+    kernel.run("roc_auc_score(y_test, held.mean(axis=1))")
+    assert not any("oof" in name or "held" in name for run in runs for name in found(kernel, run))
+
+
+def test_cross_val_predict_is_followed_to_a_metric(kernel: Kernel) -> None:
+    """The run of the cross-validation has what is measured on its predictions, cells later."""
+    kernel.run(FOLDS)
+    (run,) = kernel.trained("oof = cross_val_predict(LogisticRegression(), X_train, y_train, cv=3)")
+    kernel.run("value = accuracy_score(y_train, oof)")
+    assert found(kernel, run) == {"accuracy_score_X_train": float(kernel.value("value"))}

@@ -155,3 +155,88 @@ def test_a_skorch_net_is_one_training(kernel: Kernel) -> None:
     )
     assert run.model_class.endswith("NeuralNetRegressor")
     assert values(run)["lr"] == 0.05
+
+
+ASKED = """
+import optuna
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0))
+"""
+LOOP = """
+for _ in range(3):
+    trial = study.ask()
+    model = LogisticRegression(C=trial.suggest_float("C", 0.1, 10)).fit(X_train, y_train)
+    study.tell(trial, accuracy_score(y_train, model.predict(X_train)))
+"""
+BATCH = """
+trials = [study.ask() for _ in range(3)]
+for trial in trials:
+    model = LogisticRegression(C=trial.suggest_float("C", 0.1, 10)).fit(X_train, y_train)
+    study.tell(trial.number, model.score(X_train, y_train))
+"""
+
+
+@pytest.mark.parametrize("loop", [LOOP, BATCH], ids=["one by one", "together"])
+def test_a_loop_of_ask_and_tell_is_what_optimize_is(kernel: Kernel, loop: str) -> None:
+    """One run with its trials; the model that is refitted after it is a run of its own."""
+    assert not kernel.trained(ASKED)
+    study, best = kernel.trained(
+        loop + "best = LogisticRegression(**study.best_params).fit(X_train, y_train)"
+    )
+    assert study.model_class == "optuna.study.Study"
+    assert values(study)["n_trials"] == 3
+    assert values(study)["direction"] == "maximize"
+    assert [row["state"] for row in study.tables["trials"]] == ["complete"] * 3
+    assert metrics(kernel, study) == {"best_value": float(kernel.value("study.best_value"))}
+    assert {item.name for item in study.inputs} == {"X_train", "y_train"}
+    assert not [gap for gap in study.gaps if gap.what == "trials"]
+    assert values(best)["C"] == values(study)["best_C"]
+
+
+def test_a_trial_that_is_never_told_is_said(kernel: Kernel) -> None:
+    """What is trained after it counts as its own; the next cell is free again."""
+    assert not kernel.trained(ASKED)
+    (study,) = kernel.trained(
+        "trial = study.ask()\nmodel = LogisticRegression().fit(X_train, y_train)"
+    )
+    assert [gap.why for gap in study.gaps if gap.what == "trials"] == [
+        "1 of the trials were never told: what trained since is theirs."
+    ]
+    (run,) = kernel.trained("model = LogisticRegression(C=2.0).fit(X_train, y_train)")
+    assert run.model_class == "sklearn.linear_model.LogisticRegression"
+
+
+@pytest.mark.parametrize("bases", ["", "(BaseEstimator)"])
+def test_what_a_constructor_takes_and_does_not_keep_is_a_parameter(
+    kernel: Kernel, bases: str
+) -> None:
+    """As it was handed over, by position, by name or by default."""
+    run = only(
+        kernel.trained(
+            f"from sklearn.base import BaseEstimator\nclass Lossy{bases}:\n"
+            "    def __init__(self, rate, rounds=10, *, name='plain'):\n"
+            f"        self.plan = [rate] * rounds\n{BODY}"
+            "lossy = Lossy(0.25, name='other').fit(X_train, y_train)"
+        )
+    )
+    told = {p.name: (p.value, p.is_default) for p in run.parameters}
+    assert told["rate"] == (0.25, False)
+    assert told["rounds"] == (10, True)
+    assert told["name"] == ("other", False)
+    assert not [gap for gap in run.gaps if gap.what == "parameters"]
+
+
+def test_what_was_taken_unseen_is_a_gap(kernel: Kernel) -> None:
+    """What a decorator's constructor takes and lets go is named; what it keeps is a parameter."""
+    run = only(
+        kernel.trained(
+            "from dataclasses import InitVar, dataclass\n@dataclass\nclass Early:\n"
+            "    rate: InitVar[float]\n    kept: int = 2\n"
+            f"    def __post_init__(self, rate): self.plan = [rate]\n{BODY}"
+            "early = Early(0.5, 3).fit(X_train, y_train)"
+        )
+    )
+    assert [gap.why for gap in run.gaps if gap.what == "parameters"] == [
+        "Early keeps no rate of what it was made with."
+    ]
+    assert values(run)["kept"] == 3

@@ -121,7 +121,7 @@ class EstimatorWatch:
         frames = tracker.frames()
         data, options = self.arguments(function, args, kwargs, frames)
         in_pieces = function.__name__ == "partial_fit"
-        parameters, hidden, gaps = parameters_of(model)
+        parameters, hidden, gaps = parameters_of(model, tracker.constructions.of(model))
         # A warm start goes on where the fit before it ended: both are one training.
         incremental = in_pieces or attributes_of(model).get("warm_start") is True
         known = tracker.trainings.of(model) if incremental else None
@@ -204,8 +204,11 @@ class EstimatorWatch:
             return function(*args, **kwargs)
         answer = quietly(tracker, lambda: function(*args, **kwargs))
         try:
-            name = data_name(tracker, args, kwargs)
+            frames = tracker.frames()
+            name = data_name(tracker, args, kwargs, frames=frames)
             tracker.provenance.remember_prediction(answer, run_id, name)
+            if frames:
+                tracker.provenance.folds.predicted(run_id, frames[0])
         except Exception as error:  # noqa: BLE001 - the user's prediction comes first; `fault` tells
             tracker.fault("a prediction", error)
         return answer
@@ -238,10 +241,15 @@ def called_by_library() -> bool:
 
 
 def data_name(
-    tracker: Tracker, args: tuple[Any, ...], kwargs: dict[str, Any], position: int = 0
+    tracker: Tracker,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    position: int = 0,
+    *,
+    frames: list[FrameType] | None = None,
 ) -> str | None:
     """What the argument of a call at `position` is called, down to the data underneath."""
-    frames = tracker.frames()
+    frames = tracker.frames() if frames is None else frames
     value = args[position] if len(args) > position else kwargs.get("X")
     node = argument_of(call_node(frames[0]), position, "X") if frames else None
     return data_called(value, node, frames, tracker.namespace)

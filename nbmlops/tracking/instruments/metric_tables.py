@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from nbmlops.records import Scalar
 from nbmlops.tracking.parameters import as_scalar
 
-__all__ = ["rows_of"]
+__all__ = ["Rows", "rows_of", "summaries_of"]
 
 _MOST = 200  # rows; a longer curve is thinned evenly
 _CURVES = {
@@ -42,6 +42,18 @@ def rows_of(
         # One number a class or an output, as with ``average=None``.
         return _columns({"class": _labels(args, kwargs, len(value)), name: value})
     return None
+
+
+def summaries_of(rows: Rows) -> Iterator[tuple[str, float]]:
+    """The numbers by which a classification report sums up its classes, by name."""
+    for row in rows:
+        label = str(row.get("label", ""))
+        if label == "accuracy" and isinstance(number := row.get("f1-score"), float):
+            yield "accuracy", number
+        elif label.endswith(" avg"):
+            for measure in ("precision", "recall", "f1-score"):
+                if isinstance(number := row.get(measure), float):
+                    yield f"{label}_{measure}".replace(" ", "_").replace("-", "_"), number
 
 
 def _report(report: dict[str, Any]) -> Rows:

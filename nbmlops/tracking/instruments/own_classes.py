@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.tracking.instruments.class_making import hear_of_classes
 from nbmlops.tracking.instruments.estimators import EstimatorWatch
 from nbmlops.tracking.instruments.own_functions import OwnFunctionWatch
+from nbmlops.tracking.instruments.wrapping import watch as watch_method
 from nbmlops.tracking.own_code import is_own, is_own_module
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def watch_own_classes(tracker: Tracker) -> None:
                 # Bases of installed libraries are their instruments' business.
                 if is_own(base):
                     watch.watch_class(base, own_only=True)
+                    if "__init__" in vars(base):
+                        watch_method(base, "__init__", tracker.constructions.construct)
         else:
             functions.watch_methods(cls)
 

@@ -193,7 +193,9 @@ class _Call:
         tracker, data = self.tracker, self.data
         parameters, hidden = named_parameters(*self._settings(self.options))
         if self.instance is not None:
-            own, more_hidden, _ = parameters_of(self.instance)
+            own, more_hidden, _ = parameters_of(
+                self.instance, tracker.constructions.of(self.instance)
+            )
             parameters, hidden = (*own, *parameters), (*hidden, *more_hidden)
         training = Training(
             kind="inferred",

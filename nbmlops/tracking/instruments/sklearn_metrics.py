@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.tracking.frames import argument_of, call_node
 from nbmlops.tracking.instruments.estimators import called_by_library, data_name
 from nbmlops.tracking.instruments.following import quietly
-from nbmlops.tracking.instruments.metric_tables import rows_of
+from nbmlops.tracking.instruments.metric_tables import Rows, rows_of, summaries_of
 from nbmlops.tracking.instruments.wrapping import Watched, is_watched, watch
 from nbmlops.tracking.origins import data_called
 
@@ -134,6 +134,12 @@ def _take(
         for k, v in bound.items()
         if k not in _PREDICTED and hasattr(v, "__len__") and not isinstance(v, str)
     ]
+    if folds := _folds(tracker, named):
+        name, runs = folds
+        for run_id in runs:
+            spelled = f"{spellings.of(run_id, function.__name__, name, bound)}_{name}"
+            _put(tracker, run_id, spelled, data=name, rows=rows, value=value)
+        return
     found = tracker.origins(named) or tracker.origins(others[-1:] if named else others)
     if len({origin.run_id for origin in found}) > 1:
         tracker.metrics.ambiguous(function.__name__)
@@ -147,10 +153,32 @@ def _take(
     data = next((o.data for o in found if o.data), None) or _true_name(tracker, bound)
     spelled = spellings.of(run_id, function.__name__, data, bound)
     spelled = f"{spelled}_{data}" if data else spelled
-    if rows is not None:
-        tracker.metrics.add_table(run_id, spelled, rows)
-    else:
-        tracker.metrics.add(run_id, spelled, float(value), data)
+    _put(tracker, run_id, spelled, data=data, rows=rows, value=value)
+
+
+def _put(
+    tracker: Tracker, run_id: str, name: str, *, data: str | None, rows: Rows | None, value: Any
+) -> None:
+    """Put a metric's answer on a run: as a number, or as a table and what it sums up to."""
+    if rows is None:
+        tracker.metrics.add(run_id, name, float(value), data)
+        return
+    tracker.metrics.add_table(run_id, name, rows)
+    for summary, number in summaries_of(rows):
+        tracker.metrics.add(run_id, f"{summary}_{data}" if data else summary, number, data)
+
+
+def _folds(
+    tracker: Tracker, named: list[tuple[Any, int, str]]
+) -> tuple[str, tuple[str, ...]] | None:
+    """The runs that each predicted rows of what a metric is handed, and what that is called."""
+    frames = tracker.frames()
+    call = call_node(frames[0]) if frames else None
+    for _, position, keyword in named:
+        node = argument_of(call, position, keyword)
+        if node is not None and (found := tracker.provenance.folds.behind(node, frames[0])):
+            return found
+    return None
 
 
 class _Spellings:
