@@ -8,10 +8,11 @@ from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from nbmlops.errors import NbmlopsError
 from nbmlops.records import TrackedRun
+from nbmlops.surfaces.magic_line import pair, parse, unquoted
 from nbmlops.surfaces.review_magics import ReviewMagics
 
 __all__ = ["TrackMagics", "load_ipython_extension", "unload_ipython_extension"]
@@ -63,12 +64,7 @@ class TrackMagics(Magics):
 
         ``%%track --name N --tag k=v`` puts this very cell into a run, whatever it does.
         """
-        try:
-            arguments = parse_argstring(self.track, line)
-        except UsageError:
-            raise UsageError(
-                f"%track does not take {line!r}. See %track? for what it does."
-            ) from None
+        arguments = parse(self.track, line)
         verbs: dict[str, Any] = {
             "on": self.on,
             "off": self.off,
@@ -122,11 +118,7 @@ class TrackMagics(Magics):
 
     def status(self) -> None:
         """Say whether tracking is on, and what is still to be delivered."""
-        from nbmlops.settings import load_settings
-        from nbmlops.tracking import Journal
-
-        settings = self.tracker.settings if self.tracker else load_settings()
-        journal = Journal(settings.journal_path)
+        settings, journal = self._settings(), self._journal()
         runs, pending = journal.runs(), journal.pending()
         state = "on" if self.tracker is not None and self.tracker.on else "off"
         print(
@@ -143,15 +135,13 @@ class TrackMagics(Magics):
 
     def sync(self) -> None:
         """Deliver now, and wait for it."""
-        from nbmlops.settings import load_settings
-        from nbmlops.tracking import Courier, Journal
+        from nbmlops.tracking import Courier
 
         if self.tracker is not None:
             self.tracker.settle()
             courier = self.tracker.courier
         else:
-            settings = load_settings()
-            courier = Courier(settings, Journal(settings.journal_path))
+            courier = Courier(self._settings(), self._journal())
         count = courier.deliver()
         print(f"Delivered {count} record{'' if count == 1 else 's'} to MLflow; none is waiting.")
 
@@ -198,10 +188,10 @@ class TrackMagics(Magics):
 
     def _force(self, arguments: Any, cell: str) -> None:
         """Run the cell, and put it into a run even if no instrument knows what it does."""
-        tags = dict(_tag(text) for text in arguments.tag)
+        tags = dict(pair(text, "--tag", "KEY=VALUE") for text in arguments.tag)
         if self.tracker is None or not self.tracker.on:
             raise UsageError("%%track needs tracking to be on: run %track first.")
-        self.tracker.trainings.force(arguments.name and arguments.name.strip("'\""), tags)
+        self.tracker.trainings.force(arguments.name and unquoted(arguments.name), tags)
         self.shell.run_cell(cell, store_history=False).raise_error()
 
     def _journal(self) -> Any:
@@ -249,10 +239,3 @@ def _at_most_one(arguments: Any) -> list[str]:
     if len(arguments.runs) > 1:
         raise UsageError("%track explain takes one run id, or none for the latest run.")
     return list(arguments.runs)
-
-
-def _tag(text: str) -> tuple[str, str]:
-    name, given, value = text.strip("'\"").partition("=")
-    if not given or not name:
-        raise UsageError(f"--tag takes KEY=VALUE, not {text!r}.")
-    return name, value
