@@ -1,6 +1,6 @@
 """Fakes for those who test against nbmlops: a clock, a ledger in memory, an executor, records.
 
-They keep the same promises as the real ones; the project's own conformance tests run over both.
+The ledger in memory keeps the promises of the real ones: the project's own tests run over all.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@ from nbmlops.records.facts import (
     Withdrawn,
 )
 from nbmlops.records.governance import (
+    CHAMPION,
     DEFAULT_SCOPES,
     AliasMove,
     Comparison,
@@ -90,6 +91,7 @@ from nbmlops.records.tracking import (
 )
 
 __all__ = [
+    "CHAMPION",
     "DEFAULT_SCOPES",
     "AliasMove",
     "AliasMoved",

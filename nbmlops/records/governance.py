@@ -14,7 +14,10 @@ from nbmlops.records.tracking import DataInput, Environment, Gap, Metric, Parame
 Verdict = Literal["approved", "rejected", "approved with conditions"]
 ReviewStatus = Literal["waiting", "approved", "rejected", "stale", "registered", "withdrawn"]
 
-DEFAULT_SCOPES = ("register", "alias:champion")
+CHAMPION = "champion"
+"""The alias of the version that is in production."""
+
+DEFAULT_SCOPES = ("register", f"alias:{CHAMPION}")
 """What a sign-off allows where it does not say otherwise."""
 
 

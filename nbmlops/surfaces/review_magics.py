@@ -7,9 +7,11 @@ from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from nbmlops.errors import NbmlopsError
+from nbmlops.records import CHAMPION
+from nbmlops.surfaces.magic_line import pair, parse, unquoted
 
 __all__ = ["ReviewMagics"]
 
@@ -32,13 +34,13 @@ class ReviewMagics(Magics):
     @line_magic
     def submit(self, line: str) -> None:
         """Submit a promotion for review, with what you attach sealed beside the evidence."""
-        arguments = _parse(self.submit, line)
+        arguments = parse(self.submit, line)
         review = _asking(
             lambda workspace: workspace.submit(
                 arguments.promotion,
-                attachments=[_plain(path) for path in arguments.attach],
-                notes=[_plain(note) for note in arguments.note],
-                model_card=dict(_field(text) for text in arguments.card),
+                attachments=[unquoted(path) for path in arguments.attach],
+                notes=[unquoted(note) for note in arguments.note],
+                model_card=dict(pair(text, "--card", "FIELD=TEXT") for text in arguments.card),
             )
         )
         print(f"{review.submission.model_name} is in review as {review.submission.id}.")
@@ -55,7 +57,7 @@ class ReviewMagics(Magics):
     @line_magic
     def review(self, line: str) -> Any:
         """Look at a review and give a verdict, or list those that wait for somebody."""
-        arguments = _parse(self.review, line)
+        arguments = parse(self.review, line)
         if arguments.dry_run:
             _print_missing(_asking(lambda workspace: workspace.dry_run(arguments.review)))
             return None
@@ -68,23 +70,13 @@ class ReviewMagics(Magics):
 
     @magic_arguments()
     @argument("review", help="the review's id")
-    @argument("--alias", default="champion", help="the alias that moves to the new version")
+    @argument("--alias", default=CHAMPION, help="the alias that moves to the new version")
     @line_magic
     def register(self, line: str) -> None:
         """Register the model of a review, if nothing is missing."""
-        arguments = _parse(self.register, line)
+        arguments = parse(self.register, line)
         done = _asking(lambda workspace: workspace.register(arguments.review, arguments.alias))
         print(f"Registered {done.model_name} version {done.version}, alias {done.alias}.")
-
-
-def _parse(magic: Any, line: str) -> Any:
-    try:
-        return parse_argstring(magic, line)
-    except UsageError:
-        name = magic.__name__
-        raise UsageError(
-            f"%{name} does not take {line!r}. See %{name}? for what it does."
-        ) from None
 
 
 def _asking(verb: Callable[[Any], Any]) -> Any:
@@ -113,16 +105,3 @@ def _print_waiting(reviews: list[Any]) -> None:
             f"{submission.id}: {submission.model_name} by {submission.author}, {review.status}. "
             + " ".join(review.missing)
         )
-
-
-def _field(text: str) -> tuple[str, str]:
-    name, separator, value = _plain(text).partition("=")
-    if not separator or not name.strip():
-        raise UsageError(f"--card takes FIELD=TEXT, not {text!r}.")
-    return name.strip(), _plain(value)
-
-
-def _plain(text: str) -> str:
-    """IPython leaves the quotes on an argument."""
-    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
-    return text[1:-1] if quoted else text

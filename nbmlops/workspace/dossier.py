@@ -60,8 +60,8 @@ def _review_id(history: History, what: str) -> str:
         return move.review_id
     name, slash, version = address.rpartition("/")
     if slash:
-        for registration in history.registrations.values():
-            if (registration.model_name, registration.version) == (name, version):
-                return registration.review_id
-        raise NotFound(f"Model {name!r} has no version {version!r} that was registered here.")
+        registration = history.registration(name, version)
+        if registration is None:
+            raise NotFound(f"Model {name!r} has no version {version!r} that was registered here.")
+        return registration.review_id
     return find("review", what, history.submissions).id

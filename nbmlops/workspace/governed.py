@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from nbmlops.governance import KeyStore, Policy, SigningKey
 from nbmlops.records import (
+    CHAMPION,
     DEFAULT_SCOPES,
     AliasMove,
     AliasRequest,
@@ -154,7 +155,7 @@ class Governed:
     # Register
 
     def register(
-        self, review_id: str, alias: str = "champion", by: Identity | None = None
+        self, review_id: str, alias: str = CHAMPION, by: Identity | None = None
     ) -> Registration:
         """Register a review's model under its name, and move `alias` to the new version.
 

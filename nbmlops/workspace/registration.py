@@ -13,6 +13,7 @@ from nbmlops.records import (
     Identity,
     Registered,
     Registration,
+    Review,
     Submission,
     Withdrawal,
     Withdrawn,
@@ -22,7 +23,7 @@ from nbmlops.records import (
 from nbmlops.workspace.review import refuse, review
 from nbmlops.workspace.stores import Stores, one_at_a_time
 
-__all__ = ["load_model", "move_alias", "register", "withdraw"]
+__all__ = ["load_model", "move_alias", "record_registration", "register", "withdraw"]
 
 
 @one_at_a_time
@@ -38,14 +39,11 @@ def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Regist
         )
         raise stores.refuse(error, "register", submission.id, by.name)
     promotion = stores.history().promotions[submission.promotion_id]
-    sign_offs = tuple(
-        digest(s) for s in current.sign_offs if s.content_digest == submission.content_digest
-    )
     clean = stores.run(promotion.clean_run.run_id)
     tags = {
         "nbmlops.content_digest": submission.content_digest,
         "nbmlops.review": submission.id,
-        "nbmlops.sign_offs": ",".join(sign_offs),
+        "nbmlops.sign_offs": ",".join(_sign_off_digests(current)),
     }
     if submission.dossier is not None:
         tags["nbmlops.dossier"] = submission.dossier.digest
@@ -57,6 +55,14 @@ def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Regist
             alias=alias,
             tags=tags,
         )
+    return record_registration(stores, current, version, alias, by)
+
+
+def record_registration(
+    stores: Stores, current: Review, version: str, alias: str, by: Identity
+) -> Registration:
+    """Tell the ledger that a review's model is in the registry as `version`, at `alias`."""
+    submission = current.submission
     registration = Registration(
         id=new_id("registration"),
         review_id=submission.id,
@@ -64,7 +70,7 @@ def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Regist
         version=version,
         alias=alias,
         content_digest=submission.content_digest,
-        sign_off_digests=sign_offs,
+        sign_off_digests=_sign_off_digests(current),
         by=by,
         at=stores.clock(),
     )
@@ -146,6 +152,12 @@ def load_model(stores: Stores, uri: str, flavor: str) -> Any:
     return module.load_model(str(path))
 
 
+def _sign_off_digests(current: Review) -> tuple[str, ...]:
+    """The digests of the sign-offs on exactly what is registered."""
+    content = current.submission.content_digest
+    return tuple(digest(s) for s in current.sign_offs if s.content_digest == content)
+
+
 def _alias_missing(stores: Stores, submission: Submission, alias: str, by: Identity) -> list[str]:
     return alias_missing(
         [submission], alias, by, policy=stores.policy, history=stores.history(), at=stores.clock()
@@ -153,10 +165,10 @@ def _alias_missing(stores: Stores, submission: Submission, alias: str, by: Ident
 
 
 def _registered(stores: Stores, model_name: str, version: str) -> Registration:
-    for registration in stores.history().registrations.values():
-        if (registration.model_name, registration.version) == (model_name, version):
-            return registration
-    raise NotFound(
-        f"Version {version} of {model_name} was not registered through a review here. nbmlops "
-        "review lists what was."
-    )
+    registration = stores.history().registration(model_name, version)
+    if registration is None:
+        raise NotFound(
+            f"Version {version} of {model_name} was not registered through a review here. nbmlops "
+            "review lists what was."
+        )
+    return registration

@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from nbmlops.governance import RegisteredVersion, acting
-from nbmlops.records import Diagnosis, Identity, Registered, Registration, digest, new_id
+from nbmlops.records import CHAMPION, Diagnosis, Identity
+from nbmlops.workspace.registration import record_registration
 from nbmlops.workspace.review import review
 from nbmlops.workspace.stores import Stores, one_at_a_time
 
 __all__ = ["half_done"]
 
 _DAY = 24 * 3600.0  # seconds after which nobody is still filling a folder
-
-DEFAULT_ALIAS = "champion"
 
 
 @one_at_a_time
@@ -54,25 +53,11 @@ def _unrecorded(stores: Stores, mend: bool, by: Identity) -> Iterator[Diagnosis]
 
 def _record(stores: Stores, version: RegisteredVersion, by: Identity) -> None:
     current = review(stores, version.review_id)
-    submission = current.submission
-    alias = version.aliases[0] if version.aliases else DEFAULT_ALIAS
+    alias = version.aliases[0] if version.aliases else CHAMPION
     if not version.aliases:
         with acting(by):
             stores.registry.move_alias(version.model_name, alias, version.version)
-    registration = Registration(
-        id=new_id("registration"),
-        review_id=submission.id,
-        model_name=version.model_name,
-        version=version.version,
-        alias=alias,
-        content_digest=submission.content_digest,
-        sign_off_digests=tuple(
-            digest(s) for s in current.sign_offs if s.content_digest == submission.content_digest
-        ),
-        by=by,
-        at=stores.clock(),
-    )
-    stores.append(Registered(registration=registration), by.name)
+    record_registration(stores, current, version.version, alias, by)
 
 
 def _empty_models(stores: Stores, mend: bool) -> Iterator[Diagnosis]:

@@ -146,14 +146,14 @@ def _database(stores: Stores) -> Diagnosis:
 
 
 def _ledger_tampering(stores: Stores) -> Diagnosis:
-    """The ledger's last facts with one byte changed, in memory."""
-    last = list(islice(stores.ledger.links(), 1))
-    if not last:
+    """The ledger with one byte of its first fact changed, in memory."""
+    rest = iter(stores.ledger.links())
+    first = next(rest, None)
+    if first is None:
         return _untried("rewriting a fact", "the ledger has none yet")
-    sealed = bytearray(last[0].sealed)
+    sealed = bytearray(first.sealed)
     sealed[-1] ^= 1
-    changed = msgspec.structs.replace(last[0], sealed=bytes(sealed))
-    rest = islice(stores.ledger.links(), 1, None)
+    changed = msgspec.structs.replace(first, sealed=bytes(sealed))
     found = not verify(chain([changed], rest)).intact
     return _detection("rewriting a fact", found, "one changed byte breaks the chain")
 

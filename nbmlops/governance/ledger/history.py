@@ -10,6 +10,7 @@ import msgspec
 
 from nbmlops.errors import Ambiguous, NotFound
 from nbmlops.records import (
+    CHAMPION,
     AliasMove,
     AliasMoved,
     Executed,
@@ -150,9 +151,20 @@ class History:
         """The last withdrawal of a submission's content, and at which sequence it came."""
         return self.withdrawals.get((submission.model_name, submission.content_digest))
 
+    def registration(self, model_name: str, version: str) -> Registration | None:
+        """The registration that made this version of the model, if the ledger tells of one."""
+        return next(
+            (
+                made
+                for made in self.registrations.values()
+                if (made.model_name, made.version) == (model_name, version)
+            ),
+            None,
+        )
+
     def champion(self, model_name: str) -> AliasMove | None:
         """Where the model's champion stands, if it has one."""
-        return self.alias_moves.get((model_name, "champion"))
+        return self.alias_moves.get((model_name, CHAMPION))
 
     def _submit(self, submission: Submission) -> None:
         if submission.id not in self.submissions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from rich.markup import escape
 
+from nbmlops.records import CHAMPION
 from nbmlops.surfaces.cli.door import as_identity, console, identity_of, json_option, print_json
 from nbmlops.workspace import Workspace
 
@@ -13,7 +14,7 @@ __all__ = ["alias", "register", "withdraw"]
 
 @click.command()
 @click.argument("review_id")
-@click.option("--alias", default="champion", show_default=True)
+@click.option("--alias", default=CHAMPION, show_default=True)
 @as_identity
 @json_option
 def register(review_id: str, alias: str, name: str | None, as_json: bool) -> None:
@@ -32,7 +33,7 @@ def register(review_id: str, alias: str, name: str | None, as_json: bool) -> Non
 @click.command()
 @click.argument("model_name")
 @click.argument("version")
-@click.argument("alias", default="champion")
+@click.argument("alias", default=CHAMPION)
 @as_identity
 @json_option
 def alias(model_name: str, version: str, alias: str, name: str | None, as_json: bool) -> None:

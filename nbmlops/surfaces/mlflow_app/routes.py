@@ -21,6 +21,7 @@ from nbmlops._version import __version__
 from nbmlops.errors import NbmlopsError, Refused
 from nbmlops.governance import current_actor
 from nbmlops.records import (
+    CHAMPION,
     DEFAULT_SCOPES,
     Bundle,
     Executed,
@@ -69,7 +70,7 @@ class _Decide(Record, frozen=True, kw_only=True):
 
 
 class _Register(Record, frozen=True, kw_only=True):
-    alias: str = "champion"
+    alias: str = CHAMPION
 
 
 class _Refuse(Record, frozen=True, kw_only=True):
