@@ -466,15 +466,14 @@ export interface RunSummary {
   dismissed_by: string | null;
 }
 /**
- * A training's input without its columns: `rows` and `columns` are counts, index left out.
+ * A training's input without its columns: `extent` is its shape, or its rows and columns.
  */
 export interface InputSummary {
   role: string;
   name: string;
   kind: string;
   digest: string;
-  rows: number | null;
-  columns: number;
+  extent: number[];
   files: string[];
 }
 /**

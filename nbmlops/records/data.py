@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import html
 from base64 import b64decode
+from typing import Any
 
 from nbmlops.records.codec import Record
 
@@ -52,6 +52,30 @@ class Fingerprint(Record, frozen=True, kw_only=True):
     reason: str | None = None
     shape: tuple[int, ...] | None = None
     multiset_digest: str | None = None
+
+    @property
+    def extent(self) -> tuple[int, ...]:
+        """An array's shape, a table's rows and columns, else the rows; empty where it has none."""
+        if self.shape is not None:
+            return self.shape
+        if self.rows is None:
+            return ()
+        columns = sum(not column.index for column in self.columns)
+        return (self.rows, columns) if self.kind in ("table", "rows") else (self.rows,)
+
+    def __str__(self) -> str:
+        size = " × ".join(f"{length:,}" for length in self.extent)
+        named = f"{self.name}: " if self.name else ""
+        told = f"{named}{self.kind}{size and ' '}{size}"
+        return f"{told}, {self.digest[:16]}" if self.digest else f"{told}, {self.reason}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        from nbmlops.records.data_html import fingerprint_html
+
+        return fingerprint_html(self)
 
 
 class DataDiff(Record, frozen=True, kw_only=True):
@@ -126,10 +150,11 @@ class DataDiff(Record, frozen=True, kw_only=True):
     def _values(self) -> list[str]:
         if not self.changed:
             return []
+        unnamed = "the index" if len(self.changed) > 1 else "the values"
         each = [
-            f"{name} ({_count(self.changed_values[name], 'value')})"
+            f"{name or unnamed} ({_count(self.changed_values[name], 'value')})"
             if name in self.changed_values
-            else name or "the values"
+            else name or unnamed
             for name in self.changed
         ]
         where = ""
@@ -139,32 +164,11 @@ class DataDiff(Record, frozen=True, kw_only=True):
         return [f"Changed: {_listed(each)}{where}."]
 
     def _repr_html_(self) -> str:
-        mark, kind = ("=", "success") if self.identical else ("≠", "warn")
-        colour = f"var(--jp-{kind}-color1, {'#2e7d32' if self.identical else '#b26a00'})"
-        faint = "color:var(--jp-ui-font-color2, GrayText)"
-        extent = ""
-        if self.old_rows is not None and self.new_rows is not None:
-            same = self.old_rows == self.new_rows
-            rows = f"{self.new_rows:,}" if same else f"{self.old_rows:,} → {self.new_rows:,}"
-            extent = f'<span style="{faint}"> · {rows} rows</span>'
-        lines = "".join(
-            f'<tr><th style="text-align:left;padding:1px 12px 1px 0;{faint};font-weight:normal;'
-            f'vertical-align:top">{html.escape(what)}</th>'
-            f'<td style="text-align:left;padding:1px 0">{html.escape(line)}</td></tr>'
-            for what, line in self._told()
-        )
-        return (
-            '<div class="nbmlops-diff" style="font-family:var(--jp-ui-font-family, sans-serif);'
-            "font-size:var(--jp-ui-font-size1, 13px);line-height:1.5;max-width:60em;"
-            "color:var(--jp-ui-font-color1, inherit);background:transparent;"
-            f'border-left:4px solid {colour};padding:4px 0 4px 12px;overflow-wrap:anywhere">'
-            f"<div>{html.escape(self.old)} <strong style="
-            f'"color:{colour}">{mark}</strong> {html.escape(self.new)}{extent}</div>'
-            '<table style="border-collapse:collapse;margin:4px 0 0;color:inherit;'
-            f'font-size:inherit">{lines}</table></div>'
-        )
+        from nbmlops.records.data_html import diff_html
 
-    def _told(self) -> list[tuple[str, str]]:
+        return diff_html(self)
+
+    def told(self) -> list[tuple[str, str]]:
         """The sentences, each under what it is about."""
         if self.identical:
             return [("", "Exactly the same data.")]

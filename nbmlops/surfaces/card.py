@@ -17,6 +17,7 @@ MIME = "application/vnd.nbmlops.run+json"
 SHOW_RUN = "nbmlops:show-run"
 """The panel's command that a click on the run's id calls, where there is a panel."""
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_FAINT = "color:var(--jp-ui-font-color2, inherit)"
 _MOST = 4  # metrics, parameters or inputs on one line
 
 
@@ -51,7 +52,9 @@ def _head(run: TrackedRun) -> str:
         for p in run.parameters
         if not p.is_default and not _holds_estimators(p)
     ]
-    told = f"● {_short(run.name, 60)}  {_listed(differs)}".rstrip() + f"  ({run.duration:.2f} s)"
+    told = (
+        f"● {_short(run.name, 60)}  {_listed(differs)}".rstrip() + f"  ({run.duration:.2f}\u00a0s)"
+    )
     return f"{told}  STALE" if run.stale else told
 
 
@@ -117,15 +120,13 @@ def _metric(metric: Metric, previous: TrackedRun | None) -> str:
         else None
     )
     if before is not None:
-        text += f" ({metric.value - before:+.3g})"
+        text += f" ({metric.value - before:+.3g})" if metric.value != before else " (=)"
     return f"{text} ?" if metric.candidate else text
 
 
 def _size(fingerprint: Fingerprint) -> str:
-    if fingerprint.rows is None:
-        return ""
-    columns = sum(not column.index for column in fingerprint.columns)
-    return f" {fingerprint.rows:,}×{columns}" if columns else f" {fingerprint.rows:,}"
+    extent = "×".join(f"{length:,}" for length in fingerprint.extent)
+    return f" {extent}" if extent else ""
 
 
 def _listed(items: list[str], between: str = ", ") -> str:
@@ -146,7 +147,7 @@ def _printable(text: str) -> str:
 def _html(run: TrackedRun, previous: TrackedRun | None, waits: str | None) -> str:
     amiss = bool(run.stale) or run.completeness < 0.8
     accent = "var(--jp-warn-color1, #b35900)" if amiss else "var(--jp-success-color1, #2e7d32)"
-    body = "".join(f"<div>{escape(line)}</div>" for line in _middle(run, previous))
+    data, *metrics = (f"<div>{escape(line)}</div>" for line in _middle(run, previous))
     last = " · ".join([*_where(run, waits), *map(escape, _amiss(run))])
     return (
         '<div class="nbmlops-card" role="note" aria-label="nbmlops tracked run" style="'
@@ -154,7 +155,8 @@ def _html(run: TrackedRun, previous: TrackedRun | None, waits: str | None) -> st
         "font-family:var(--jp-code-font-family, monospace);font-size:12px;line-height:1.4;"
         'color:var(--jp-ui-font-color1, inherit);white-space:pre-wrap;overflow-wrap:anywhere">'
         f"<div><b>{escape(_head(run))}</b></div>"
-        f'<div style="color:var(--jp-ui-font-color2, inherit)">{body}<div>{last}</div></div></div>'
+        f'<div style="{_FAINT}">{data}</div>{"".join(metrics)}'
+        f'<div style="{_FAINT}">{last}</div></div>'
     )
 
 

@@ -43,14 +43,13 @@ __all__ = [
 
 
 class InputSummary(Record, frozen=True, kw_only=True):
-    """A training's input without its columns: `rows` and `columns` are counts, index left out."""
+    """A training's input without its columns: `extent` is its shape, or its rows and columns."""
 
     role: str
     name: str
     kind: str
     digest: str
-    rows: int | None
-    columns: int
+    extent: tuple[int, ...]
     files: tuple[str, ...]
 
     @classmethod
@@ -61,8 +60,7 @@ class InputSummary(Record, frozen=True, kw_only=True):
             name=data.name,
             kind=data.fingerprint.kind,
             digest=data.fingerprint.digest,
-            rows=data.fingerprint.rows,
-            columns=sum(not column.index for column in data.fingerprint.columns),
+            extent=data.fingerprint.extent,
             files=data.files,
         )
 

@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 __all__ = ["compare_runs", "load_model", "metric", "review", "runs"]
 
 
+_PLACES = {name: place for place, name in enumerate(
+    ("run", "name", "started", "cell", "data", "metrics", "candidates", "params", "duration",
+     "notebook", "model", "completeness", "stale", "delivered"))}  # fmt: skip
+
+
 def runs(notebook: str | None = None, *, dismissed: bool = False) -> pd.DataFrame:
     """The project's tracked runs, newest first, one a row; of one notebook if it is named.
 
     Runs that were dismissed are left out unless `dismissed` asks for them too.
 
-    Columns: the run's own, then ``metrics.…``, ``candidates.…`` (numbers that were only named like
-    a metric) and ``params.…`` (those that differ from a default).
+    Columns: which run, ``metrics.…``, ``candidates.…`` (numbers that were only named like a
+    metric), ``params.…`` (those that differ from a default), and the run's other facts.
     """
     import pandas as pd
 
@@ -33,24 +38,28 @@ def runs(notebook: str | None = None, *, dismissed: bool = False) -> pd.DataFram
         {
             "run": run.id,
             "name": run.name,
-            "started": run.started,
-            "duration": run.duration,
-            "notebook": run.notebook,
+            "started": run.started.replace(microsecond=0),
             "cell": run.cell.execution_count,
-            "model": run.model_class,
             "data": run.data_digest[:12],
-            "completeness": run.completeness,
-            "delivered": run.mlflow_run_id is not None,
             **{
                 f"{'candidates' if m.candidate else 'metrics'}.{m.name}": m.value
                 for m in run.metrics
             },
             **{f"params.{p.name}": p.value for p in run.parameters if not p.is_default},
+            "duration": run.duration,
+            "notebook": run.notebook,
+            "model": run.model_class,
+            "completeness": run.completeness,
+            "stale": bool(run.stale),
+            "delivered": run.mlflow_run_id is not None,
         }
         for run in Journal(load_settings().journal_path).runs(notebook)
         if dismissed or run.dismissed_by is None
     ]
-    return pd.DataFrame(rows)
+    # A run that lacks a metric of another must not push that metric behind the run's own columns.
+    names = dict.fromkeys(name for row in rows for name in row)
+    order = sorted(names, key=lambda name: _PLACES.get(name.partition(".")[0], 0))
+    return pd.DataFrame(rows, columns=order)
 
 
 def compare_runs(before: str, after: str) -> RunComparison:

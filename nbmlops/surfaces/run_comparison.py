@@ -16,6 +16,7 @@ _MOST_ROWS = 60
 _MOST_METRICS = 12
 _ROW_HEIGHT = 64  # pixels of one metric in the figure
 _BEFORE, _AFTER = "#8a8f98", "#1f77b4"
+_GRID = "rgba(127,127,127,0.25)"  # seen on light and on dark ground
 
 
 class RunComparison:
@@ -78,7 +79,8 @@ class RunComparison:
             plot_bgcolor="rgba(127,127,127,0.06)",
             font={"color": "#7f7f7f"},
         )
-        figure.update_yaxes(automargin=True)
+        figure.update_xaxes(gridcolor=_GRID, linecolor=_GRID)
+        figure.update_yaxes(automargin=True, gridcolor=_GRID, linecolor=_GRID)
         return figure
 
     def _repr_html_(self) -> str:

@@ -59,13 +59,14 @@ def tags_of(run: TrackedRun) -> dict[str, str]:
 
 
 def params_of(run: TrackedRun, taken: dict[str, str]) -> list[Any]:
-    """The parameters that MLflow does not hold yet.
+    """The parameters that MLflow does not hold yet, those first that somebody chose.
 
     MLflow refuses to change a parameter; what a user logged himself stays as it is.
     """
     from mlflow.entities import Param
 
-    named = {_key(p.name): str(p.value)[:6000] for p in run.parameters}
+    chosen_first = sorted(run.parameters, key=lambda parameter: parameter.is_default)
+    named = {_key(p.name): str(p.value)[:6000] for p in chosen_first}
     return [Param(name, value) for name, value in named.items() if name not in taken]
 
 

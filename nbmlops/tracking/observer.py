@@ -41,7 +41,11 @@ class Observer:
     def take_running(self, source: str) -> None:
         """Take in the cell that switched tracking on, which began before we listened."""
         self._depth = 1
-        self._tracker.cell_began(source, None, self._shell.execution_count)
+        self._tracker.cell_began(source, None, self._count())
+
+    def _count(self) -> int:
+        """The running cell's number; IPython 9.16 counts on before a cell, others after it."""
+        return int(self._shell.displayhook.prompt_count)
 
     def _began(self, info: Any) -> None:
         if info.silent or not self._tracker.on:
@@ -52,9 +56,7 @@ class Observer:
         try:
             source = info.raw_cell if isinstance(info.raw_cell, str) else ""
             keep_timed_source(source)
-            self._tracker.cell_began(
-                source, getattr(info, "cell_id", None), self._shell.execution_count
-            )
+            self._tracker.cell_began(source, getattr(info, "cell_id", None), self._count())
             self._outputs.begin(self._tracker.outputs)
         except Exception as error:  # noqa: BLE001 - the user's cell comes first; `fault` tells
             self._tracker.fault("a cell", error)

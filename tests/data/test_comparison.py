@@ -156,6 +156,30 @@ def test_it_reads_well_and_escapes_names() -> None:
     assert str(compare(old, old.copy())) == "The new data is exactly the same as the old data."
 
 
+def test_a_fingerprint_shows_what_it_is_of() -> None:
+    """Its size as people say it, and a line for each column; a name is text and no markup."""
+    table = pd.DataFrame({"<script>": [1.0, None], "city": ["Rome", "Oslo"]})
+    html = fingerprint(table, "<b>")._repr_html_()
+    assert "<script>" not in html
+    assert "<b>" not in html
+    for told in ("&lt;script&gt;", "&lt;b&gt;", "2 × 2", "float64", "1 missing", "distinct 2"):
+        assert told in html
+    assert fingerprint(table).extent == (2, 2)
+    assert fingerprint(table["city"]).extent == (2,)
+    assert fingerprint(np.zeros((3, 4, 5))).extent == (3, 4, 5)
+    assert str(fingerprint(np.zeros((3, 4)))).startswith("array 3 × 4, ")
+    unknown = fingerprint(object())
+    assert unknown.extent == ()
+    assert str(unknown.reason) in unknown._repr_html_()
+
+
+def test_a_changed_index_is_not_called_the_values() -> None:
+    """Beside changed columns it is the index; alone, an array's one column is its values."""
+    old = pd.DataFrame({"a": [1, 2, 3]}, index=[5, 6, 9])
+    assert "the index" in str(compare(old, pd.DataFrame({"a": [1, 2, 4]}, index=[5, 6, 8])))
+    assert "the values" in str(compare(np.zeros(3), np.ones(3)))
+
+
 def test_records_survive_the_wire() -> None:
     found = fingerprint(make(BIG), "train")
     assert decode(encode(found), Fingerprint) == found

@@ -11,7 +11,10 @@ import pytest
 
 from nbmlops.records import (
     CellRecord,
+    ColumnFingerprint,
+    DataInput,
     Environment,
+    Fingerprint,
     Gap,
     Metric,
     Parameter,
@@ -122,6 +125,20 @@ def test_a_stale_run_says_so_and_why() -> None:
     assert "80% captured: A frame of an unknown type." in lines[-1]
     assert "stale: Cell [3]" in marks.text
     assert "stale" not in "\n".join(told(a_run())[0]).lower()
+
+
+def test_data_is_as_large_as_people_say() -> None:
+    """A table in rows and columns, an array in its shape, a column in rows."""
+    column = ColumnFingerprint(name="", type="float64", digest="aa")
+    sizes = {
+        "426×30": {"kind": "array", "shape": (426, 30), "columns": (column,)},
+        "426×2": {"kind": "table", "columns": (column, column)},
+        "y 426": {"kind": "column", "columns": (column,)},
+    }
+    for size, facts in sizes.items():
+        data = Fingerprint(digest="aa", rows=426, **facts)
+        lines, _ = told(a_run(inputs=(DataInput(role="y", name="y", fingerprint=data),)))
+        assert lines[1].endswith(size)
 
 
 def test_a_guess_offers_its_dismissal_and_a_dismissed_one_says_by_whom() -> None:

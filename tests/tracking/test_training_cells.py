@@ -247,6 +247,15 @@ def test_a_training_that_raises_leaves_no_run_and_the_next_one_does(kernel: Kern
     assert len(kernel.trained("LogisticRegression().fit(X_train, y_train)")) == 1
 
 
+def test_a_cell_is_known_by_the_number_beside_it(kernel: Kernel) -> None:
+    """In[7] is 7 on the record, whether IPython counts on before a cell or after it."""
+    reply = kernel.run("LogisticRegression(C=7).fit(X_train, y_train)\nprint(len(In) - 1)")
+    assert reply.status == "ok", reply.error
+    run = kernel.runs()[-1]
+    assert run.cell.execution_count == int(reply.text)
+    assert run.cells[-1].execution_count == int(reply.text)
+
+
 def test_the_card_stands_below_the_output_and_is_updated(kernel: Kernel) -> None:
     """Four lines at most, with the record; a later metric changes the same card."""
     reply = kernel.run("print('mine')\nmodel = LogisticRegression().fit(X_train, y_train)")

@@ -35,8 +35,7 @@ it('names changed data and another model', () => {
     name: 'X_train',
     kind: 'table',
     digest: 'a'.repeat(64),
-    rows: 9,
-    columns: 2,
+    extent: [9, 2],
     files: []
   };
   const older = run({ inputs: [input] });

@@ -64,6 +64,11 @@ export function RunView(props: IRunProps): JSX.Element {
         >
           <Breakable text={name} />
         </button>
+        {run.stale.length > 0 ? (
+          <span className="nbmlops-Stale" title={run.stale.join('\n')}>
+            {trans.__('stale')}
+          </span>
+        ) : null}
         <time
           dateTime={run.started}
           title={`${new Date(run.started).toLocaleString()} · ${run.author} · ${run.id}`}
@@ -87,11 +92,6 @@ export function RunView(props: IRunProps): JSX.Element {
         <span title={trans.__('How long the training took')}>
           {duration(run.duration)}
         </span>
-        {run.stale.length > 0 ? (
-          <span title={run.stale.join('\n')}>
-            <strong className="nbmlops-Stale">{trans.__('stale')}</strong>
-          </span>
-        ) : null}
         {run.kind === 'training' ? null : <span>{run.kind}</span>}
         {run.kind === 'inferred' ? (
           <span>
@@ -241,13 +241,13 @@ function ParameterItem(props: {
 }
 
 function size(run: RunSummary, trans: TranslationBundle): string {
-  const main = run.inputs.find(input => input.rows !== null);
-  if (!main || main.rows === null) {
+  const extent = run.inputs.find(input => input.extent.length > 0)?.extent;
+  if (!extent) {
     return trans._n('%1 input', '%1 inputs', run.inputs.length);
   }
-  return main.columns > 0
-    ? `${number(main.rows)} × ${main.columns}`
-    : trans._n('%1 row', '%1 rows', main.rows);
+  return extent.length > 1
+    ? extent.map(number).join(' × ')
+    : trans._n('%1 row', '%1 rows', extent[0]);
 }
 
 function inputsTitle(run: RunSummary): string {
