@@ -1,7 +1,6 @@
 """WHO says that it may go? Evidence, policy, sign-offs, ledger, gate."""
 
 from nbmlops.governance.gate import (
-    MODEL_FOLDER,
     VAULT_NAME,
     ArtifactRoots,
     Gate,
@@ -72,7 +71,7 @@ from nbmlops.governance.sign_offs import (
     signed_exactly,
     signer_of,
 )
-from nbmlops.governance.vault import Vault
+from nbmlops.governance.vault import MODEL_FOLDER, Vault
 
 __all__ = [
     "EVIDENCE_FILE",

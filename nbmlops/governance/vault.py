@@ -15,12 +15,23 @@ from blake3 import blake3
 from nbmlops.errors import IntegrityError
 from nbmlops.records import Bundle, BundleFile, Record, decode, digest, encode, new_id
 
-__all__ = ["Vault", "read_files", "require_same_files"]
+__all__ = [
+    "MLFLOWS_NOTE",
+    "MODEL_FOLDER",
+    "Vault",
+    "read_files",
+    "require_own_list",
+    "require_same_files",
+]
 
 
-# An MLflow without nbmlops notes here which version it has loaded, and never reads it as code; that
-# must not make the content useless for everybody else.
-_MLFLOWS_NOTE = "model/registered_model_meta"
+MODEL_FOLDER = "model"
+"""Where the model's files lie inside a bundle."""
+
+MLFLOWS_NOTE = "registered_model_meta"
+"""An MLflow without nbmlops notes in a model which version it has loaded, and never reads it as
+code; that must not make the content useless for everybody else. MLflow 3.18 writes none.
+"""
 
 
 class _Look(Record, frozen=True, kw_only=True):
@@ -106,14 +117,15 @@ class Vault:
                 f"The sealed content {bundle.digest[:12]} is not in the vault {self._root}. "
                 "Promote the run again."
             )
-        if digest(bundle.files) != bundle.digest:
-            raise IntegrityError(
-                f"The list of files of {bundle.digest[:12]} is not the one that was sealed."
-            )
+        require_own_list(bundle)
         if not every_byte and self._looks_as_remembered(bundle):
             return
         sealed = {file.path for file in bundle.files}
-        found = [f for f in read_files(folder) if f.path in sealed or f.path != _MLFLOWS_NOTE]
+        found = [
+            f
+            for f in read_files(folder)
+            if f.path in sealed or f.path != f"{MODEL_FOLDER}/{MLFLOWS_NOTE}"
+        ]
         require_same_files(bundle.digest, bundle.files, found)
         self._remember(bundle)
 
@@ -133,6 +145,14 @@ class Vault:
 
     def _memory(self, content_digest: str) -> Path:
         return self._root / ".looks" / content_digest
+
+
+def require_own_list(bundle: Bundle) -> None:
+    """:raises IntegrityError: if the files that `bundle` lists are not those of its digest."""
+    if digest(bundle.files) != bundle.digest:
+        raise IntegrityError(
+            f"The list of files of {bundle.digest[:12]} is not the one that was sealed."
+        )
 
 
 def require_same_files(

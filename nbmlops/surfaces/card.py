@@ -9,6 +9,7 @@ from typing import Any
 from unicodedata import category
 
 from nbmlops.records import Fingerprint, Metric, Parameter, TrackedRun, decode, encode, to_plain
+from nbmlops.surfaces.wording import shortened
 from nbmlops.tracking import run_page
 
 __all__ = ["MIME", "card_bundle", "lines"]
@@ -135,8 +136,7 @@ def _listed(items: list[str], between: str = ", ") -> str:
 
 
 def _short(text: str, longest: int) -> str:
-    flat = _printable(" ".join(text.split()))
-    return flat if len(flat) <= longest else flat[: longest - 1] + "…"
+    return shortened(_printable(" ".join(text.split())), longest)
 
 
 def _printable(text: str) -> str:

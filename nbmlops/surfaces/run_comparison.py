@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from nbmlops.records import Change, RunDiff, Scalar, shown
+from nbmlops.surfaces.wording import shortened
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -160,9 +161,8 @@ def _code(text: str) -> str:
 
 
 def _text(value: Scalar) -> str:
-    text = shown(value)
-    return text if len(text) <= 200 else text[:199] + "…"
+    return shortened(shown(value), 200)
 
 
 def _short(name: str) -> str:
-    return escape(name if len(name) <= 40 else name[:39] + "…")
+    return escape(shortened(name, 40))

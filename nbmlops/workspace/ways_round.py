@@ -18,14 +18,14 @@ from typing import Any
 import msgspec
 
 from nbmlops.errors import IntegrityError
-from nbmlops.governance import Link, Vault, check_against, take_checkpoint, verify
-from nbmlops.governance.gate.mlflow_team_server import TeamServer
+from nbmlops.governance import VAULT_NAME, Link, Vault, check_against, take_checkpoint, verify
+from nbmlops.governance.gate.mlflow_team_server import API, TeamServer
 from nbmlops.records import Diagnosis, new_id
 from nbmlops.workspace.stores import Stores
 
 __all__ = ["try_ways_round"]
 
-_API = "/api/2.0/mlflow"
+_MLFLOW = "/api/2.0/mlflow"
 _AJAX = "/ajax-api/2.0/mlflow"
 
 
@@ -48,36 +48,38 @@ def try_ways_round(stores: Stores) -> list[Diagnosis]:
 
 def _attempts(name: str) -> list[_Attempt]:
     model = {"name": name}
-    remove = ("DELETE", f"{_API}/registered-models/delete", model)
+    remove = ("DELETE", f"{_MLFLOW}/registered-models/delete", model)
     version = {"name": name, "source": "s3://doctor/probe"}
-    place = "mlflow-artifacts:/nbmlops-vault/doctor"
+    place = f"mlflow-artifacts:/{VAULT_NAME}/doctor"
     hook = {
         "name": name,
         "url": "https://doctor.invalid/",
         "events": [{"entity": "MODEL_VERSION", "action": "CREATED"}],
     }
-    file = f"/api/2.0/mlflow-artifacts/artifacts/nbmlops-vault/{name}"
+    file = f"/api/2.0/mlflow-artifacts/artifacts/{VAULT_NAME}/{name}"
     return [
-        _Attempt("registering by REST", "POST", f"{_API}/registered-models/create", model, remove),
+        _Attempt(
+            "registering by REST", "POST", f"{_MLFLOW}/registered-models/create", model, remove
+        ),
         _Attempt(
             "registering by the page", "POST", f"{_AJAX}/registered-models/create", model, remove
         ),
         _Attempt(
             "registering by an odd path",
             "POST",
-            f"/{_API}/registered-models/create",
+            f"/{_MLFLOW}/registered-models/create",
             model,
             remove,
         ),
-        _Attempt("a version from elsewhere", "POST", f"{_API}/model-versions/create", version),
+        _Attempt("a version from elsewhere", "POST", f"{_MLFLOW}/model-versions/create", version),
         _Attempt(
             "an experiment in the vault",
             "POST",
-            f"{_API}/experiments/create",
+            f"{_MLFLOW}/experiments/create",
             {"name": name, "artifact_location": place},
         ),
         _Attempt("writing into the vault", "PUT", file, "doctor", ("DELETE", file, None)),
-        _Attempt("a webhook", "POST", f"{_API}/webhooks", hook),
+        _Attempt("a webhook", "POST", f"{_MLFLOW}/webhooks", hook),
         _Attempt("MLflow's assistant", "GET", "/ajax-api/3.0/mlflow/assistant/config"),
         _Attempt("jobs on the server", "POST", "/ajax-api/3.0/jobs/search", {}),
         _Attempt("calling others through the gateway", "GET", f"{_AJAX}/gateway-proxy"),
@@ -99,7 +101,7 @@ def _over_http(server: TeamServer) -> Iterator[Diagnosis]:
             finding=f"{server.address} did it ({status}).",
             advice="Upgrade the server, or start it with: nbmlops server.",
         )
-    status = server.try_request("GET", "/nbmlops/api/server", None, anonymous=True)
+    status = server.try_request("GET", f"{API}/server", None, anonymous=True)
     state = server.me().asserted_by
     yield Diagnosis(
         subject="asking without a name",

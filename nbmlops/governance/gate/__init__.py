@@ -2,11 +2,10 @@
 
 from nbmlops.governance.gate.acting import acting, current_actor
 from nbmlops.governance.gate.artifact_roots import VAULT_NAME, ArtifactRoots, inside
-from nbmlops.governance.gate.gate import MODEL_FOLDER, Gate, alias_missing
+from nbmlops.governance.gate.gate import Gate, alias_missing
 from nbmlops.governance.gate.mlflow_registry import MlflowRegistry, RegisteredVersion
 
 __all__ = [
-    "MODEL_FOLDER",
     "VAULT_NAME",
     "ArtifactRoots",
     "Gate",

@@ -16,13 +16,10 @@ from nbmlops.governance.gate.artifact_roots import VAULT_NAME
 from nbmlops.governance.ledger import History, HistoryReader, Ledger
 from nbmlops.governance.policy import Policy, policy_in_force
 from nbmlops.governance.review import assemble_review, verify_dossier
-from nbmlops.governance.vault import Vault
+from nbmlops.governance.vault import MODEL_FOLDER, Vault
 from nbmlops.records import Bundle, Identity, RefusalRecorded, Review, Submission, now
 
-__all__ = ["MODEL_FOLDER", "Gate", "alias_missing"]
-
-MODEL_FOLDER = "model"
-"""Where the model's files lie inside a bundle."""
+__all__ = ["Gate", "alias_missing"]
 
 
 class Gate:

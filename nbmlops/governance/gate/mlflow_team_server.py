@@ -33,11 +33,14 @@ from nbmlops.records import (
     encode,
 )
 
-__all__ = ["TeamServer", "find_team_server"]
+__all__ = ["API", "MARK", "PAGE", "TeamServer", "find_team_server"]
 
 MARK = "nbmlops-server"
-_API = "/nbmlops/api"
-_PAGE = 1_000
+"""A header of every answer: by it a client knows that this is no plain MLflow server."""
+API = "/nbmlops/api"
+"""Below it are the server's own routes."""
+PAGE = 1_000
+"""Rows of the ledger in one answer."""
 
 T = TypeVar("T")
 
@@ -97,7 +100,7 @@ class TeamServer:
         while page := self._ask("GET", f"/links?after={after}", list[chain.Link]):
             yield from page
             after = page[-1].sequence
-            if len(page) < _PAGE:
+            if len(page) < PAGE:
                 return
 
     def verify(self) -> ChainReport:
@@ -180,7 +183,7 @@ class TeamServer:
             ) from error
 
     def _send(self, verb: str, path: str, data: Any) -> bytes:
-        answer = _request(self.address, verb, _API + path, data)
+        answer = _request(self.address, verb, API + path, data)
         if answer.status_code < 400:
             return bytes(answer.content)
         raise _as_error(self.address, answer)

@@ -15,17 +15,20 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.store.artifact.models_artifact_repo import ModelsArtifactRepository
 
-from nbmlops.errors import IntegrityError, NbmlopsError, Refused
+from nbmlops.errors import NbmlopsError, Refused
 from nbmlops.governance.gate.mlflow_registry import MlflowRegistry
 from nbmlops.governance.gate.mlflow_team_server import find_team_server
-from nbmlops.governance.vault import read_files, require_same_files
-from nbmlops.records import Bundle, BundleFile, digest
+from nbmlops.governance.vault import (
+    MLFLOWS_NOTE,
+    MODEL_FOLDER,
+    read_files,
+    require_own_list,
+    require_same_files,
+)
+from nbmlops.records import Bundle, BundleFile
 from nbmlops.settings import GATED_PREFIX, Settings
 
 __all__ = ["VerifiedModelsRepository", "fetch_verified"]
-
-_MODEL = "model/"
-_MLFLOWS_NOTE = "registered_model_meta"  # of which version it loaded; MLflow 3.18 writes none
 
 
 class _Sealing(Protocol):
@@ -98,14 +101,11 @@ def _sealing(registry_uri: str) -> _Sealing | None:
 
 def _require_sealed(bundle: Bundle, artifact_path: str, path: Path) -> None:
     """:raises IntegrityError: if what lies at `path` is not that part of the sealed model."""
-    if digest(bundle.files) != bundle.digest:
-        raise IntegrityError(
-            f"The list of files of {bundle.digest[:12]} is not the one that was sealed."
-        )
-    prefix = f"{_MODEL}{artifact_path}".rstrip("/")
+    require_own_list(bundle)
+    prefix = f"{MODEL_FOLDER}/{artifact_path}".rstrip("/")
     whole = [f for f in bundle.files if f.path.startswith(f"{prefix}/")]
     if path.is_dir():
-        found = [f for f in read_files(path) if f.path != _MLFLOWS_NOTE]
+        found = [f for f in read_files(path) if f.path != MLFLOWS_NOTE]
         expected = [_moved(f, f.path.removeprefix(f"{prefix}/")) for f in whole]
     else:
         found = [_moved(f, prefix) for f in read_files(path.parent) if f.path == path.name]

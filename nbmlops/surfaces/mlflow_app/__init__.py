@@ -25,13 +25,14 @@ def create_app() -> Any:
     from nbmlops._version import __version__
     from nbmlops.governance import ArtifactRoots
     from nbmlops.governance.gate.mlflow_guarded_artifacts import guard_artifacts, guard_experiments
+    from nbmlops.governance.gate.mlflow_team_server import API
     from nbmlops.settings import load_settings
     from nbmlops.surfaces.mlflow_app import boot, mlflow_users
     from nbmlops.surfaces.mlflow_app.closed import close_routers, close_views
     from nbmlops.surfaces.mlflow_app.doorkeeper import Doorkeeper
     from nbmlops.surfaces.mlflow_app.identity import make_authenticator
     from nbmlops.surfaces.mlflow_app.options import read_options
-    from nbmlops.surfaces.mlflow_app.routes import PREFIX, make_routes
+    from nbmlops.surfaces.mlflow_app.routes import make_routes
     from nbmlops.workspace import Workspace
 
     options = read_options()
@@ -48,5 +49,5 @@ def create_app() -> Any:
     close_views(flask_app)
     plain = options.authentication == "none"
     app = create_fastapi_app(flask_app) if plain else mlflow_users.compose(flask_app)
-    app.router.routes.insert(0, Mount(PREFIX, make_routes(Workspace(settings))))
+    app.router.routes.insert(0, Mount(API, make_routes(Workspace(settings))))
     return Doorkeeper(app, make_authenticator(options), __version__)

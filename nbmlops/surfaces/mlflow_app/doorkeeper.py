@@ -8,12 +8,10 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 from nbmlops.governance import acting
+from nbmlops.governance.gate.mlflow_team_server import MARK
 from nbmlops.surfaces.mlflow_app.identity import Authenticator
 
-__all__ = ["MARK", "Doorkeeper"]
-
-MARK = "nbmlops-server"
-"""A header of every answer: by it a client knows that this is no plain MLflow server."""
+__all__ = ["Doorkeeper"]
 
 _OPEN_TO_ALL = "/health"  # exactly this: monitors ask it, and it tells nothing
 

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from nbmlops._version import __version__
 from nbmlops.errors import NbmlopsError, Refused
 from nbmlops.governance import current_actor
+from nbmlops.governance.gate.mlflow_team_server import PAGE
 from nbmlops.records import (
     CHAMPION,
     DEFAULT_SCOPES,
@@ -40,10 +41,7 @@ from nbmlops.records import Request as Wish
 from nbmlops.surfaces.mlflow_app.uploads import Uploads
 from nbmlops.workspace import Workspace
 
-__all__ = ["PREFIX", "make_routes"]
-
-PREFIX = "/nbmlops/api"
-_PAGE = 1_000  # rows of the ledger in one answer
+__all__ = ["make_routes"]
 
 
 class _Facts(Record, frozen=True, kw_only=True):
@@ -80,7 +78,7 @@ class _Refuse(Record, frozen=True, kw_only=True):
 
 
 def make_routes(workspace: Workspace) -> Starlette:
-    """The app that is mounted below :data:`PREFIX`."""
+    """The app that is mounted below :data:`~nbmlops.governance.gate.mlflow_team_server.API`."""
     uploads = Uploads(workspace)
     stores = workspace.stores
 
@@ -97,7 +95,7 @@ def make_routes(workspace: Workspace) -> Starlette:
         found = []
         for link in stores.ledger.links(after):
             found.append(link)
-            if len(found) == _PAGE:
+            if len(found) == PAGE:
                 break
         return found
 

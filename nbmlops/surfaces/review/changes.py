@@ -7,6 +7,7 @@ from typing import Any
 
 from nbmlops.records import Change, Comparison, Evidence
 from nbmlops.surfaces.review.markup import page, table, text
+from nbmlops.surfaces.wording import shortened
 
 __all__ = ["changes_html", "metrics_bundle"]
 
@@ -86,8 +87,7 @@ def _range(before: float, now: float) -> list[float]:
 
 def _short(name: str) -> str:
     # Plotly reads a few tags in titles.
-    shown = name if len(name) <= 24 else f"{name[:23]}…"
-    return text(shown)
+    return text(shortened(name, 24))
 
 
 def _diff(lines: tuple[str, ...]) -> str:
