@@ -76,6 +76,12 @@ class Block:
     sort: str
     places: Sequence[int]
 
+    def column(self, row: int) -> Column:
+        """One of its columns, alone."""
+        from nbmlops.data.numeric import NumericColumn
+
+        return NumericColumn(self.values[row], self.type, self.sort)
+
 
 @dataclass
 class Reading:

@@ -29,21 +29,16 @@ def second_looks(reading: Reading, recorder: Recorder) -> list[Task]:
 
     Each raises FingerprintError if its run is not what it was.
     """
-    loose = dict(reading.loose())
-    runs = [
-        (at, start)
-        for at, column in loose.items()
+    looks = [
+        (at, column, start)
+        for at, column in reading.loose()
         for start in range(0, max(1, column.rows), CHUNK_ROWS)
     ]
-    runs = [runs[at] for at in _spread(len(runs))]
-    side_by_side = [at for block in reading.blocks() for at in block.places]
-    runs += [(side_by_side[at], 0) for at in _spread(len(side_by_side))]
-    return [
-        partial(
-            _check, loose[at] if at in loose else reading.entries[at].column, at, start, recorder
-        )
-        for at, start in runs
-    ]
+    looks = [looks[at] for at in _spread(len(looks))]
+    for block in reading.blocks():
+        rows = _spread(len(block.places))
+        looks += [(block.places[row], block.column(row), 0) for row in rows]
+    return [partial(_check, column, at, start, recorder) for at, column, start in looks]
 
 
 def _check(column: Column, at: int, start: int, recorder: Recorder) -> None:

@@ -108,7 +108,7 @@ class FrameReading(Reading):
             for block in self._blocks:
                 self._places.update((p, (block, row)) for row, p in enumerate(block.places))
         block, row = self._places[at]
-        return Entry(label, NumericColumn(block.values[row], block.type, block.sort))
+        return Entry(label, block.column(row))
 
     def __len__(self) -> int:
         return len(self._index) + len(self._labels)
