@@ -25,19 +25,32 @@ def cell_run(connection: MlflowConnection, run: TrackedRun, step: Step) -> str |
     """
     if run.parent_id is None:
         return None
-    found = connection.search(f"tags.`{CELL_TAG}` = '{quoted(run.parent_id)}'", 1)
-    if found:
-        return str(found[0].info.run_id)
-    step("cell-run")
+    theirs = connection.find_first(CELL_TAG, run.parent_id)
+    if theirs is None:
+        step("cell-run")
+        theirs = _make(connection, run)
+        step("cell-run-made")
+        if connection.remote:  # a request whose answer was lost may have been heard twice
+            theirs = connection.find_first(CELL_TAG, run.parent_id) or theirs
+    run_id, cell = str(theirs.info.run_id), run.cell
+    if theirs.info.status == "RUNNING":
+        connection.client.log_text(run_id, cell.source, "nbmlops/cell.py")
+        step("cell-run-filed")
+        status = "FINISHED" if cell.outcome == "ok" else "FAILED"
+        ended = int((cell.started.timestamp() + cell.duration) * 1000)
+        connection.client.set_terminated(run_id, status, end_time=ended)
+    return run_id
+
+
+def _make(connection: MlflowConnection, run: TrackedRun) -> Any:
     cell = run.cell
-    began = int(cell.started.timestamp() * 1000)
     stem = PurePath(run.notebook).stem if run.notebook else "cell"
-    made = connection.client.create_run(
+    return connection.client.create_run(
         connection.experiment_id,
-        start_time=began,
+        start_time=int(cell.started.timestamp() * 1000),
         run_name=f"{stem} [{cell.execution_count}]",
         tags={
-            CELL_TAG: run.parent_id,
+            CELL_TAG: run.parent_id or "",
             "nbmlops.notebook": run.notebook or "",
             "nbmlops.cell_id": cell.cell_id or "",
             "nbmlops.cell_digest": cell.source_digest,
@@ -51,11 +64,6 @@ def cell_run(connection: MlflowConnection, run: TrackedRun, step: Step) -> str |
             ),
         },
     )
-    run_id = str(made.info.run_id)
-    connection.client.log_text(run_id, cell.source, "nbmlops/cell.py")
-    status = "FINISHED" if cell.outcome == "ok" else "FAILED"
-    connection.client.set_terminated(run_id, status, end_time=began + int(cell.duration * 1000))
-    return run_id
 
 
 def run_below(client: MlflowClient, theirs: Any, run: TrackedRun) -> Any:

@@ -45,7 +45,10 @@ class RunWriter:
     ) -> None:
         self._journal = journal
         self._outage = outage
-        self._snapshots = SnapshotWriter(settings.spool, self._snapshot_done)
+        self._spool = settings.spool
+        self._snapshots = SnapshotWriter(
+            settings.spool, self._snapshot_done, self._snapshot_refused
+        )
         self._lock = threading.RLock()  # the snapshots' thread writes, too
         self._unwritten: dict[str, _Unwritten] = {}
         self._model_gaps: dict[str, Gap] = {}
@@ -110,7 +113,8 @@ class RunWriter:
         return self.change(run_id, lambda run: with_metric(run, metric, cell))
 
     def retry(self) -> None:
-        """Write again what the journal did not take; between cells, when no run is open."""
+        """Write again what the disk did not take; between cells, when no run is open."""
+        self._snapshots.retry()
         with self._lock:
             if not self._unwritten:
                 self._failing = None
@@ -198,7 +202,8 @@ class RunWriter:
             self._snapshots.finish(part)
 
     def finish_models(self) -> None:
-        """Wait until all snapshots are written."""
+        """Wait until all snapshots are written, as far as the disk takes them."""
+        self._snapshots.retry()
         self._snapshots.finish_all()
 
     def _snapshot_done(self, run_id: str, problem: str | None) -> None:
@@ -210,6 +215,14 @@ class RunWriter:
                 self.change(run_id, lambda run: with_gaps(run, gap))
             self._note_model(run_id, "saved" if problem is None else "none")
         pass_step("snapshot-noted")
+
+    def _snapshot_refused(self, error: OSError) -> None:
+        self._outage(
+            StoreError(
+                f"A model cannot be written ({error.strerror or error}). Make room, or make"
+                f" {self._spool} writable; it is tried again after each cell."
+            )
+        )
 
     def _note_model(self, run_id: str, state: str) -> None:
         if self._failing is None and run_id not in self._unwritten:

@@ -31,6 +31,7 @@ __all__ = [
 
 SNAPSHOT_FILE = "model.pickle"
 BACKEND_FILE = "keras-backend"
+_MOST_KEPT = 256 << 20  # bytes of models that wait in memory for a disk
 _PATIENCE = 60.0  # seconds that a new training of a model waits for its snapshot at most
 
 
@@ -38,10 +39,8 @@ class UnfitModel(Exception):
     """A snapshot that was written and cannot be read again, or not be filed as a model."""
 
 
-def write_snapshot(folder: Path, content: dict[str, Any]) -> None:
-    """Pickle `content` into `folder`; the file appears whole or not at all."""
-    import cloudpickle  # type: ignore[import-untyped] # ships none
-
+def write_snapshot(folder: Path, content: dict[str, Any] | bytes) -> None:
+    """Pickle `content` into `folder`, or write its pickle; the file appears whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     keras: Any = sys.modules.get("keras")
     if hasattr(keras, "backend"):
@@ -51,7 +50,12 @@ def write_snapshot(folder: Path, content: dict[str, Any]) -> None:
     try:
         with partial.open("wb") as file:
             pass_step("snapshot-write")
-            cloudpickle.dump(content, file)
+            if isinstance(content, bytes):
+                file.write(content)
+            else:
+                import cloudpickle  # type: ignore[import-untyped] # ships none
+
+                cloudpickle.dump(content, file)
         os.replace(partial, folder / SNAPSHOT_FILE)
     finally:
         partial.unlink(missing_ok=True)
@@ -70,20 +74,40 @@ def forget_model(folder: Path) -> None:
 
 
 class SnapshotWriter:
-    """Writes snapshots on a thread of its own, in order."""
+    """Writes snapshots on a thread of its own, in order.
 
-    def __init__(self, spool: Path, done: Callable[[str, str | None], None]) -> None:
-        """`done` hears the run's id and what went wrong, or None."""
+    What the disk refuses waits as a pickle in memory, which no later training changes and which
+    keeps nothing of the user's alive; :meth:`retry` tries again.
+    """
+
+    def __init__(
+        self,
+        spool: Path,
+        done: Callable[[str, str | None], None],
+        refused: Callable[[OSError], None],
+    ) -> None:
+        """`done` hears the run's id and what went wrong, or None; `refused` what the disk says."""
         self._spool = spool
-        self._done = done
-        self._queue: queue.Queue[tuple[str, dict[str, Any], threading.Event]] = queue.Queue()
+        self._done, self._refused = done, refused
+        self._queue: queue.Queue[tuple[str, dict[str, Any] | bytes, threading.Event]]
+        self._queue = queue.Queue()
+        self._kept: dict[str, bytes] = {}
         self._pending: dict[int, threading.Event] = {}
         self._thread: threading.Thread | None = None
 
     def write(self, run_id: str, content: dict[str, Any]) -> None:
         """Write the snapshot of ``content["model"]`` soon."""
         pass_step("snapshot")
-        event = self._pending[id(content["model"])] = threading.Event()
+        self._put(run_id, content, id(content["model"]))
+
+    def retry(self) -> None:
+        """Write soon what the disk has refused before."""
+        for run_id, pickled in list(self._kept.items()):
+            if id(pickled) not in self._pending:
+                self._put(run_id, pickled, id(pickled))
+
+    def _put(self, run_id: str, content: dict[str, Any] | bytes, key: int) -> None:
+        event = self._pending[key] = threading.Event()
         self._queue.put((run_id, content, event))
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(
@@ -105,27 +129,48 @@ class SnapshotWriter:
     def _work(self) -> None:
         while True:
             run_id, content, event = self._queue.get()
-            key = id(content["model"])
+            key = id(content if isinstance(content, bytes) else content["model"])
             try:
-                self._done(run_id, self._written(run_id, content))
+                self._write(run_id, content)
             finally:
                 del content
                 if self._pending.get(key) is event:
                     del self._pending[key]
                 event.set()
 
-    def _written(self, run_id: str, content: dict[str, Any]) -> str | None:
-        """Write one; what went wrong, or None."""
+    def _write(self, run_id: str, content: dict[str, Any] | bytes) -> None:
+        """Write one, and say how that went unless it is to be tried again."""
         for again in (True, False):
             try:
                 write_snapshot(self._spool / run_id, content)
-                return None
             except Exception as error:  # noqa: BLE001 - any object's pickling may raise anything; `done` puts it on the record
                 forget_model(self._spool / run_id)
                 # A container that grew while it was read is whole at the next reading.
-                if not (again and isinstance(error, RuntimeError) and "changed" in str(error)):
-                    return f"{type(error).__name__}: {_told(error)}"
-        return None
+                if again and isinstance(error, RuntimeError) and "changed" in str(error):
+                    continue
+                if isinstance(error, OSError) and self._keeps(run_id, content):
+                    self._refused(error)
+                    return
+                self._done(run_id, f"{type(error).__name__}: {_told(error)}")
+                return
+            self._kept.pop(run_id, None)
+            self._done(run_id, None)
+            return
+
+    def _keeps(self, run_id: str, content: dict[str, Any] | bytes) -> bool:
+        """Keep what the disk refused; False if it is too large, or the fault is not the disk's."""
+        if isinstance(content, bytes):
+            return True
+        import cloudpickle
+
+        try:
+            pickled = cloudpickle.dumps(content)
+        except Exception:  # noqa: BLE001 - the object itself cannot be pickled: the caller says so
+            return False
+        if len(pickled) + sum(map(len, self._kept.values())) > _MOST_KEPT:
+            return False
+        self._kept[run_id] = pickled
+        return True
 
 
 def _told(error: BaseException) -> str:

@@ -27,6 +27,7 @@ from nbmlops.records import (
 from nbmlops.settings import Settings, load_settings
 from nbmlops.steps import FAULT
 from nbmlops.tracking import Journal, MlflowStore, deliver_pending
+from nbmlops.tracking.mlflow_cells import CELL_TAG
 from nbmlops.tracking.sessions import Session
 from nbmlops.tracking.snapshots import write_snapshot
 from nbmlops.tracking.steps import DELIVERY_STEPS
@@ -67,7 +68,8 @@ def store(settings: Settings) -> MlflowStore:
 
 
 def journaled(settings: Settings) -> TrackedRun:
-    run = a_run()
+    """One of several runs of a cell, so that every step of its delivery is taken."""
+    run = a_run(parent_id=new_id("cell"))
     model = LinearRegression().fit([[1.0], [2.0]], [1.0, 2.0])
     write_snapshot(settings.spool / run.id, {"model": model, "sample": None})
     Journal(settings.journal_path).record(run, model="saved")
@@ -106,7 +108,7 @@ def test_a_delivery_that_dies_at_any_step_is_done_exactly_once(
     assert_delivered_once(settings, store, run)
 
 
-@pytest.mark.parametrize("step", ["create", "artifacts"])
+@pytest.mark.parametrize("step", ["create", "cell-run-made", "artifacts"])
 def test_a_deliverer_process_that_is_killed_delivers_exactly_once(
     settings: Settings, store: MlflowStore, step: str
 ) -> None:
@@ -132,6 +134,12 @@ def assert_delivered_once(settings: Settings, store: MlflowStore, run: TrackedRu
     assert len(store.client.get_metric_history(one.info.run_id, name)) == 1
     assert len(one.inputs.dataset_inputs) == 1
     assert len(models(store, run)) == 1
+    query = f"tags.`{CELL_TAG}` = '{run.parent_id}'"
+    (above,) = store.client.search_runs([store.experiment_id], filter_string=query)
+    assert above.info.status == "FINISHED"
+    assert one.data.tags["mlflow.parentRunId"] == above.info.run_id
+    (file,) = store.client.list_artifacts(above.info.run_id, "nbmlops")
+    assert file.path == "nbmlops/cell.py"
     assert store.load(run.id) == journal.run(run.id)
     assert deliver_pending(journal, store) == 0
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import pickle
 import sqlite3
 import sys
+import weakref
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,9 +14,10 @@ from types import SimpleNamespace
 import pytest
 
 from nbmlops.records import Metric, encode, now
-from nbmlops.tracking import Journal
+from nbmlops.tracking import Journal, snapshots
 from nbmlops.tracking.mlflow_active_run import active_mlflow_run
 from nbmlops.tracking.place import Place
+from nbmlops.tracking.snapshots import SNAPSHOT_FILE, SnapshotWriter
 
 from .test_delivery import a_run
 
@@ -76,3 +80,63 @@ def test_a_user_s_own_mlflow_run_is_journaled_without_its_password(
     assert active_mlflow_run() == ("https://mlflow.example/team", "theirs")
     monkeypatch.setattr(mlflow, "get_tracking_uri", lambda: "sqlite:////data/mlflow.db")
     assert active_mlflow_run() == ("sqlite:////data/mlflow.db", "theirs")
+
+
+class Model:
+    """It may change."""
+
+    weight = 1
+
+
+class Unpicklable:
+    """It fails as a disk does, but of its own accord."""
+
+    def __reduce__(self) -> str:
+        raise OSError("of my own")
+
+
+def test_a_snapshot_that_the_disk_refuses_waits_and_is_written_as_it_was(tmp_path: Path) -> None:
+    """Also when its model was trained anew meanwhile; the model itself is not kept alive."""
+    spool = tmp_path / "spool"
+    done: dict[str, str | None] = {}
+    refused: list[OSError] = []
+    spool.write_text("no folder")
+    writer = SnapshotWriter(spool, done.__setitem__, refused.append)
+    model = Model()
+    alive = weakref.ref(model)
+    writer.write("run-a", {"model": model})
+    writer.finish_all()
+    model.weight = 2
+    del model
+    gc.collect()
+    assert alive() is None
+    writer.retry()
+    writer.finish_all()
+    assert done == {}
+    assert len(refused) == 2
+    spool.unlink()
+    writer.retry()
+    writer.finish_all()
+    assert done == {"run-a": None}
+    assert pickle.loads((spool / "run-a" / SNAPSHOT_FILE).read_bytes())["model"].weight == 1
+    writer.retry()
+    writer.finish_all()
+    assert done == {"run-a": None}
+
+
+def test_a_snapshot_that_cannot_wait_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is too large for memory, and what is not the disk's fault."""
+    spool = tmp_path / "spool"
+    done: dict[str, str | None] = {}
+    refused: list[OSError] = []
+    spool.write_text("no folder")
+    writer = SnapshotWriter(spool, done.__setitem__, refused.append)
+    monkeypatch.setattr(snapshots, "_MOST_KEPT", 10)
+    writer.write("run-large", {"model": SimpleNamespace(weight=1)})
+    writer.write("run-odd", {"model": Unpicklable()})
+    writer.finish_all()
+    assert set(done) == {"run-large", "run-odd"}
+    assert all(done.values())
+    assert refused == []

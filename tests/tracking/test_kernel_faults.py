@@ -167,6 +167,7 @@ def test_what_the_disk_refuses_is_kept_and_written_when_it_can_be(
     deliver_pending(tracked.journal, store)
     (theirs,) = held(store, run)
     assert theirs.data.metrics.keys() >= {"r2_score_X", "profit"}
+    assert len(models(store, run)) == 1, tracked.journal.run(run.id).gaps
     assert len(tracked.trained("again = Ridge(alpha=1.6).fit(X, y)")) == 1
 
 

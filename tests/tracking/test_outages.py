@@ -15,6 +15,7 @@ import pytest
 from mlflow import MlflowClient
 
 from nbmlops.records import TrackedRun
+from nbmlops.tracking.mlflow_cells import CELL_TAG
 
 from .conftest import CLEAN, ROOT, Kernel, Reply
 from .proxy import Proxy, Weather, between
@@ -160,6 +161,26 @@ def test_a_request_that_is_late_doubled_or_unanswered_leaves_one_run(
     (mlflow_run,) = held(server, run)
     assert mlflow_run.info.status == "FINISHED"  # type: ignore[attr-defined] # MLflow's own Run
     assert away.journal.run(run.id).mlflow_model_uri
+
+
+@pytest.mark.parametrize("weather", ["says-twice", "loses-answers"])
+def test_the_run_above_a_cell_s_runs_is_made_once(
+    away: Kernel, proxy: Proxy, server: str, weather: Weather
+) -> None:
+    """Also where the request that makes it is doubled, or its answer lost."""
+    known = {run.id for run in away.runs()}
+    assert away.run("models = [Ridge(alpha=a).fit(X, y) for a in (30, 31)]").status == "ok"
+    runs = [run for run in away.runs() if run.id not in known]
+    proxy.weather = weather
+    deliver(away, proxy)
+    proxy.weather = "fine"
+    assert deliver(away, proxy) == 0
+    assert [len(held(server, run)) for run in runs] == [1, 1]
+    client = MlflowClient(tracking_uri=server)
+    experiments = [e.experiment_id for e in client.search_experiments()]
+    query = f"tags.`{CELL_TAG}` = '{runs[0].parent_id}'"
+    (above,) = client.search_runs(experiments, filter_string=query)
+    assert above.info.status == "FINISHED"
 
 
 def test_the_card_hears_of_its_delivery_and_of_what_makes_it_stale(
