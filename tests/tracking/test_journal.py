@@ -99,9 +99,9 @@ def test_a_snapshot_that_the_disk_refuses_waits_and_is_written_as_it_was(tmp_pat
     """Also when its model was trained anew meanwhile; the model itself is not kept alive."""
     spool = tmp_path / "spool"
     done: dict[str, str | None] = {}
-    refused: list[OSError] = []
+    refused: list[str] = []
     spool.write_text("no folder")
-    writer = SnapshotWriter(spool, done.__setitem__, refused.append)
+    writer = SnapshotWriter(spool, done.__setitem__, lambda error: refused.append(str(error)))
     model = Model()
     alive = weakref.ref(model)
     writer.write("run-a", {"model": model})
@@ -130,9 +130,9 @@ def test_a_snapshot_that_cannot_wait_is_told(
     """What is too large for memory, and what is not the disk's fault."""
     spool = tmp_path / "spool"
     done: dict[str, str | None] = {}
-    refused: list[OSError] = []
+    refused: list[str] = []
     spool.write_text("no folder")
-    writer = SnapshotWriter(spool, done.__setitem__, refused.append)
+    writer = SnapshotWriter(spool, done.__setitem__, lambda error: refused.append(str(error)))
     monkeypatch.setattr(snapshots, "_MOST_KEPT", 10)
     writer.write("run-large", {"model": SimpleNamespace(weight=1)})
     writer.write("run-odd", {"model": Unpicklable()})
