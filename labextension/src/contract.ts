@@ -414,16 +414,19 @@ export interface Finding {
   resolution: Resolution | null;
 }
 /**
- * How a finding was settled.
+ * How a finding was settled; `envelope` holds its signature, if it has one.
  */
 export interface Resolution {
   finding_id: string;
   note: string;
   by: Identity;
   at: string;
+  envelope: Envelope | null;
 }
 /**
  * An approval that was suspended: sign-offs given before it no longer count.
+ *
+ * It holds with and without a signature, which `envelope` has.
  */
 export interface Withdrawal {
   id: string;
@@ -434,6 +437,7 @@ export interface Withdrawal {
   reason: string;
   by: Identity;
   at: string;
+  envelope: Envelope | null;
 }
 /**
  * A tracked run as a list shows it: without sources, packages and columns.

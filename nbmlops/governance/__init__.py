@@ -20,6 +20,7 @@ from nbmlops.governance.ledger import (
     check_against,
     check_proof,
     find,
+    how_given,
     keep_checkpoint,
     kind_of,
     newest_checkpoint,
@@ -66,10 +67,13 @@ from nbmlops.governance.sign_offs import (
     SigningKey,
     checkpoint_objection,
     make_statement,
+    resolution_payload,
+    revocation_payload,
     sign,
     sign_checkpoint,
     signed_exactly,
     signer_of,
+    withdrawal_payload,
 )
 from nbmlops.governance.vault import MODEL_FOLDER, Vault
 
@@ -104,6 +108,7 @@ __all__ = [
     "find",
     "finding_objections",
     "gather_evidence",
+    "how_given",
     "inside",
     "installed_checks",
     "keep_checkpoint",
@@ -123,6 +128,8 @@ __all__ = [
     "read_policy",
     "require_unchanged",
     "resolution_objections",
+    "resolution_payload",
+    "revocation_payload",
     "rotation_payload",
     "seal",
     "sign",
@@ -136,5 +143,6 @@ __all__ = [
     "trusted_keys",
     "verify",
     "verify_dossier",
+    "withdrawal_payload",
     "write_export",
 ]

@@ -111,12 +111,13 @@ class SignOff(Record, frozen=True, kw_only=True):
 
 
 class Resolution(Record, frozen=True, kw_only=True):
-    """How a finding was settled."""
+    """How a finding was settled; `envelope` holds its signature, if it has one."""
 
     finding_id: str
     note: str
     by: Identity
     at: datetime
+    envelope: Envelope | None = None
 
 
 class Finding(Record, frozen=True, kw_only=True):
@@ -164,7 +165,10 @@ class AliasMove(Record, frozen=True, kw_only=True):
 
 
 class Withdrawal(Record, frozen=True, kw_only=True):
-    """An approval that was suspended: sign-offs given before it no longer count."""
+    """An approval that was suspended: sign-offs given before it no longer count.
+
+    It holds with and without a signature, which `envelope` has.
+    """
 
     id: str
     review_id: str
@@ -174,6 +178,7 @@ class Withdrawal(Record, frozen=True, kw_only=True):
     reason: str
     by: Identity
     at: datetime
+    envelope: Envelope | None = None
 
 
 class PublishedPolicy(Record, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nbmlops.records.codec import Record
 from nbmlops.records.governance import PublishedPolicy
-from nbmlops.records.signing import KeyRotation
+from nbmlops.records.signing import Envelope, KeyRotation
 
 
 class AliasRequest(Record, frozen=True, kw_only=True, tag_field="request", tag="alias"):
@@ -23,6 +23,7 @@ class WithdrawalRequest(Record, frozen=True, kw_only=True, tag_field="request", 
 
     subject: str
     reason: str
+    envelope: Envelope | None = None
 
 
 class FindingRequest(Record, frozen=True, kw_only=True, tag_field="request", tag="finding"):
@@ -39,6 +40,7 @@ class ResolutionRequest(Record, frozen=True, kw_only=True, tag_field="request", 
 
     finding_id: str
     note: str = ""
+    envelope: Envelope | None = None
 
 
 class PublicationRequest(Record, frozen=True, kw_only=True, tag_field="request", tag="publication"):
@@ -52,6 +54,7 @@ class RevocationRequest(Record, frozen=True, kw_only=True, tag_field="request", 
 
     key_id: str
     reason: str = ""
+    envelope: Envelope | None = None
 
 
 class RotationRequest(Record, frozen=True, kw_only=True, tag_field="request", tag="rotation"):

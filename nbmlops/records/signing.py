@@ -48,12 +48,16 @@ class PublicKey(Record, frozen=True, kw_only=True):
 
 
 class KeyRevocation(Record, frozen=True, kw_only=True):
-    """A key that nobody may trust any more, whatever it signed and whenever."""
+    """A key that nobody may trust any more, whatever it signed and whenever.
+
+    It holds with and without a signature, which `envelope` has.
+    """
 
     key_id: str
     reason: str
     by: Identity
     at: datetime
+    envelope: Envelope | None = None
 
 
 class KeyRotation(Record, frozen=True, kw_only=True):

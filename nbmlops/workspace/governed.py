@@ -24,14 +24,11 @@ from nbmlops.records import (
     Record,
     Registration,
     Request,
-    ResolutionRequest,
     Review,
-    RevocationRequest,
     RotationRequest,
     SignOff,
     Verdict,
     Withdrawal,
-    WithdrawalRequest,
 )
 from nbmlops.workspace import (
     findings,
@@ -114,15 +111,12 @@ class Governed:
 
         :raises Stale: if the content has changed since it was submitted.
         """
-        # A team's server takes nobody's word for a name, but a key has an owner.
-        if key and (by is None or self._stores.server is not None):
-            by = Identity(name=key.public.owner)
         record = review.prepare_sign_off(
             self._stores,
             review_id,
             verdict,
             comment,
-            by or self._stores.me,
+            self._signer(by, key) or self._stores.me,
             scopes=scopes,
             expires=expires,
             key=key,
@@ -143,10 +137,15 @@ class Governed:
         return self._decide(request, by, Finding)
 
     def resolve_finding(
-        self, finding_id: str, note: str = "", by: Identity | None = None
+        self,
+        finding_id: str,
+        note: str = "",
+        by: Identity | None = None,
+        key: SigningKey | None = None,
     ) -> Finding:
-        """Settle a finding; its model's author may not."""
-        return self._decide(ResolutionRequest(finding_id=finding_id, note=note), by, Finding)
+        """Settle a finding, with a signature where the policy asks for them; its author may not."""
+        request = findings.prepare_resolution(self._stores, finding_id, note, key)
+        return self._decide(request, self._signer(by, key), Finding)
 
     def findings(self, review_id: str | None = None, only_open: bool = False) -> list[Finding]:
         """The findings on a review's model, or all, oldest first."""
@@ -170,13 +169,20 @@ class Governed:
         request = AliasRequest(model_name=model_name, version=version, alias=alias)
         return self._decide(request, by, AliasMove)
 
-    def withdraw(self, key: str, reason: str, by: Identity | None = None) -> Withdrawal:
+    def withdraw(
+        self,
+        subject: str,
+        reason: str,
+        by: Identity | None = None,
+        key: SigningKey | None = None,
+    ) -> Withdrawal:
         """Suspend an approval and take the version's aliases away.
 
-        `key` is ``model/3``, ``model@champion`` or a review's id. Sign-offs given before it count
-        no more; new ones on the same content may lift it.
+        `subject` is ``model/3``, ``model@champion`` or a review's id. Sign-offs given before it
+        count no more; new ones on the same content may lift it.
         """
-        return self._decide(WithdrawalRequest(subject=key, reason=reason), by, Withdrawal)
+        request = registration.prepare_withdrawal(self._stores, subject, reason, key)
+        return self._decide(request, self._signer(by, key), Withdrawal)
 
     def load_model(self, uri: str, flavor: str = "pyfunc") -> Any:
         """Load ``models:/name@alias`` or ``models:/name/version``, once it was checked.
@@ -220,10 +226,15 @@ class Governed:
         return self._stores.keys
 
     def revoke_key(
-        self, key_id: str, reason: str = "", by: Identity | None = None
+        self,
+        key_id: str,
+        reason: str = "",
+        by: Identity | None = None,
+        key: SigningKey | None = None,
     ) -> KeyRevocation:
-        """Take all trust from a key, also for what it signed before."""
-        return self._decide(RevocationRequest(key_id=key_id, reason=reason), by, KeyRevocation)
+        """Take all trust from a key, also for what it signed before; `key` signs that."""
+        request = keys.prepare_revocation(self._stores, key_id, reason, key)
+        return self._decide(request, self._signer(by, key), KeyRevocation)
 
     def rotate_key(
         self, key: str, passphrase: str, new_passphrase: str, by: Identity | None = None
@@ -248,6 +259,12 @@ class Governed:
 
     def _decide(self, request: Request, by: Identity | None, kind: type[T]) -> T:
         return self._desk.decide(self._stores, request, by or self._stores.me, kind)
+
+    def _signer(self, by: Identity | None, key: SigningKey | None) -> Identity | None:
+        """Who signs: a team's server takes nobody's word for a name, but a key has an owner."""
+        if key and (by is None or self._stores.server is not None):
+            return Identity(name=key.public.owner)
+        return by
 
     @property
     def _desk(self) -> Desk:

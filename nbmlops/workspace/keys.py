@@ -5,30 +5,56 @@ from __future__ import annotations
 import msgspec
 
 from nbmlops.errors import Refused
-from nbmlops.governance import SigningKey, rotation_payload, sign, signed_exactly, trusted_keys
+from nbmlops.governance import (
+    SigningKey,
+    revocation_payload,
+    rotation_payload,
+    sign,
+    signed_exactly,
+    trusted_keys,
+)
 from nbmlops.records import (
     Identity,
     KeyRevocation,
     KeyRevoked,
     KeyRotated,
     KeyRotation,
+    RevocationRequest,
     now,
 )
 from nbmlops.workspace.review import refuse
 from nbmlops.workspace.stores import Stores, one_at_a_time
 
-__all__ = ["prepare_rotation", "revoke", "rotate"]
+__all__ = ["prepare_revocation", "prepare_rotation", "revoke", "rotate"]
+
+
+def prepare_revocation(
+    stores: Stores, key_id: str, reason: str, key: SigningKey | None
+) -> RevocationRequest:
+    """The request to take all trust from a key, with its signature."""
+    request = RevocationRequest(key_id=key_id, reason=reason.strip())
+    if key is None:
+        return request
+    by = Identity(name=key.public.owner)
+    revocation = KeyRevocation(key_id=key_id, reason=request.reason, by=by, at=now())
+    return msgspec.structs.replace(request, envelope=sign(revocation_payload(revocation), key))
 
 
 @one_at_a_time
-def revoke(stores: Stores, key_id: str, reason: str, by: Identity) -> KeyRevocation:
+def revoke(stores: Stores, request: RevocationRequest, by: Identity) -> KeyRevocation:
     """Take all trust from a key: what it signed no longer counts, whenever it was signed.
 
-    Its owner may; a key of somebody else's, whoever the policy names as publishers.
+    Its owner may; a key of somebody else's, whoever the policy names as publishers. It takes no
+    signature, for the key may be lost; one that is given must hold.
     """
-    policy = stores.policy
+    policy, key_id = stores.policy, request.key_id
     key = trusted_keys(policy.reviewers, stores.history()).get(key_id)
-    if key and policy.publishers and by.name not in (key.owner, *policy.publishers):
+    known_here = by.asserted_by == "server"
+    if key is None and known_here:
+        why = f"Key {key_id} belongs to no reviewer of the policy, so there is no trust to take."
+        raise refuse(stores, "revoke-key", key_id, by, [why])
+    bound = known_here or policy.publishers
+    if key and bound and by.name not in (key.owner, *policy.publishers):
         raise refuse(
             stores,
             "revoke-key",
@@ -36,7 +62,19 @@ def revoke(stores: Stores, key_id: str, reason: str, by: Identity) -> KeyRevocat
             by,
             [f"Key {key_id} is {key.owner}'s; {key.owner} or a publisher may revoke it."],
         )
-    revocation = KeyRevocation(key_id=key_id, reason=reason.strip(), by=by, at=stores.clock())
+    revocation = KeyRevocation(
+        key_id=key_id,
+        reason=request.reason.strip(),
+        by=by,
+        at=stores.clock(),
+        envelope=request.envelope,
+    )
+    if request.envelope is not None:
+        payload = revocation_payload(revocation)
+        doubt = policy.signature_doubt(request.envelope, payload, by, stores.history())
+        if doubt:
+            why = f"The signature of {by.name}'s revocation does not hold: {doubt}."
+            raise refuse(stores, "revoke-key", key_id, by, [why])
     stores.append(KeyRevoked(revocation=revocation), by.name)
     return revocation
 

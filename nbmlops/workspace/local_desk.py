@@ -39,15 +39,15 @@ def _decide(stores: Stores, request: Request, by: Identity) -> Record:  # noqa: 
     match request:
         case AliasRequest(model_name=model_name, version=version, alias=alias):
             return move_alias(stores, model_name, version, alias, by)
-        case WithdrawalRequest(subject=subject, reason=reason):
-            return withdraw(stores, subject, reason, by)
+        case WithdrawalRequest():
+            return withdraw(stores, request, by)
         case FindingRequest(review_id=review_id, text=text, cell=cell, metric=metric):
             return add_finding(stores, review_id, text, cell=cell, metric=metric, by=by)
-        case ResolutionRequest(finding_id=finding_id, note=note):
-            return resolve_finding(stores, finding_id, note, by)
+        case ResolutionRequest():
+            return resolve_finding(stores, request, by)
         case PublicationRequest(policy=policy):
             return publish(stores, policy, by)
-        case RevocationRequest(key_id=key_id, reason=reason):
-            return revoke(stores, key_id, reason, by)
+        case RevocationRequest():
+            return revoke(stores, request, by)
         case RotationRequest(rotation=rotation):
             return rotate(stores, rotation, by)

@@ -11,6 +11,7 @@ from nbmlops.governance import (
     POLICY_FILE,
     Policy,
     SigningKey,
+    drafted_policy,
     installed_checks,
     publication_objection,
     publication_payload,
@@ -77,7 +78,7 @@ def publish(stores: Stores, policy: PublishedPolicy, by: Identity) -> PublishedP
         by=by,
         at=stores.clock(),
     )
-    objection = publication_objection(candidate, history)
+    objection = publication_objection(candidate, history, drafted_policy(stores.settings))
     if objection:
         raise refuse(stores, "publish-policy", f"version {stated.version}", by, [objection])
     stores.append(PolicyPublished(policy=candidate), by.name)

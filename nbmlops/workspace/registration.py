@@ -5,8 +5,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+import msgspec
+
 from nbmlops.errors import NbmlopsError, NotFound, Refused, Stale
-from nbmlops.governance import acting, alias_missing, find
+from nbmlops.governance import (
+    SigningKey,
+    acting,
+    alias_missing,
+    find,
+    sign,
+    withdrawal_payload,
+)
 from nbmlops.records import (
     AliasMove,
     AliasMoved,
@@ -16,6 +25,7 @@ from nbmlops.records import (
     Review,
     Submission,
     Withdrawal,
+    WithdrawalRequest,
     Withdrawn,
     digest,
     new_id,
@@ -23,7 +33,14 @@ from nbmlops.records import (
 from nbmlops.workspace.review import refuse, review
 from nbmlops.workspace.stores import Stores, one_at_a_time
 
-__all__ = ["load_model", "move_alias", "record_registration", "register", "withdraw"]
+__all__ = [
+    "load_model",
+    "move_alias",
+    "prepare_withdrawal",
+    "record_registration",
+    "register",
+    "withdraw",
+]
 
 
 @one_at_a_time
@@ -102,40 +119,77 @@ def move_alias(
     return move
 
 
+def prepare_withdrawal(
+    stores: Stores, subject: str, reason: str, key: SigningKey | None
+) -> WithdrawalRequest:
+    """The request to suspend an approval, with its signature."""
+    request = WithdrawalRequest(subject=subject, reason=reason.strip())
+    if key is None:
+        return request
+    submission, registration = _withdrawn(stores, subject)
+    by = Identity(name=key.public.owner)
+    withdrawal = _withdrawal(stores, request, submission, registration, by)
+    envelope = sign(withdrawal_payload(submission, withdrawal), key)
+    return msgspec.structs.replace(request, envelope=envelope)
+
+
 @one_at_a_time
-def withdraw(stores: Stores, key: str, reason: str, by: Identity) -> Withdrawal:
+def withdraw(stores: Stores, request: WithdrawalRequest, by: Identity) -> Withdrawal:
     """Suspend an approval: the gate closes at once, then the aliases go.
 
-    `key` is a version (``model/3``, ``model@champion``) or a review's id.
+    The subject is a version (``model/3``, ``model@champion``) or a review's id. It takes no
+    signature, which could only delay it; one that is given must hold.
     """
-    if not reason.strip():
-        raise refuse(
-            stores, "withdraw", key, by, ["A withdrawal needs a reason; people will ask for it."]
-        )
-    history = stores.history()
-    registration: Registration | None
-    if "@" in key or "/" in key:
-        name, version = stores.registry.resolve(f"models:/{key}")
-        registration = _registered(stores, name, version)
-        submission = history.submissions[registration.review_id]
-    else:
-        submission = find("review", key, history.submissions)
-        registration = history.registrations.get(submission.id)
-    withdrawal = Withdrawal(
-        id=new_id("withdrawal"),
-        review_id=submission.id,
-        model_name=submission.model_name,
-        version=registration.version if registration else None,
-        content_digest=submission.content_digest,
-        reason=reason.strip(),
-        by=by,
-        at=stores.clock(),
-    )
+    if not request.reason.strip():
+        why = "A withdrawal needs a reason; people will ask for it."
+        raise refuse(stores, "withdraw", request.subject, by, [why])
+    submission, registration = _withdrawn(stores, request.subject)
+    objections = stores.policy.say_objections(submission, by)
+    if objections:
+        raise refuse(stores, "withdraw", request.subject, by, objections)
+    withdrawal = _withdrawal(stores, request, submission, registration, by)
+    if request.envelope is not None:
+        payload = withdrawal_payload(submission, withdrawal)
+        doubt = stores.policy.signature_doubt(request.envelope, payload, by, stores.history())
+        if doubt:
+            why = f"The signature of {by.name}'s withdrawal does not hold: {doubt}."
+            raise refuse(stores, "withdraw", request.subject, by, [why])
     stores.append(Withdrawn(withdrawal=withdrawal), by.name)
     if registration:
         with acting(by):
             stores.registry.remove_aliases(registration.model_name, registration.version)
     return withdrawal
+
+
+def _withdrawn(stores: Stores, subject: str) -> tuple[Submission, Registration | None]:
+    """Whose approval a version or a review's id means."""
+    history = stores.history()
+    if "@" in subject or "/" in subject:
+        name, version = stores.registry.resolve(f"models:/{subject}")
+        registration = _registered(stores, name, version)
+        return history.submissions[registration.review_id], registration
+    submission = find("review", subject, history.submissions)
+    return submission, history.registrations.get(submission.id)
+
+
+def _withdrawal(
+    stores: Stores,
+    request: WithdrawalRequest,
+    submission: Submission,
+    registration: Registration | None,
+    by: Identity,
+) -> Withdrawal:
+    return Withdrawal(
+        id=new_id("withdrawal"),
+        review_id=submission.id,
+        model_name=submission.model_name,
+        version=registration.version if registration else None,
+        content_digest=submission.content_digest,
+        reason=request.reason.strip(),
+        by=by,
+        at=stores.clock(),
+        envelope=request.envelope,
+    )
 
 
 def load_model(stores: Stores, uri: str, flavor: str) -> Any:

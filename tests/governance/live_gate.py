@@ -36,7 +36,7 @@ from nbmlops.testing import make_promotion, make_run, make_sign_off, make_submis
 from nbmlops.tracking import Journal
 
 ADMIN = ("admin", "correct-horse-battery")
-PEOPLE = {"ada": "ada-password-1", "grace": "grace-password-1"}
+PEOPLE = {name: f"{name}-password-1" for name in ("ada", "grace", "eve")}
 
 
 @dataclass
@@ -188,7 +188,7 @@ def live_gate(
 
 
 def make_people(gate: LiveGate) -> None:
-    """MLflow's users ada and grace; grace in MLflow's role `validator`."""
+    """MLflow's users: ada, grace and eve."""
     for name, password in PEOPLE.items():
         body = {"username": name, "password": password}
         answer = gate.request("POST", "/api/2.0/mlflow/users/create", body)

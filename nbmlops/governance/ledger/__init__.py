@@ -8,7 +8,7 @@ from nbmlops.governance.ledger.history import History, find
 from nbmlops.governance.ledger.ledger import Ledger
 from nbmlops.governance.ledger.proofs import check_proof, prove_consistency, prove_inclusion
 from nbmlops.governance.ledger.reader import HistoryReader
-from nbmlops.governance.ledger.telling import kind_of, subject_of, tell
+from nbmlops.governance.ledger.telling import how_given, kind_of, subject_of, tell
 
 __all__ = [
     "GENESIS",
@@ -19,6 +19,7 @@ __all__ = [
     "check_against",
     "check_proof",
     "find",
+    "how_given",
     "keep_checkpoint",
     "kind_of",
     "newest_checkpoint",

@@ -54,7 +54,7 @@ class History:
     Whether a rotation, a policy or a sign-off is valid is not asked here: all of them are kept.
     `sequence` and `head` are the last fact's. `latest` is the latest instant that any fact bears:
     a clock that stands before it was set back. `given` tells at which sequence a review's sign-off
-    came, and `nonces` which sign-off came first with a nonce.
+    came, `settled` at which a finding was settled; `nonces` which sign-off came first with a nonce.
     """
 
     def __init__(self, entries: Iterable[LedgerEntry] = ()) -> None:
@@ -70,6 +70,7 @@ class History:
         self.given: dict[tuple[str, str], int] = {}
         self.nonces: dict[str, str] = {}
         self.findings: dict[str, Finding] = {}
+        self.settled: dict[str, int] = {}
         self.withdrawals: dict[tuple[str, str], tuple[int, Withdrawal]] = {}
         self.alias_moves: dict[tuple[str, str], AliasMove] = {}
         self.revocations: dict[str, KeyRevocation] = {}
@@ -106,7 +107,7 @@ class History:
             case FindingRaised(finding=finding):
                 self.findings[finding.id] = finding
             case FindingResolved(resolution=resolution):
-                self._resolve(resolution)
+                self._resolve(resolution, entry.sequence)
             case Withdrawn(withdrawal=withdrawal):
                 content = withdrawal.model_name, withdrawal.content_digest
                 self.withdrawals[content] = (entry.sequence, withdrawal)
@@ -193,10 +194,11 @@ class History:
             at=registration.at,
         )
 
-    def _resolve(self, resolution: Resolution) -> None:
+    def _resolve(self, resolution: Resolution, sequence: int) -> None:
         finding = self.findings.get(resolution.finding_id)
         if finding is not None:
             self.findings[finding.id] = msgspec.structs.replace(finding, resolution=resolution)
+            self.settled[finding.id] = sequence
 
 
 def find(noun: str, key: str, records: Mapping[str, T]) -> T:

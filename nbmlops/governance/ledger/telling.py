@@ -8,19 +8,23 @@ from nbmlops.records import (
     Fact,
     FindingRaised,
     FindingResolved,
+    KeyRevocation,
     KeyRevoked,
     KeyRotated,
     PolicyPublished,
     Promoted,
     RefusalRecorded,
     Registered,
+    Resolution,
     Scheduled,
     SignedOff,
+    SignOff,
     Submitted,
+    Withdrawal,
     Withdrawn,
 )
 
-__all__ = ["kind_of", "subject_of", "tell"]
+__all__ = ["how_given", "kind_of", "subject_of", "tell"]
 
 
 def kind_of(fact: Fact) -> str:
@@ -65,15 +69,14 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 - one line a kind of fact
         case Submitted(submission=s):
             return f"Submitted {s.model_name} for review on content {s.content_digest[:12]}."
         case SignedOff(sign_off=s):
-            signed = "with a signature" if s.envelope else "self-asserted, unsigned"
             comment = f": {s.comment}" if s.comment else ""
-            return f"{s.verdict.capitalize()} by {s.by.name} ({signed}){comment}"
+            return f"{s.verdict.capitalize()} by {s.by.name} ({how_given(s)}){comment}"
         case Registered(registration=r):
             return f"Registered {r.model_name} version {r.version} as {r.alias}."
         case RefusalRecorded(verb=verb, subject=subject, by=by, why=why):
             return f"Refused {by} to {verb} {subject}: {' '.join(why)}"
         case KeyRevoked(revocation=r):
-            return f"Revoked key {r.key_id}: {r.reason}"
+            return f"Revoked key {r.key_id} ({how_given(r)}): {r.reason}"
         case KeyRotated(rotation=r):
             return f"Key {r.new.id} took over from {r.old_key_id}."
         case PolicyPublished(policy=p):
@@ -82,9 +85,18 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 - one line a kind of fact
             where = f" on cell {f.cell}" if f.cell else f" on {f.metric}" if f.metric else ""
             return f"Raised a finding{where}: {f.text}"
         case FindingResolved(resolution=r):
-            return f"Resolved finding {r.finding_id}: {r.note}"
+            return f"Resolved finding {r.finding_id} ({how_given(r)}): {r.note}"
         case AliasMoved(move=m):
             return f"Moved alias {m.alias} of {m.model_name} to version {m.version}."
         case Withdrawn(withdrawal=w):
             version = f" version {w.version}" if w.version else ""
-            return f"Withdrew the approval of {w.model_name}{version}: {w.reason}"
+            return f"Withdrew the approval of {w.model_name}{version} ({how_given(w)}): {w.reason}"
+
+
+def how_given(decision: SignOff | Resolution | Withdrawal | KeyRevocation) -> str:
+    """Who vouches for a decision: a key, a server, or nobody but the person's machine."""
+    if decision.envelope is not None:
+        return f"signed with key {', '.join(s.keyid for s in decision.envelope.signatures)}"
+    if decision.by.asserted_by == "server":
+        return "server-asserted, unsigned"
+    return "self-asserted, unsigned"

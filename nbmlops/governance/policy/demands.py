@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from nbmlops.governance.ledger import History
 from nbmlops.governance.policy.custom_checks import run_check
 from nbmlops.governance.policy.terms import DataContract, Demands, MetricDemand
-from nbmlops.records import DataInput, Evidence, Metric, Submission
+from nbmlops.records import DataInput, Evidence, Finding, Metric, Submission
 
 __all__ = ["unmet_demands"]
 
 
-def unmet_demands(submission: Submission, demands: Demands, history: History) -> list[str]:
+def unmet_demands(
+    submission: Submission,
+    demands: Demands,
+    history: History,
+    doubt_settled: Callable[[Finding], str | None],
+) -> list[str]:
     """One sentence for each demand on the evidence that is not met."""
     evidence = submission.evidence
     sentences = []
@@ -33,14 +39,23 @@ def unmet_demands(submission: Submission, demands: Demands, history: History) ->
     for contract in demands.data:
         sentences += _broken_contract(evidence, contract)
     if demands.findings_resolved:
-        sentences += [
-            f"Finding {finding.id} by {finding.by.name} is open: {finding.text}"
-            for finding in history.findings_of(submission.model_name)
-            if finding.resolution is None and finding.sign_off_id is None
-        ]
+        for finding in history.findings_of(submission.model_name):
+            if finding.sign_off_id is None:
+                sentences += _open_finding(finding, doubt_settled(finding))
     for name in demands.checks:
         sentences += run_check(name, submission)
     return sentences
+
+
+def _open_finding(finding: Finding, doubt: str | None) -> list[str]:
+    if finding.resolution is None:
+        return [f"Finding {finding.id} by {finding.by.name} is open: {finding.text}"]
+    if doubt is None:
+        return []
+    return [
+        f"Finding {finding.id} by {finding.by.name} is open: {finding.text} "
+        f"({finding.resolution.by.name}'s resolution does not count: {doubt}.)"
+    ]
 
 
 def _unmet_metric(evidence: Evidence, demand: MetricDemand) -> list[str]:

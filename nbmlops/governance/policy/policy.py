@@ -13,8 +13,9 @@ from nbmlops.governance.ledger import History
 from nbmlops.governance.policy.counting import Counted, Scale, count, fill_roles
 from nbmlops.governance.policy.demands import unmet_demands
 from nbmlops.governance.policy.terms import Demands, Reviewer
-from nbmlops.governance.policy.trust import trusted_keys
-from nbmlops.records import Identity, SignOff, Submission, now
+from nbmlops.governance.policy.trust import signature_doubt, trusted_keys
+from nbmlops.governance.sign_offs import resolution_payload
+from nbmlops.records import Envelope, Finding, Identity, SignOff, Submission, now
 from nbmlops.settings import PolicySettings
 
 __all__ = ["Policy"]
@@ -86,7 +87,10 @@ class Policy(Demands, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """What still stands between `submission` and the registry, or between it and an alias."""
         demands = self.demands_on(submission.model_name)
         counted = self.count(submission, sign_offs, history, at, scope)
-        sentences = unmet_demands(submission, demands, history or History())
+        known = history or History()
+        sentences = unmet_demands(
+            submission, demands, known, lambda finding: self.doubt_settled(finding, known)
+        )
         sentences += [
             f"{s.by.name} rejected it" + (f": {s.comment}" if s.comment else ".")
             for s in counted.rejections
@@ -108,6 +112,50 @@ class Policy(Demands, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 f"{', '.join(sorted(self.reviewers)) or 'nobody'}."
             ]
         return []
+
+    def say_objections(self, submission: Submission, by: Identity) -> list[str]:
+        """Why `by`, whom a server knows, has no say on a model: neither finding nor withdrawal.
+
+        Whoever may approve has one, and so have its author and the policy's publishers. Alone on a
+        machine a name is a claim, and whoever makes it can write the ledger anyway.
+        """
+        concerned = (submission.author, *self.publishers)
+        if by.asserted_by != "server" or by.name in concerned:
+            return []
+        return self.objections(submission, by)
+
+    def signature_doubt(
+        self, envelope: Envelope | None, payload: bytes, by: Identity, history: History
+    ) -> str | None:
+        """Why a signature that `by` gives now, or gives not, would not hold."""
+        if envelope is None:
+            asked = self.identity == "signed"
+            return "it is not signed, and the policy asks for signatures" if asked else None
+        keys = trusted_keys(self.reviewers, history)
+        return signature_doubt(envelope, payload, by.name, keys, history=history)
+
+    def doubt_settled(self, finding: Finding, history: History) -> str | None:
+        """Why a finding's resolution does not count, if it has one.
+
+        It opens the gate, so where the policy asks for signatures it takes one of somebody who did
+        not make the model.
+        """
+        resolution = finding.resolution
+        if resolution is None or self.identity != "signed":
+            return None
+        submission = history.submissions.get(finding.review_id)
+        if submission is not None and resolution.by.name == submission.author:
+            return f"{resolution.by.name} is the author"
+        if resolution.envelope is None:
+            return "it is not signed, and the policy asks for signatures"
+        return signature_doubt(
+            resolution.envelope,
+            resolution_payload(finding, resolution),
+            resolution.by.name,
+            trusted_keys(self.reviewers, history),
+            history=history,
+            given=history.settled.get(finding.id),
+        )
 
     def roles_of(self, by: Identity) -> frozenset[str]:
         """A person's roles: the policy's, and those that a server vouches for."""

@@ -60,11 +60,25 @@ def require_unchanged(text: str, policy: Policy, history: History) -> None:
             )
 
 
-def publication_objection(candidate: PublishedPolicy, history: History) -> str | None:
-    """Why `candidate` may not be published behind what is, if it may not."""
+def publication_objection(
+    candidate: PublishedPolicy, history: History, drafted: Policy
+) -> str | None:
+    """Why `candidate` may not be published behind what is, if it may not.
+
+    Whoever runs a server publishes there by hand; of its clients it takes a policy only with the
+    signature of a publisher whom the one in force names, be that only `drafted`.
+    """
     published = published_policies(history)
+    before = read_policy(published[-1].text) if published else drafted
+    if candidate.by.asserted_by == "server" and not before.publishers:
+        return (
+            f"{candidate.by.name} may not publish a policy here: the one in force names no "
+            "publishers. Whoever runs the server publishes it there: nbmlops policy publish."
+        )
     if not published:
-        return None
+        from_client = candidate.by.asserted_by == "server"
+        trusted = not from_client or _signed_by_publisher(candidate, before, history)
+        return None if trusted else _must_sign(before, "the policy in force")
     last = published[-1]
     if candidate.version <= last.version:
         return (
@@ -73,9 +87,12 @@ def publication_objection(candidate: PublishedPolicy, history: History) -> str |
         )
     if _may_follow(candidate, last, history):
         return None
+    return _must_sign(before, f"Version {last.version} of the policy")
+
+
+def _must_sign(before: Policy, told: str) -> str:
     return (
-        f"Version {last.version} of the policy asks that "
-        f"{' or '.join(read_policy(last.text).publishers)} signs the next: nbmlops policy publish "
+        f"{told} asks that {' or '.join(before.publishers)} signs the next: nbmlops policy publish "
         "--key."
     )
 
@@ -84,8 +101,10 @@ def _may_follow(candidate: PublishedPolicy, last: PublishedPolicy, history: Hist
     if candidate.version <= last.version:
         return False
     before = read_policy(last.text)
-    if not before.publishers:
-        return True
+    return not before.publishers or _signed_by_publisher(candidate, before, history)
+
+
+def _signed_by_publisher(candidate: PublishedPolicy, before: Policy, history: History) -> bool:
     keys = trusted_keys(before.reviewers, history)
     return candidate.envelope is not None and any(
         key.owner in before.publishers

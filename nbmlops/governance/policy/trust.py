@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from nbmlops.governance.ledger import History
 from nbmlops.governance.policy.terms import Reviewer
 from nbmlops.governance.sign_offs import endorse, key_id, signed_exactly
-from nbmlops.records import KeyRotation, PublicKey, Record
+from nbmlops.records import Envelope, KeyRotation, PublicKey, Record
 
-__all__ = ["TrustedKey", "rotation_payload", "trusted_keys"]
+__all__ = ["TrustedKey", "rotation_payload", "signature_doubt", "trusted_keys"]
 
 
 class TrustedKey(Record, frozen=True, kw_only=True):
@@ -47,6 +47,35 @@ def trusted_keys(reviewers: Mapping[str, Reviewer], history: History) -> dict[st
 def rotation_payload(new: PublicKey) -> bytes:
     """What the old key signs, so that `new` may take over."""
     return endorse("key-rotation", new.id, new.text)
+
+
+def signature_doubt(
+    envelope: Envelope,
+    payload: bytes,
+    by: str,
+    keys: Mapping[str, TrustedKey],
+    *,
+    history: History,
+    given: int | None = None,
+) -> str | None:
+    """Why `envelope` is not `by`'s signature under `payload`, if it is not.
+
+    `given` is the sequence at which it came to the ledger, if it did.
+    """
+    named = [signature.keyid for signature in envelope.signatures]
+    known = next((name for name in named if name in keys), None)
+    if known is None:
+        return f"key {', '.join(named) or '(none)'} belongs to no reviewer of the policy"
+    key = keys[known]
+    if key.owner != by:
+        return f"it was signed with the key of {key.owner}"
+    if known in history.revocations:
+        return f"key {known} was revoked"
+    if key.retired is not None and (given is None or given > key.retired):
+        return f"key {known} was rotated before; the new key must sign"
+    if not signed_exactly(envelope, payload, key.text):
+        return "it was changed after it was signed, or speaks of something else"
+    return None
 
 
 def _successor(text: str, history: History) -> tuple[int, KeyRotation] | None:

@@ -27,9 +27,11 @@ def finding_objections(
     return sentences
 
 
-def resolution_objections(finding: Finding, submission: Submission, by: Identity) -> list[str]:
-    """Why `by` may not settle `finding`."""
-    if finding.resolution is not None:
+def resolution_objections(
+    finding: Finding, submission: Submission, by: Identity, doubt: str | None = None
+) -> list[str]:
+    """Why `by` may not settle `finding`; `doubt` says why its resolution does not count, if so."""
+    if finding.resolution is not None and doubt is None:
         return [f"Finding {finding.id} was settled by {finding.resolution.by.name} already."]
     if finding.sign_off_id is not None and by.name != finding.by.name:
         return [

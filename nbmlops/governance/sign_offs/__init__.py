@@ -5,6 +5,11 @@ from nbmlops.governance.sign_offs.checkpoint import (
     sign_checkpoint,
     signer_of,
 )
+from nbmlops.governance.sign_offs.decision import (
+    resolution_payload,
+    revocation_payload,
+    withdrawal_payload,
+)
 from nbmlops.governance.sign_offs.envelope import is_signed_by, payload_of, sign, signed_exactly
 from nbmlops.governance.sign_offs.key_store import KeyStore
 from nbmlops.governance.sign_offs.keys import SigningKey, key_id
@@ -28,8 +33,11 @@ __all__ = [
     "make_statement",
     "payload_of",
     "read_statement",
+    "resolution_payload",
+    "revocation_payload",
     "sign",
     "sign_checkpoint",
     "signed_exactly",
     "signer_of",
+    "withdrawal_payload",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from rich.markup import escape
 
+from nbmlops.governance import how_given
 from nbmlops.records import Finding
 from nbmlops.surfaces.cli.door import (
     as_identity,
@@ -14,6 +15,7 @@ from nbmlops.surfaces.cli.door import (
     print_json,
     table,
 )
+from nbmlops.surfaces.cli.keys import key_option, unlock
 from nbmlops.workspace import Workspace
 
 __all__ = ["finding", "told_finding"]
@@ -51,10 +53,13 @@ def add(
 @click.argument("finding_id")
 @click.option("--note", default="", help="How it was settled.")
 @as_identity
+@key_option
 @json_option
-def resolve(finding_id: str, note: str, name: str | None, as_json: bool) -> None:
+def resolve(finding_id: str, note: str, name: str | None, key: str | None, as_json: bool) -> None:
     """Settle FINDING_ID; its model's author may not."""
-    _answer(Workspace.open().resolve_finding(finding_id, note, identity_of(name)), as_json)
+    workspace = Workspace.open()
+    unlocked = unlock(workspace, key, name or workspace.settings.user)
+    _answer(workspace.resolve_finding(finding_id, note, identity_of(name), unlocked), as_json)
 
 
 @finding.command("list")
@@ -76,7 +81,8 @@ def list_findings(review_id: str | None, only_open: bool, as_json: bool) -> None
 
 def told_finding(found: Finding) -> str:
     """One finding in one line."""
-    state = f"settled by {found.resolution.by.name}" if found.resolution else "open"
+    settled = found.resolution
+    state = f"settled by {settled.by.name}, {how_given(settled)}" if settled else "open"
     return f"{found.id} ({state}) on {_place(found)} by {found.by.name}: {found.text}"
 
 

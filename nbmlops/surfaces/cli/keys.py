@@ -99,10 +99,16 @@ def rotate(key: str, name: str | None, as_json: bool) -> None:
 @click.argument("key_id")
 @click.option("--reason", default="", help="Why.")
 @as_identity
+@key_option
 @json_option
-def revoke(key_id: str, reason: str, name: str | None, as_json: bool) -> None:
-    """Take all trust from KEY_ID: what it signed no longer counts, whenever that was."""
-    revocation = Workspace.open().revoke_key(key_id, reason, identity_of(name))
+def revoke(key_id: str, reason: str, name: str | None, key: str | None, as_json: bool) -> None:
+    """Take all trust from KEY_ID: what it signed no longer counts, whenever that was.
+
+    It holds without a signature too, for the key may be lost; --key gives it one.
+    """
+    workspace = Workspace.open()
+    unlocked = unlock_named(workspace, key) if key else None
+    revocation = workspace.revoke_key(key_id, reason, identity_of(name), unlocked)
     if as_json:
         print_json(revocation)
     else:

@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from nbmlops.records import CHAMPION
 from nbmlops.surfaces.cli.door import as_identity, console, identity_of, json_option, print_json
+from nbmlops.surfaces.cli.keys import key_option, unlock_named
 from nbmlops.workspace import Workspace
 
 __all__ = ["alias", "register", "withdraw"]
@@ -52,10 +53,16 @@ def alias(model_name: str, version: str, alias: str, name: str | None, as_json: 
 @click.argument("version")
 @click.option("--reason", required=True, help="Why; everybody who meets the refusal reads it.")
 @as_identity
+@key_option
 @json_option
-def withdraw(version: str, reason: str, name: str | None, as_json: bool) -> None:
-    """Suspend the approval of VERSION (model/3, model@champion or a review's id)."""
-    withdrawal = Workspace.open().withdraw(version, reason, identity_of(name))
+def withdraw(version: str, reason: str, name: str | None, key: str | None, as_json: bool) -> None:
+    """Suspend the approval of VERSION (model/3, model@champion or a review's id).
+
+    It holds without a signature too, so that no passphrase can delay it; --key gives it one.
+    """
+    workspace = Workspace.open()
+    unlocked = unlock_named(workspace, key) if key else None
+    withdrawal = workspace.withdraw(version, reason, identity_of(name), unlocked)
     if as_json:
         print_json(withdrawal)
     else:

@@ -7,7 +7,8 @@ from datetime import timedelta
 import click
 from rich.markup import escape
 
-from nbmlops.records import DEFAULT_SCOPES, Comparison, Review, SignOff, Verdict, now, shown
+from nbmlops.governance import how_given
+from nbmlops.records import DEFAULT_SCOPES, Comparison, Review, Verdict, now, shown
 from nbmlops.surfaces.cli.door import (
     as_identity,
     console,
@@ -20,7 +21,7 @@ from nbmlops.surfaces.cli.finding import told_finding
 from nbmlops.surfaces.cli.keys import key_option, unlock
 from nbmlops.workspace import Workspace
 
-__all__ = ["how_given", "print_review", "review", "sign_off", "submit"]
+__all__ = ["print_review", "review", "sign_off", "submit"]
 
 
 @click.command()
@@ -167,15 +168,6 @@ def print_review(review: Review) -> None:
         console.print(f"[yellow]Gap[/] {escape(gap.what)}: {escape(gap.why)}")
     for sentence in review.missing:
         console.print(f"[red]Missing[/] {escape(sentence)}")
-
-
-def how_given(sign_off: SignOff) -> str:
-    """Who vouches for a sign-off: its key, a server, or nobody but the person's machine."""
-    if sign_off.envelope is not None:
-        return f"signed with key {sign_off.envelope.signatures[0].keyid}"
-    if sign_off.by.asserted_by == "server":
-        return "server-asserted, unsigned"
-    return "self-asserted, unsigned"
 
 
 def _against_champion(champion: Comparison | None) -> list[str]:

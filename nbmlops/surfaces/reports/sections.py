@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nbmlops.governance import kind_of, tell
+from nbmlops.governance import how_given, kind_of, tell
 from nbmlops.records import Dossier, Evidence, Identity, Metric, SignOff
 from nbmlops.surfaces.reports.blocks import Block, gap, number, pairs, table, text
 
@@ -153,7 +153,8 @@ def _validation(dossier: Dossier) -> list[Block]:
         where = f"cell {finding.cell}" if finding.cell else finding.metric or "the submission"
         told = f"{finding.by.name} on {where}: {finding.text}"
         if settled:
-            blocks.append(text(f"{told} Resolved by {settled.by.name}: {settled.note}"))
+            how = how_given(settled)
+            blocks.append(text(f"{told} Resolved by {settled.by.name} ({how}): {settled.note}"))
         else:
             blocks.append(gap(f"Open finding. {told}"))
     blocks += [text(f"Note: {note}") for note in evidence.notes]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ipywidgets import HTML, Button, Dropdown, HBox, Layout, Password, Text, Textarea, VBox
 
+from nbmlops.governance import how_given
 from nbmlops.records import Evidence, Finding, PublicKey, Review, Verdict
 from nbmlops.surfaces.review.markup import page, text
 
@@ -119,6 +120,6 @@ def _finding_html(finding: Finding) -> str:
         return page(f'<div class="alert">{told}</div>')
     note = f": {text(settled.note)}" if settled.note else ""
     return page(
-        f'<div class="done">{told}</div><div class="quiet">Resolved by {text(settled.by.name)}, '
-        f"{settled.at:%Y-%m-%d %H:%M} UTC{note}</div>"
+        f'<div class="done">{told}</div><div class="quiet">Resolved by {text(settled.by.name)} '
+        f"({text(how_given(settled))}), {settled.at:%Y-%m-%d %H:%M} UTC{note}</div>"
     )

@@ -104,7 +104,7 @@ class ReviewWidget(VBox):
 
     def _resolve(self, finding_id: str, note: str) -> None:
         self._do(
-            lambda: self._workspace.resolve_finding(finding_id, note, self._by),
+            lambda: self._workspace.resolve_finding(finding_id, note, self._by, self._unlocked()),
             "The finding is resolved.",
         )
 

@@ -7,20 +7,27 @@ from pathlib import Path
 
 import pytest
 from live_gate import PEOPLE, LiveGate, make_people
+from live_postgresql import PASSWORDS, PostgresServer
 
 from nbmlops.errors import Refused
-from nbmlops.governance import SigningKey
-from nbmlops.records import Identity
+from nbmlops.governance import KeyStore, SigningKey
+from nbmlops.governance.database.postgresql import prepare_database
+from nbmlops.records import Bundle, BundleFile, Identity, digest, digest_bytes, to_plain
 from nbmlops.settings import load_settings
 from nbmlops.workspace import Workspace
 
 PASSPHRASE = "correct horse battery"
 
 
-@pytest.fixture(scope="module")
-def own_gate(start_gate: Callable[..., LiveGate]) -> LiveGate:
-    """A server of this module's own, because it publishes a policy."""
-    gate = start_gate("--auth", "basic")
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def own_gate(request: pytest.FixtureRequest, start_gate: Callable[..., LiveGate]) -> LiveGate:
+    """A server of this module's own, because a policy is published there."""
+    database = None
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        database = server.create()
+        prepare_database(database.owner, PASSWORDS)
+    gate = start_gate("--auth", "basic", database=database)
     make_people(gate)
     return gate
 
@@ -42,65 +49,135 @@ class Client:
         return Workspace(self._settings)
 
 
+@pytest.fixture(scope="module")
+def key_folder(own_gate: LiveGate, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="module")
+def key(own_gate: LiveGate, key_folder: Path) -> SigningKey:
+    """Grace's: the policy, which the server's operator publishes there, names it."""
+    with pytest.MonkeyPatch.context() as patch:
+        keys = KeyStore(key_folder)
+        key = keys.unlock(keys.create("grace", PASSPHRASE).id, PASSPHRASE)
+        (own_gate.root / "nbmlops.policy.yaml").write_text(policy_text(1, key))
+        environ = {"NBMLOPS_USER": "host"}
+        if database := own_gate.database:
+            environ |= {
+                "MLFLOW_TRACKING_URI": database.app,
+                "NBMLOPS_REVIEW_DATABASE": database.review,
+            }
+        patch.chdir(own_gate.root)
+        Workspace(load_settings(own_gate.root, environ)).publish_policy()
+    return key
+
+
+def policy_text(version: int, key: SigningKey, more: str = "publishers: [grace]\n") -> str:
+    return (
+        f"version: {version}\nidentity: signed\n"
+        f'reviewers: {{grace: {{roles: [validator], keys: ["{key.public.text}"]}}}}\n{more}'
+    )
+
+
 @pytest.fixture
-def client(own_gate: LiveGate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
+def client(
+    own_gate: LiveGate, key: SigningKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Client:
     monkeypatch.setenv("NBMLOPS_KEYS", str(tmp_path / "keys"))
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     return Client(own_gate, tmp_path / "client", monkeypatch)
 
 
-def key_of(workspace: Workspace, name: str) -> SigningKey:
+def own_key(workspace: Workspace, name: str) -> SigningKey:
     return workspace.keys.unlock(workspace.keys.create(name, PASSPHRASE).id, PASSPHRASE)
 
 
 def test_a_signature_made_by_the_client_is_judged_by_the_server(
-    own_gate: LiveGate, client: Client
+    own_gate: LiveGate, client: Client, key: SigningKey
 ) -> None:
-    """From the policy that it publishes to the withdrawal that it asks for."""
+    """From the submission to the withdrawal."""
     submission = own_gate.submit()
     grace = client.of("grace")
-    key = key_of(grace, "grace")
-    (client.root / "nbmlops.policy.yaml").write_text(
-        "version: 1\nidentity: signed\n"
-        f'reviewers: {{grace: {{roles: [validator], keys: ["{key.public.text}"]}}}}\n'
-        "publishers: [grace]\n"
-    )
-    assert grace.publish_policy().by == Identity(name="grace", asserted_by="server")
     with pytest.raises(Refused, match="it is not signed"):
         grace.sign_off(submission.id, "approved")
     with pytest.raises(Refused, match="belongs to no reviewer"):
-        grace.sign_off(submission.id, "approved", key=key_of(grace, "grace"))
-    ada = client.of("ada")
+        grace.sign_off(submission.id, "approved", key=own_key(grace, "grace"))
     with pytest.raises(Refused, match="This is grace's sign-off; ada may not hand it in"):
-        ada.sign_off(submission.id, "approved", key=key)
-
-    finding = client.of("grace").add_finding(submission.id, "Which month?", cell=1)
-    assert finding.by == Identity(name="grace", asserted_by="server")
-    with pytest.raises(Refused, match="ada is the author"):
-        client.of("ada").resolve_finding(finding.id)
-    grace = client.of("grace")
-    grace.resolve_finding(finding.id, "July.")
-    review = grace.sign_off(submission.id, "approved", "Reproduced.", key=key)
+        client.of("ada").sign_off(submission.id, "approved", key=key)
+    review = client.of("grace").sign_off(submission.id, "approved", "Reproduced.", key=key)
     assert review.missing == ()
     registration = client.of("ada").register(submission.id)
     move = client.of("ada").move_alias(
         submission.model_name, registration.version, registration.alias
     )
     assert move.by.name == "ada"
-    withdrawal = client.of("grace").withdraw(
-        f"{submission.model_name}/{registration.version}", "Drifted."
-    )
+    version = f"{submission.model_name}/{registration.version}"
+    with pytest.raises(Refused, match="eve is no reviewer"):
+        client.of("eve").withdraw(version, "I do not like it.")
+    withdrawal = client.of("grace").withdraw(version, "Drifted.", key=key)
     assert withdrawal.by == Identity(name="grace", asserted_by="server")
+    assert withdrawal.envelope
     with pytest.raises(Refused, match=r"Drifted\."):
         client.of("ada").register(submission.id)
 
-    new = client.of("grace").rotate_key(key.public.id, PASSPHRASE, PASSPHRASE)
-    again = own_gate.submit()
+
+def test_findings_are_raised_and_settled_by_who_has_a_say(
+    own_gate: LiveGate, client: Client, key: SigningKey
+) -> None:
+    """A stranger would only hold others up; the author would only be done."""
+    submission = own_gate.submit()
+    with pytest.raises(Refused, match="eve is no reviewer"):
+        client.of("eve").add_finding(submission.id, "Which month?", cell=1)
+    finding = client.of("grace").add_finding(submission.id, "Which month?", cell=1)
+    assert finding.by == Identity(name="grace", asserted_by="server")
+    with pytest.raises(Refused, match="ada is the author"):
+        client.of("ada").resolve_finding(finding.id)
+    with pytest.raises(Refused, match="resolution would not count: it is not signed"):
+        client.of("grace").resolve_finding(finding.id, "July.")
+    with pytest.raises(Refused, match="eve's resolution would not count: it was signed with the"):
+        client.of("eve").resolve_finding(finding.id, "July.", key=key)
+    assert client.of("grace").resolve_finding(finding.id, "July.", key=key).resolution
+
+
+def test_a_policy_is_published_by_whom_the_one_before_names(
+    own_gate: LiveGate, client: Client, key: SigningKey
+) -> None:
+    """Else whoever has a password could ask for no sign-offs at all."""
+    loose = "version: 2\nidentity: server\nsign_offs: 0\n"
+    (client.root / "nbmlops.policy.yaml").write_text(loose)
+    for who, signer in (("eve", None), ("eve", key), ("grace", None)):
+        with pytest.raises(Refused, match="asks that grace signs the next"):
+            client.of(who).publish_policy(key=signer and own_key(client.of("eve"), "grace"))
+    (client.root / "nbmlops.policy.yaml").write_text(policy_text(2, key))
+    assert client.of("grace").publish_policy(key=key).by.name == "grace"
+    assert client.of("eve").policy().version == 2
+
+
+def test_a_key_loses_its_trust_by_its_owner_or_a_publisher(
+    own_gate: LiveGate,
+    client: Client,
+    key: SigningKey,
+    key_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor does a stranger take that of a key which the policy may name one day."""
+    submission = own_gate.submit()
+    with pytest.raises(Refused, match="grace or a publisher may revoke it"):
+        client.of("eve").revoke_key(key.public.id, "because")
+    stranger = own_key(client.of("eve"), "eve")
+    with pytest.raises(Refused, match="belongs to no reviewer"):
+        client.of("eve").revoke_key(stranger.public.id, "because")
+    monkeypatch.setenv("NBMLOPS_KEYS", str(key_folder))
+    rotated = client.of("grace").rotate_key(key.public.id, PASSPHRASE, PASSPHRASE)
+    new = client.of("grace").keys.unlock(rotated.id, PASSPHRASE)
     with pytest.raises(Refused, match="was rotated before"):
-        client.of("grace").sign_off(again.id, "approved", key=key)
+        client.of("grace").sign_off(submission.id, "approved", key=key)
     grace = client.of("grace")
-    grace.sign_off(again.id, "approved", key=grace.keys.unlock(new.id, PASSPHRASE))
-    client.of("ada").register(again.id)
+    grace.sign_off(submission.id, "approved", key=new)
+    assert client.of("ada").register(submission.id).version == "1"
+    assert client.of("grace").revoke_key(new.public.id, "lost", key=new).envelope
+    with pytest.raises(Refused, match="was revoked"):
+        client.of("ada").move_alias(submission.model_name, "1", "champion")
 
 
 def test_what_is_attached_travels_to_the_servers_vault(own_gate: LiveGate, client: Client) -> None:
@@ -125,6 +202,33 @@ def test_what_is_attached_travels_to_the_servers_vault(own_gate: LiveGate, clien
     assert evidence.model_card == {"purpose": "Late arrivals."}
     sealed = own_gate.vault.path(dossier.digest) / evidence.attachments[0].path
     assert sealed.read_text() == "fair"
+
+
+def test_nobody_attaches_what_they_did_not_bring(own_gate: LiveGate) -> None:
+    """Neither another content's files, nor other bytes than were said; nor without a name."""
+    submission = own_gate.submit()
+    auth = ("ada", PEOPLE["ada"])
+    said = Bundle(digest="0" * 64, files=())
+    body = {"promotion_id": submission.promotion_id, "attachments": to_plain(said)}
+    answer = own_gate.api("/reviews", body, auth=auth)
+    assert answer.json()["error"] == "IntegrityError", answer.text
+    assert own_gate.api("/reviews", body, auth=None).status_code == 401
+    file = BundleFile(path="fair.txt", digest=digest_bytes(b"fair"), size=4)
+    bundle = Bundle(digest=digest((file,)), files=(file,))
+    path = f"/bundles/{bundle.digest}"
+    put = own_gate.request("PUT", f"/nbmlops/api{path}/files/fair.txt", auth=auth, data=b"evil")
+    assert put.status_code == 200, put.text
+    sealed = own_gate.api(path, to_plain(bundle), auth=auth)
+    assert sealed.json()["error"] == "IntegrityError"
+    assert own_gate.api(path, auth=auth).json() == {"sealed": False}
+
+
+@pytest.mark.parametrize("verb", ["PUT", "POST", "GET"])
+def test_no_verb_answers_without_a_name(own_gate: LiveGate, verb: str) -> None:
+    """Whatever is asked for: decisions, reviews, the vault, the ledger."""
+    for path in ("/decisions", "/reviews", "/facts", "/links", f"/bundles/{'0' * 64}"):
+        answer = own_gate.request(verb, f"/nbmlops/api{path}", {}, auth=None)
+        assert answer.status_code == 401, path
 
 
 def test_a_client_cannot_tell_the_ledger_what_it_decided(client: Client) -> None:

@@ -201,10 +201,33 @@ def test_a_named_publisher_must_sign_the_next_version() -> None:
     for key in (None, KEYS["grace"], KEYS["mallory"]):
         envelope = sign(payload, key) if key else None
         void = published(4, text, envelope=envelope)
-        assert "asks that alan signs" in (publication_objection(void, world.history) or "")
+        assert "asks that alan signs" in str(publication_objection(void, world.history, Policy()))
         world.tell(PolicyPublished(policy=void))
         assert policy_in_force(Policy(), world.history).version == 3
     honest = published(4, text, envelope=sign(payload, KEYS["alan"]))
-    assert publication_objection(honest, world.history) is None
+    assert publication_objection(honest, world.history, Policy()) is None
     world.tell(PolicyPublished(policy=honest))
     assert policy_in_force(Policy(), world.history).version == 4
+
+
+@pytest.mark.parametrize("is_published", [False, True])
+def test_a_server_takes_no_policy_from_whom_none_names(is_published: bool) -> None:
+    """Neither the first nor the next: else whoever has a password asks for no sign-offs."""
+    world, draft = World(), Policy()
+    if is_published:
+        world.tell(PolicyPublished(policy=published(1, HEAD + "sign_offs: 2")))
+    loose = "version: 2\nidentity: self-asserted\nsign_offs: 0\n"
+    client = Identity(name="eve", asserted_by="server")
+    told = publication_objection(published(2, loose, by=client), world.history, draft)
+    assert "the one in force names no publishers" in str(told)
+    assert publication_objection(published(2, loose), world.history, draft) is None
+
+
+def test_a_server_takes_the_first_policy_from_a_publisher_of_its_draft() -> None:
+    """With that person's signature."""
+    world, draft = World(), read_policy(FULL)
+    client = Identity(name="alan", asserted_by="server")
+    payload = publication_payload(3, FULL)
+    for key, says in ((None, "asks that alan signs"), (KEYS["alan"], "None")):
+        candidate = published(3, FULL, by=client, envelope=sign(payload, key) if key else None)
+        assert says in str(publication_objection(candidate, world.history, draft))
