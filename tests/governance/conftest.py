@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from live_postgresql import PASSWORDS, Database, PostgresServer, postgres_server
 from mlflow import MlflowClient
-from places import PostgresPlace, SqlitePlace
+from places import Place, PostgresPlace, SqlitePlace, fact
 
 from nbmlops.governance.database.postgresql import prepare_database
 
@@ -39,6 +39,22 @@ def postgresql_place(team: Database) -> PostgresPlace:
     """The team's database, its ledger emptied."""
     place = PostgresPlace(team)
     place.execute("TRUNCATE facts", guarded=False)
+    return place
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """Where a ledger lies that can be tampered with."""
+    return request.getfixturevalue(f"{request.param}_place")
+
+
+@pytest.fixture
+def written(place: Place) -> Place:
+    """A ledger with five facts, closed."""
+    ledger = place.open()
+    for n in range(5):
+        ledger.append(fact(n), actor="ada")
+    ledger.close()
     return place
 
 

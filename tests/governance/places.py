@@ -14,6 +14,7 @@ import psycopg
 from live_postgresql import Database
 
 from nbmlops.governance.database import SqlAlchemyLedger
+from nbmlops.records import RefusalRecorded
 
 APPENDING = (
     "import sys; from pathlib import Path\n"
@@ -38,6 +39,11 @@ TAKING_A_TURN = (
     "except LedgerLocked as error:\n"
     "    print(error)\n"
 )
+
+
+def fact(number: int) -> RefusalRecorded:
+    """A small fact, told from others by its number."""
+    return RefusalRecorded(verb="register", subject=f"s{number}", by="ada", why=("no sign-off",))
 
 
 class Place(Protocol):
