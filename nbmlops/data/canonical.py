@@ -12,7 +12,6 @@ from blake3 import blake3
 
 __all__ = [
     "CHUNK_ROWS",
-    "FORMAT",
     "column_digest",
     "column_head",
     "entry",
@@ -21,7 +20,6 @@ __all__ = [
     "root_digest",
 ]
 
-FORMAT = "nb1"
 CHUNK_ROWS = 65_536
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 from blake3 import blake3
 
 from nbmlops.data.arrow import ArrowColumn
+from nbmlops.data.arrow_types import is_text, is_view
 from nbmlops.data.canonical import CHUNK_ROWS, column_digest, entry, root_digest
 from nbmlops.data.columns import Column, Entry, NoCanonicalForm, label_bytes, label_text
 from nbmlops.data.numeric import NumericColumn
@@ -156,8 +157,7 @@ def cells(column: Column, start: int, stop: int) -> list[bytes]:
 def _encodes(kind: Any) -> bool:
     types = pa.types
     return bool(
-        types.is_string(kind)
-        or types.is_large_string(kind)
+        (is_text(kind) and not is_view(kind))
         or types.is_integer(kind)
         or types.is_boolean(kind)
         or types.is_timestamp(kind)
