@@ -18,6 +18,7 @@ _READERS = {
     "builtins": "python",
     "collections": "python",
     "dask": "dask",
+    "datasets": "datasets",
     "duckdb": "duckdb",
     "numpy": "numpy",
     "pandas": "pandas",

@@ -13,9 +13,12 @@ import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
 from nbmlops.data.columns import Column, Entry, NoCanonicalForm, Reading
+from nbmlops.data.multiset import Multiset
 from nbmlops.data.numeric import NumericColumn, numpy_type
+from nbmlops.data.readers import open_object
 from nbmlops.data.readers.numpy import array_column
 from nbmlops.data.runs import RunCutter
+from nbmlops.data.streams import Stream
 from nbmlops.errors import FingerprintError
 
 __all__ = ["read"]
@@ -24,12 +27,14 @@ __all__ = ["read"]
 _HELD_BYTES = 4_000_000
 
 
-def read(obj: Any) -> Reading:
+def read(obj: Any) -> Reading | Stream | Multiset:
     """Open a tensor as an array, a dataset or loader as a dataset."""
     if isinstance(obj, torch.Tensor):
         return Reading("array", tuple(obj.shape), [Entry("", tensor_column(obj))])
     if isinstance(obj, DataLoader):
         obj = obj.dataset
+        if not isinstance(obj, Dataset):  # a loader takes another library's, too
+            return open_object(obj)
     if isinstance(obj, IterableDataset):
         raise NoCanonicalForm("an IterableDataset can be read only once")
     if isinstance(obj, TensorDataset):
