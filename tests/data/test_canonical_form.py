@@ -82,7 +82,7 @@ GOLDEN: dict[str, tuple[Any, str]] = {
         "ebfcfa6376660194a03bbf1dedeb9c66c35f6b24a19d53e7f04e2eea5fa74756",
     ),
     "instants": (
-        pd.Series(pd.to_datetime(["2020-01-01", None])),
+        pd.Series(pd.to_datetime(["2020-01-01", None]).astype("datetime64[us]")),
         "2a6e6b87ae74f43be7dc0ad68ae051fed87f00b7131e857225e4573efb765f27",
     ),
     "lists": (

@@ -35,7 +35,10 @@ def make(rows: int, seed: int = 0) -> pd.DataFrame:
             "x": rng.random(rows),
             "n": rng.integers(0, 10**9, rows),
             "s": pd.Series([f"{number:x}" for number in rng.integers(0, 10**9, rows)], dtype="str"),
-            "t": pd.Timestamp("2020") + pd.to_timedelta(rng.integers(0, 10**9, rows), "s"),
+            # pandas 2 and 3 choose another unit by themselves, and the unit is content.
+            "t": (pd.Timestamp("2020") + pd.to_timedelta(rng.integers(0, 10**9, rows), "s")).astype(
+                "datetime64[us]"
+            ),
         }
     )
 

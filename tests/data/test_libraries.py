@@ -251,7 +251,7 @@ ADVERSARIAL: dict[str, Any] = {
     "all null": pd.DataFrame({"x": [np.nan, np.nan]}),
     "all null, one more": pd.DataFrame({"x": [np.nan] * 3}),
     "all null objects": pd.DataFrame({"x": pd.Series([None, None], dtype=object)}),
-    "all null text": pd.DataFrame({"x": pd.Series([None, None], dtype="str")}),
+    "all null text": pd.DataFrame({"x": pd.Series([None, None], dtype="string")}),
     "huge text": pd.DataFrame({"x": ["a" * 5_000_000, "b"]}),
     "huge text, cut elsewhere": pd.DataFrame({"x": ["a" * 4_999_999, "ab"]}),
     "a lone surrogate": pd.DataFrame({"x": pd.Series(["\ud800", "b"], dtype=object)}),
@@ -273,6 +273,16 @@ ADVERSARIAL: dict[str, Any] = {
     "periods": pd.period_range("2020", periods=3, freq="M"),
     "mixed": pd.Series([1, "a", None, (1, {"x": {2}}), 2**80, 1j], dtype=object),
 }
+
+
+def test_text_without_a_value_is_text_in_every_storage() -> None:
+    """Python's objects and Arrow's buffers hold the same column; objects without a type do not."""
+    python, arrow = (
+        fingerprint(pd.Series([None, None], dtype=pd.StringDtype(storage)))
+        for storage in ("python", "pyarrow")
+    )
+    assert python.digest == arrow.digest
+    assert python.digest != fingerprint(pd.Series([None, None], dtype=object)).digest
 
 
 def test_adversarial_data_neither_crashes_nor_collides() -> None:

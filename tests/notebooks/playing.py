@@ -35,14 +35,14 @@ class Heard(msgspec.Struct):
     troubles: list[str] = []
 
 
-def play(name: str, project: Path) -> Heard:
-    """Execute the notebook `name` in folder `project` under ``%track``."""
+def play(name: str, project: Path, **environment: str) -> Heard:
+    """Execute the notebook `name` in folder `project` under ``%track``, in that `environment`."""
     steps, truth = read_truth(name)
     for module in HERE.glob(f"{name}_*.py"):
         shutil.copy(module, project / module.name)
     kernel = Kernel(
         project, NBMLOPS_NOTEBOOK=str(project / f"{name}.ipynb"), OMP_NUM_THREADS="1",
-        KERAS_BACKEND="torch",
+        KERAS_BACKEND="torch", **environment,
     )  # fmt: skip
     try:
         kernel.run(_NO_DELIVERY)

@@ -36,12 +36,14 @@ def open_array(array: Any) -> Column:  # noqa: PLR0911 - one return for each dty
     :raises NoCanonicalForm: for an extension dtype that nbmlops does not know.
     """
     dtype = array.dtype
-    if isinstance(dtype, np.dtype) or isinstance(array, pd.arrays.NumpyExtensionArray):
-        return array_column(np.asarray(array))
     if isinstance(dtype, pd.ArrowDtype) or getattr(dtype, "storage", "") == "pyarrow":
         return ArrowColumn(array.__arrow_array__())
     if isinstance(dtype, pd.StringDtype):
+        if array.isna().all():  # which no value of it says: it is text
+            return ArrowColumn(pa.nulls(len(array), pa.large_string()))
         return object_column(np.asarray(array, dtype=object))
+    if isinstance(dtype, np.dtype) or isinstance(array, pd.arrays.NumpyExtensionArray):
+        return array_column(np.asarray(array))
     if isinstance(dtype, pd.CategoricalDtype):
         return CategoricalColumn(array)
     if isinstance(dtype, pd.DatetimeTZDtype):

@@ -185,10 +185,10 @@ def _inputs(inputs: tuple[DataInput, ...]) -> str:
 
 def _size(data: DataInput) -> str:
     fingerprint = data.fingerprint
-    if fingerprint.rows is None:
+    if not fingerprint.extent:
         return f"{fingerprint.nbytes:,} bytes"
-    columns = sum(not column.index for column in fingerprint.columns)
-    return f"{fingerprint.rows:,} × {columns}" if columns else f"{fingerprint.rows:,} rows"
+    size = " × ".join(f"{length:,}" for length in fingerprint.extent)
+    return size if len(fingerprint.extent) > 1 else f"{size} rows"
 
 
 def _parameters(parameters: tuple[Parameter, ...]) -> str:
