@@ -61,7 +61,7 @@ class Fingerprint(Record, frozen=True, kw_only=True):
         if self.rows is None:
             return ()
         columns = sum(not column.index for column in self.columns)
-        return (self.rows, columns) if self.kind in ("table", "rows") else (self.rows,)
+        return (self.rows, columns) if columns and self.kind in ("table", "rows") else (self.rows,)
 
     def __str__(self) -> str:
         size = " × ".join(f"{length:,}" for length in self.extent)
