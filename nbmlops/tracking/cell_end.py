@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from nbmlops.records import CellRecord, TrackedRun, new_id
+from nbmlops.tracking.artifacts import spool_artifacts
 from nbmlops.tracking.cells import CellHistory, ExecutedCell
 from nbmlops.tracking.faults import Faults
-from nbmlops.tracking.papers import write_papers
 from nbmlops.tracking.redaction import secret_values
 from nbmlops.tracking.run_assembler import RunAssembler
 from nbmlops.tracking.run_keeper import RunKeeper
@@ -76,9 +76,9 @@ class CellEnd:
         if not trained:
             return
         parent = new_id("cell") if len(trained) > 1 else None
-        papers = self._history.papers(cell, secret_values(*self._secrets))
+        artifacts = self._history.artifacts(cell, secret_values(*self._secrets))
         try:
-            write_papers(self._spool, list(trained), papers.files)
+            spool_artifacts(self._spool, list(trained), artifacts.files)
         except OSError as error:
             self._faults.add("outputs", error)
         saved = self._keeper.saved()
@@ -90,8 +90,8 @@ class CellEnd:
             run = msgspec.structs.replace(
                 run,
                 parent_id=parent,
-                outputs=papers.outputs,
-                redacted=tuple(dict.fromkeys((*run.redacted, *papers.hidden))),
+                outputs=artifacts.outputs,
+                redacted=tuple(dict.fromkeys((*run.redacted, *artifacts.hidden))),
                 notebook_digest=saved.digest if saved and saved.holds(cell) else None,
             )
             if surplus and number == 1:

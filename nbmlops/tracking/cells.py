@@ -11,18 +11,18 @@ from typing import Any, Literal
 import msgspec
 
 from nbmlops.records import CellRecord, digest_bytes
-from nbmlops.tracking.cellcode import CellCode
-from nbmlops.tracking.cellreader import read_code
-from nbmlops.tracking.lineage import Lineage
-from nbmlops.tracking.outputs import Shown
-from nbmlops.tracking.papers import (
+from nbmlops.tracking.artifacts import (
     SESSION_FILE,
-    Papers,
+    CellArtifacts,
     SessionCell,
     clean_outputs,
     output_files,
     session_file,
 )
+from nbmlops.tracking.cellcode import CellCode
+from nbmlops.tracking.cellreader import read_code
+from nbmlops.tracking.lineage import Lineage
+from nbmlops.tracking.outputs import Shown
 from nbmlops.tracking.redaction import hide_in_text, literal_secrets
 from nbmlops.tracking.slicing import slice_in, take_cell
 
@@ -116,7 +116,7 @@ class CellHistory:
         """What was read from each source, by source digest."""
         return self._by_digest
 
-    def papers(self, cell: CellRecord, secrets: Iterable[str]) -> Papers:
+    def artifacts(self, cell: CellRecord, secrets: Iterable[str]) -> CellArtifacts:
         """What the running cell showed, and all that ran up to it, as files."""
         with self._lock:
             hidden: tuple[str, ...] = ()
@@ -132,7 +132,7 @@ class CellHistory:
             for executed in self.executed[len(self._session) : cell.order]:
                 shown = self._clean[executed.order - 1]
                 self._session.append(SessionCell.of(self._record(executed), shown))
-            return Papers(
+            return CellArtifacts(
                 outputs=records,
                 hidden=hidden,
                 files={SESSION_FILE: session_file(self._session[: cell.order])}

@@ -12,9 +12,9 @@ from typing import Protocol
 from nbmlops.errors import NbmlopsError, StoreError, StoreUnreachable
 from nbmlops.records import Gap, TrackedRun
 from nbmlops.settings import Settings
+from nbmlops.tracking.artifacts import SpooledArtifacts
 from nbmlops.tracking.completeness import with_gaps
 from nbmlops.tracking.journal import Journal, PendingRun
-from nbmlops.tracking.papers import PapersThere
 from nbmlops.tracking.place import Place
 from nbmlops.tracking.snapshots import SNAPSHOT_FILE, UnfitModel, forget_model
 from nbmlops.tracking.steps import Step
@@ -85,7 +85,7 @@ def _deliver(journal: Journal, store: Store, pending: PendingRun, step: Step) ->
         run = journal.change(run.id, lambda known: with_gaps(known, *gaps))
         revision += 1
     step("attempt")
-    papers = PapersThere(spool)
+    artifacts = SpooledArtifacts(spool)
     if not pending.attempted:
         journal.note_attempt(run.id)
     deliver = partial(store.deliver, destination=pending.destination, step=step)
@@ -110,7 +110,7 @@ def _deliver(journal: Journal, store: Store, pending: PendingRun, step: Step) ->
     step("clean")
     if placed.mlflow_model_uri or lost:
         forget_model(spool)
-    papers.forget()
+    artifacts.forget()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nbmlops.records import Scalar, TrackedRun, encode
+from nbmlops.tracking.artifacts import ARTIFACTS, SESSION_FILE
 from nbmlops.tracking.executed_notebook import executed_notebook
 from nbmlops.tracking.mlflow_cells import cell_run, run_below
 from nbmlops.tracking.mlflow_connection import MlflowConnection
@@ -26,7 +27,6 @@ from nbmlops.tracking.mlflow_entities import (
     tags_of,
 )
 from nbmlops.tracking.mlflow_logged_models import deliver_model
-from nbmlops.tracking.papers import PAPERS, SESSION_FILE
 from nbmlops.tracking.place import Place
 from nbmlops.tracking.redaction import without_credentials
 from nbmlops.tracking.steps import Step
@@ -67,7 +67,7 @@ class MlflowDelivery:
         uri = destination[0] if destination else self._connection.settings.tracking_uri
         place = Place(run_id, experiment, model_uri, without_credentials(uri))
         placed = msgspec.structs.replace(run, **msgspec.structs.asdict(place))
-        _log_artifacts(client, run_id, placed, spool / PAPERS)
+        _log_artifacts(client, run_id, placed, spool / ARTIFACTS)
         step("end")
         if own and theirs.info.status == "RUNNING":
             status = "FINISHED" if run.cell.outcome == "ok" else "FAILED"
@@ -121,12 +121,12 @@ class MlflowDelivery:
             client.log_inputs(run_id, datasets_of(run.inputs))
 
 
-def _log_artifacts(client: MlflowClient, run_id: str, run: TrackedRun, papers: Path) -> None:
+def _log_artifacts(client: MlflowClient, run_id: str, run: TrackedRun, artifacts: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="nbmlops-") as name:
         folder = Path(name)
-        if papers.is_dir():
+        if artifacts.is_dir():
             parts = shutil.ignore_patterns(".part-*")  # of a kernel that died while it wrote
-            shutil.copytree(papers, folder, dirs_exist_ok=True, ignore=parts)
+            shutil.copytree(artifacts, folder, dirs_exist_ok=True, ignore=parts)
             if (session := folder / SESSION_FILE).is_file():
                 text = executed_notebook(session.read_bytes())
                 (folder / "executed.ipynb").write_text(text, encoding="utf-8")

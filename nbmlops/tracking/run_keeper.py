@@ -16,11 +16,11 @@ import msgspec
 
 from nbmlops.records import CellRecord, Gap, TrackedRun
 from nbmlops.tracking.arrivals import Arrivals
+from nbmlops.tracking.artifacts import spool_artifacts
 from nbmlops.tracking.cells import CellHistory
 from nbmlops.tracking.completeness import without_gaps
 from nbmlops.tracking.gaps import with_git
 from nbmlops.tracking.git import GitWatch
-from nbmlops.tracking.papers import write_papers
 from nbmlops.tracking.run_writer import RunWriter
 from nbmlops.tracking.saved_notebook import SavedNotebook, read_saved
 from nbmlops.tracking.staleness import Staleness
@@ -160,7 +160,7 @@ class RunKeeper:
             more = self._git.untracked(list(run.environment.local_modules))
             git = msgspec.structs.replace(git, changed=tuple(dict.fromkeys((*git.changed, *more))))
         if git is not None and git.diff_digest:
-            write_papers(self._spool, [run.id], {"git.diff": self._git.diff})
+            spool_artifacts(self._spool, [run.id], {"git.diff": self._git.diff})
         stale = self._staleness.of(run.id)
 
         def edit(known: TrackedRun) -> TrackedRun:

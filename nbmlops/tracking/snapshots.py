@@ -63,13 +63,13 @@ def write_snapshot(folder: Path, content: dict[str, Any] | bytes) -> None:
 
 
 def forget_model(folder: Path) -> None:
-    """Remove a snapshot and what was made of it; the run's papers beside it stay."""
+    """Remove a snapshot and what was made of it; the run's artifacts beside it stay."""
     for made in ("model", "model.part"):
         shutil.rmtree(folder / made, ignore_errors=True)
     with contextlib.suppress(OSError):  # none there, or the disk itself is away
         for file in (folder / SNAPSHOT_FILE, *folder.glob("*.tmp")):
             file.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # not empty: the papers wait for their delivery
+    with contextlib.suppress(OSError):  # not empty: the artifacts wait for their delivery
         folder.rmdir()
 
 

@@ -1,6 +1,6 @@
 """MLflow's own server with the gate plugged in (``mlflow server --app-name nbmlops``).
 
-``nbmlops server`` starts it. Layer by layer, outermost first: the doorkeeper names the sender;
+``nbmlops server`` starts it. Layer by layer, outermost first: authentication names the sender;
 MLflow's permissions decide on experiments and runs; the registry's store asks the gate; the wrapped
 artifact repositories keep everybody out of the vault.
 """
@@ -28,8 +28,8 @@ def create_app() -> Any:
     from nbmlops.governance.gate.mlflow_team_server import API
     from nbmlops.settings import load_settings
     from nbmlops.surfaces.mlflow_app import boot, mlflow_users
+    from nbmlops.surfaces.mlflow_app.authentication import AuthenticationMiddleware
     from nbmlops.surfaces.mlflow_app.closed import close_routers, close_views
-    from nbmlops.surfaces.mlflow_app.doorkeeper import Doorkeeper
     from nbmlops.surfaces.mlflow_app.identity import make_authenticator
     from nbmlops.surfaces.mlflow_app.options import read_options
     from nbmlops.surfaces.mlflow_app.routes import make_routes
@@ -50,4 +50,4 @@ def create_app() -> Any:
     plain = options.authentication == "none"
     app = create_fastapi_app(flask_app) if plain else mlflow_users.compose(flask_app)
     app.router.routes.insert(0, Mount(API, make_routes(Workspace(settings))))
-    return Doorkeeper(app, make_authenticator(options), __version__)
+    return AuthenticationMiddleware(app, make_authenticator(options), __version__)

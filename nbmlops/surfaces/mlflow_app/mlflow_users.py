@@ -38,12 +38,12 @@ def compose(flask_app: Any) -> Any:
 
 
 def authorize() -> Authorization:
-    """What MLflow asks for every request: who was let in by the doorkeeper."""
+    """What MLflow asks for every request: whom the authentication let in."""
     from mlflow.server import auth
 
     actor = current_actor()
-    if actor is None:  # the doorkeeper lets nobody pass without a name
-        raise PermissionError("A request came past the doorkeeper.")
+    if actor is None:  # authentication lets nobody pass without a name
+        raise PermissionError("A request came past the authentication.")
     if not auth.store.has_user(actor.name):
         # Known to JupyterHub or the proxy: MLflow keeps permissions by its own users, and nobody
         # logs in with a password that nobody knows.

@@ -198,7 +198,7 @@ async def _answered(call: Callable[[], Any]) -> Response:
 
 def _actor() -> Identity:
     actor = current_actor()
-    assert actor is not None, "the doorkeeper lets nobody pass without a name"  # noqa: S101 - a bug
+    assert actor is not None, "authentication lets nobody pass without a name"  # noqa: S101 - a bug
     return actor
 
 

@@ -11,12 +11,12 @@ from nbmlops.governance import acting
 from nbmlops.governance.gate.mlflow_team_server import MARK
 from nbmlops.surfaces.mlflow_app.identity import Authenticator
 
-__all__ = ["Doorkeeper"]
+__all__ = ["AuthenticationMiddleware"]
 
 _OPEN_TO_ALL = "/health"  # exactly this: monitors ask it, and it tells nothing
 
 
-class Doorkeeper:
+class AuthenticationMiddleware:
     """An ASGI layer that authenticates, and hands the request on in the name of its sender."""
 
     def __init__(self, app: Any, authenticator: Authenticator, version: str) -> None:

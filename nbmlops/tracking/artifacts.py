@@ -1,4 +1,4 @@
-"""A run's papers: the files beside its record that show what the cell showed and what ran before.
+"""A run's artifacts: files beside its record that show what the cell showed and what ran before.
 
 Made when the cell ends, with secrets hidden, and left in the spool for the deliverer.
 """
@@ -20,18 +20,18 @@ from nbmlops.tracking.outputs import Shown
 from nbmlops.tracking.redaction import hide_in_output
 
 __all__ = [
-    "PAPERS",
+    "ARTIFACTS",
     "SESSION_FILE",
-    "Papers",
-    "PapersThere",
+    "CellArtifacts",
     "SessionCell",
+    "SpooledArtifacts",
     "clean_outputs",
     "output_files",
     "session_file",
-    "write_papers",
+    "spool_artifacts",
 ]
 
-PAPERS = "papers"
+ARTIFACTS = "artifacts"
 SESSION_FILE = "session.json"
 _SUFFIXES = {
     "image/png": "png", "image/svg+xml": "svg", "application/vnd.plotly.v1+json": "plotly.json",
@@ -41,7 +41,7 @@ _MOST_SESSION = 8 << 20  # bytes of outputs in an executed notebook; the newest 
 _MOST_CELLS = 2000
 
 
-class Papers(msgspec.Struct, frozen=True):
+class CellArtifacts(msgspec.Struct, frozen=True):
     """The files of a cell's runs by name, the records of its outputs, and what was hidden."""
 
     outputs: tuple[Output, ...]
@@ -149,11 +149,11 @@ def session_file(cells: Sequence[SessionCell]) -> bytes:
     return b"[" + b",".join(reversed(kept)) + b"]"
 
 
-def write_papers(spool: Path, run_ids: Sequence[str], files: dict[str, bytes]) -> None:
+def spool_artifacts(spool: Path, run_ids: Sequence[str], files: dict[str, bytes]) -> None:
     """Leave the same files for each of a cell's runs, at the cost of one."""
     first: Path | None = None
     for run_id in run_ids:
-        folder = spool / run_id / PAPERS
+        folder = spool / run_id / ARTIFACTS
         for name, content in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -174,14 +174,14 @@ def write_whole(path: Path, content: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
-class PapersThere:
-    """The papers that lie in a run's spool `folder` now; what comes later is not among them."""
+class SpooledArtifacts:
+    """The artifacts that lie in a run's spool `folder` now; what comes later is not among them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files = {
             path: path.stat().st_mtime_ns
-            for path in sorted((folder / PAPERS).rglob("*"))
+            for path in sorted((folder / ARTIFACTS).rglob("*"))
             if path.is_file()
         }
 
@@ -191,8 +191,8 @@ class PapersThere:
             with contextlib.suppress(OSError):  # another delivery may have been here
                 if path.stat().st_mtime_ns == stamp:
                     path.unlink()
-        folders = [p for p in (self._folder / PAPERS).rglob("*") if p.is_dir()]
-        for folder in (*sorted(folders, reverse=True), self._folder / PAPERS, self._folder):
+        folders = [p for p in (self._folder / ARTIFACTS).rglob("*") if p.is_dir()]
+        for folder in (*sorted(folders, reverse=True), self._folder / ARTIFACTS, self._folder):
             with contextlib.suppress(OSError):  # something newer lies in it
                 folder.rmdir()
 
