@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
-__all__ = ["Floors", "seconds"]
+__all__ = ["Floors", "run_parts", "seconds"]
 
 
 class Floors:
@@ -44,3 +46,16 @@ def seconds(action: Callable[[], object]) -> float:
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
+
+
+def run_parts(*parts: str) -> NoReturn:
+    """Run benchmarks, each in a process of its own, so that one's memory is not another's.
+
+    The exit status is 1 if any missed a floor.
+    """
+    missed = []
+    for number, part in enumerate(parts, start=1):
+        print(f"\n[{number}/{len(parts)}] {part}", flush=True)
+        done = subprocess.run([sys.executable, Path(__file__).with_name(f"{part}.py")], check=False)
+        missed += [part] if done.returncode else []
+    sys.exit(f"\nFloors were missed in: {', '.join(missed)}." if missed else 0)

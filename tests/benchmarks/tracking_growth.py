@@ -1,6 +1,6 @@
 """What a long session costs: cell 1,000 beside cell 10, and the memory that 1,000 cells leave.
 
-Run by hand: ``python tests/benchmarks/tracking_growth.py``. The model does nothing when it is trained, so
+``python tests/benchmarks/tracking_growth.py``. The model does nothing when it is trained, so
 that what is measured is ours: processor time, which other processes disturb least. Exits with 1 when a
 floor is missed.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import os
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from floors import Floors
 from sklearn.base import BaseEstimator
 
 from nbmlops.settings import load_settings
@@ -45,8 +45,7 @@ def resident() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def main() -> int:
-    """Print the table; 1 if a floor is missed."""
+def main() -> None:
     Courier.wake = lambda self: None  # type: ignore[method-assign] # delivery is another process
     X = pd.DataFrame(np.random.default_rng(0).normal(size=(100, 5)))
     namespace: dict[str, Any] = {"X": X, "y": X.sum(axis=1), "Idle": Idle}
@@ -67,17 +66,16 @@ def main() -> int:
     tracker.settle()
     memory = resident() - before
     early, late = statistics.median(costs[10:60]), statistics.median(costs[-50:])
-    rows = [
-        (f"cell {CELLS} / cell 10 (times)", late / early, MOST_GROWTH),
-        (f"memory after {CELLS} cells (MB)", memory, MOST_MEMORY),
-    ]
-    print(f"an early cell {early:.2f} ms, a late one {late:.2f} ms")
-    for name, value, most in rows:
-        print(f"{name:<34}{value:8.2f}  at most {most:5.1f}  {'ok' if value <= most else 'MISSED'}")
-    return int(any(value > most for _, value, most in rows))
+    floors = Floors()
+    floors.found("milliseconds of an early cell", early)
+    floors.at_most(f"cell {CELLS}, times an early one", late / early, MOST_GROWTH)
+    floors.at_most(f"megabytes more after {CELLS} cells", memory, MOST_MEMORY)
+    floors.end()
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    os._exit(code)  # nothing is delivered from here
+    try:
+        main()
+    except SystemExit as end:
+        print(end.code or "Every floor is reached.", flush=True)
+        os._exit(bool(end.code))  # nothing is delivered from here
