@@ -84,8 +84,7 @@ class CellEnd:
         saved = self._keeper.saved()
         surplus = self._trainings.surplus()
         for number, training in enumerate(trained.values(), 1):
-            if training.incremental and training.keep_model:
-                self._writer.save_model(training)
+            self._trainings.release(training)
             run = self._assembler.assemble(training, cell)
             run = msgspec.structs.replace(
                 run,
@@ -100,7 +99,6 @@ class CellEnd:
             self._writer.write(run, open_=False)
             self._trainings.made[run.id] = run
             self._keeper.follow(run)
-            training.model = training.sample = None
             if len(trained) <= _MOST_SHOWN or number == len(trained):
                 self._try_show(run, previous, again=False)
         self._faults.clear()

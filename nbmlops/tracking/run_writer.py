@@ -191,7 +191,7 @@ class RunWriter:
 
     # -- models ---------------------------------------------------------------------------------
     def save_model(self, training: Training) -> None:
-        """Write the model's snapshot in the background."""
+        """Write the model's snapshot in the background; waits where many are not written yet."""
         kept, training.kept = training.kept, None
         model = training.model if kept is None else kept
         self._snapshots.write(training.id, {"model": model, "sample": training.sample})

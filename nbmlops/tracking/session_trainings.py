@@ -108,8 +108,15 @@ class SessionTrainings:
             model="saving" if training.keep_model else None,
             destination=training.destination,
         )
-        if training.keep_model and not training.incremental:
+        if not training.incremental:
+            self.release(training)
+
+    def release(self, training: Training) -> None:
+        """The model of `training` is as it stays: it is saved soon, and then let go of."""
+        if training.keep_model and not training.released:
             self._writer.save_model(training)
+        training.released = True
+        training.model = training.sample = None
 
     def _begin(self, training: Training, arguments: list[Argument]) -> None:
         try:

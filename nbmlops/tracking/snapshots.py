@@ -32,6 +32,7 @@ __all__ = [
 SNAPSHOT_FILE = "model.pickle"
 BACKEND_FILE = "keras-backend"
 _MOST_KEPT = 256 << 20  # bytes of models that wait in memory for a disk
+_MOST_PENDING = 4  # snapshots that wait to be written, each of which holds its model
 _PATIENCE = 60.0  # seconds that a new training of a model waits for its snapshot at most
 
 
@@ -98,6 +99,8 @@ class SnapshotWriter:
     def write(self, run_id: str, content: dict[str, Any]) -> None:
         """Write the snapshot of ``content["model"]`` soon."""
         pass_step("snapshot")
+        for event in list(self._pending.values())[:-_MOST_PENDING]:
+            event.wait(_PATIENCE)  # models are not heaped up in memory
         self._put(run_id, content, id(content["model"]))
 
     def retry(self) -> None:

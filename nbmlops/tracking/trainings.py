@@ -24,7 +24,7 @@ __all__ = ["Activity", "Training"]
 
 
 class Training(msgspec.Struct, kw_only=True):
-    """What is known of a training so far; `model` is let go when its cell ends."""
+    """What is known of a training so far; `model` is let go when it is complete."""
 
     id: str = msgspec.field(default_factory=lambda: new_id("run"))
     kind: TrainingKind = "training"
@@ -48,6 +48,7 @@ class Training(msgspec.Struct, kw_only=True):
     keep_model: bool = True
     own_code: bool = False  # the user's own class trains; what it does inside is told about it
     kept: Any = None  # what is saved in the model's place
+    released: bool = False  # the model was handed on to be saved
     random: bool = False  # it depends on a generator that has no parameter of its own
     step: int = 0  # the epoch that it is in, for metrics that are computed meanwhile
     peak_memory: int | None = None

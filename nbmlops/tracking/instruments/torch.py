@@ -46,6 +46,7 @@ class _Steps:
         if self._loop_of(optimizer) is not None or not self._observation.active:
             return
         try:
+            self._let_go()
             closure = args[1] if len(args) > 1 else kwargs.get("closure")
             others = [loop for _, loop in self._loops.values()]
             loop = begin_loop(self._tracker, self._observation, optimizer, closure, others)
@@ -71,6 +72,17 @@ class _Steps:
         if known is None or known[0]() is not optimizer:
             return None
         return known[1] if known[1].cell is self._tracker.running else None
+
+    def _let_go(self) -> None:
+        """Complete the loops whose models nobody but us holds any more."""
+        dropped = [loop for loop in {id(x): x for _, x in self._loops.values()}.values()
+                   if loop.is_dropped()]  # fmt: skip
+        if dropped:
+            kept = {k: known for k, known in self._loops.items() if known[1] not in dropped}
+            self._loops = kept
+        for loop in dropped:
+            loop.finish()
+            self._tracker.trainings.release(loop.training)
 
     def cell_ends(self, cell: ExecutedCell) -> None:
         """The cell's loops are over."""

@@ -107,6 +107,15 @@ class LoopTraining:
         return frame.f_locals.get(name) if frame is not None else self._epoch
 
     # -- the end --------------------------------------------------------------------------------
+    def is_dropped(self) -> bool:
+        """Whether the user has let go of the model; one in a cycle of references counts as held."""
+        model = [self.training.model]
+        if self._own or not hasattr(model[0], "modules") or _holders(model) > _ALONE:
+            return False
+        # Several modules stand under one of ours.
+        together = type(model[0]).__name__ == "ModuleDict"
+        return not together or _holders(list(model[0].values())) <= _ALONE
+
     def finish(self) -> None:
         """Complete the training with what was seen of it."""
         tracker, training = self._tracker, self.training
@@ -268,6 +277,22 @@ def _by_name(tensors: list[Any], frames: list[FrameType], tracker: Tracker) -> d
     """Tensors that no module owns, by the user's names for them."""
     names = {id(value): name for name, value in reachable(frames, tracker.namespace)}
     return {names.get(id(t), f"tensor{number}"): t for number, t in enumerate(tensors)}
+
+
+def _holders(parts: list[Any]) -> int:
+    """How often the most held of `parts` is referred to."""
+    return max((sys.getrefcount(part) for part in parts), default=0)
+
+
+class _Slot:
+    """Holds something once, as a training holds its model."""
+
+    def __init__(self) -> None:
+        self.model = object()
+
+
+_slot = _Slot()
+_ALONE = _holders([_slot.model])  # what is counted of an object that nobody else holds
 
 
 def _same(known: Any, model: Any) -> bool:
