@@ -94,9 +94,9 @@ def init(database: str, as_json: bool) -> None:
     The passwords of the roles are NBMLOPS_APP_PASSWORD and NBMLOPS_REVIEW_PASSWORD, or new ones,
     which are told once.
     """
-    from nbmlops.governance.database.postgresql import prepare_database
+    from nbmlops.governance.database.postgresql import ROLES, prepare_database
 
-    given = {role: os.environ.get(f"NBMLOPS_{role.upper()}_PASSWORD", "") for role in _ROLES}
+    given = {role: os.environ.get(f"NBMLOPS_{role.upper()}_PASSWORD", "") for role in ROLES}
     urls = prepare_database(database, given)
     if as_json:
         print_json(urls)
@@ -104,9 +104,6 @@ def init(database: str, as_json: bool) -> None:
     console.print("The database is ready. Start the server with:")
     click.echo(f"  NBMLOPS_DATABASE='{urls['app']}' \\")
     click.echo(f"  {REVIEW_DATABASE}='{urls['review']}' nbmlops server --auth basic")
-
-
-_ROLES = ("app", "review")
 
 
 def _require_sound(host: str, database: str | None, options: ServerOptions) -> None:

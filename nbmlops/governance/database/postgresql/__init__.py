@@ -2,6 +2,6 @@
 
 from nbmlops.governance.database.postgresql.permits import Permits, PermittedWrite
 from nbmlops.governance.database.postgresql.probe import may_write_registry
-from nbmlops.governance.database.postgresql.setup import prepare_database
+from nbmlops.governance.database.postgresql.setup import ROLES, prepare_database
 
-__all__ = ["Permits", "PermittedWrite", "may_write_registry", "prepare_database"]
+__all__ = ["ROLES", "Permits", "PermittedWrite", "may_write_registry", "prepare_database"]

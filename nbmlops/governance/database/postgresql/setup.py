@@ -13,9 +13,10 @@ from nbmlops.governance.database.migrations import upgrade
 from nbmlops.governance.database.postgresql.engine import PostgresqlStorage, with_driver
 from nbmlops.governance.database.postgresql.guards import REGISTRY, SCHEMA
 
-__all__ = ["prepare_database"]
+__all__ = ["ROLES", "prepare_database"]
 
-_ROLES = ("app", "review")
+ROLES = ("app", "review")
+"""What the server works as, and what alone may decide."""
 
 
 def prepare_database(owner_url: str, passwords: Mapping[str, str]) -> dict[str, str]:
@@ -27,7 +28,7 @@ def prepare_database(owner_url: str, passwords: Mapping[str, str]) -> dict[str, 
     :raises StoreError: if the database does not answer, or its role may not do this.
     """
     storage = PostgresqlStorage(owner_url, owner=True)
-    chosen = {role: passwords.get(role) or secrets.token_urlsafe(24) for role in _ROLES}
+    chosen = {role: passwords.get(role) or secrets.token_urlsafe(24) for role in ROLES}
     try:
         _make_mlflow_tables(storage.engine.url)
         storage.create()
@@ -78,7 +79,7 @@ def _make_role(connection: Connection, role: str, password: str) -> None:
 
 
 def _grants(database: str) -> list[str]:
-    app, review = (f'"{database}_{role}"' for role in _ROLES)
+    app, review = (f'"{database}_{role}"' for role in ROLES)
     both = f"{app}, {review}"
     return [
         f"REVOKE ALL ON SCHEMA {SCHEMA} FROM PUBLIC",
