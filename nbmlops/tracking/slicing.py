@@ -5,13 +5,13 @@ Worked out over what was executed, in the order in which it was, not over what t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from nbmlops.records import CellRecord
 from nbmlops.tracking.cellcode import CellCode
 from nbmlops.tracking.lineage import Lineage
 
-__all__ = ["slice_in", "slice_of"]
+__all__ = ["slice_in", "take_cell"]
 
 
 def slice_in(
@@ -38,17 +38,6 @@ def slice_in(
         names = ", ".join(unknown[:5])
         doubts.append(f"No executed cell shows where {names} comes from.")
     return (*chosen, target), tuple(dict.fromkeys(doubts))
-
-
-def slice_of(
-    cells: Sequence[CellRecord], target: CellRecord, code: Mapping[str, CellCode]
-) -> tuple[tuple[CellRecord, ...], tuple[str, ...]]:
-    """:func:`slice_in` over the cells of `cells` that ran before `target`."""
-    lineage = Lineage()
-    before = {cell.order: cell for cell in cells if cell.order < target.order}
-    for order in sorted(before):
-        take_cell(lineage, before[order], code[before[order].source_digest])
-    return slice_in(lineage, before, target, code)
 
 
 def take_cell(lineage: Lineage, cell: CellRecord, code: CellCode) -> None:

@@ -14,7 +14,8 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from nbmlops.records import CellRecord, digest_bytes, now
 from nbmlops.tracking.cellreader import read_code
-from nbmlops.tracking.slicing import slice_of
+from nbmlops.tracking.lineage import Lineage
+from nbmlops.tracking.slicing import slice_in, take_cell
 
 
 def execute(source: str, namespace: dict[str, Any]) -> str | None:
@@ -54,6 +55,17 @@ class Shell:
 
     def run_cell_magic(self, name: str, rest: str, body: str) -> None:
         execute(body, sys._getframe(1).f_globals)
+
+
+def slice_of(
+    cells: list[CellRecord], target: CellRecord, code: dict[str, Any]
+) -> tuple[tuple[CellRecord, ...], tuple[str, ...]]:
+    """The slice of `target` over what ran before it."""
+    lineage = Lineage()
+    before = {cell.order: cell for cell in cells if cell.order < target.order}
+    for cell in before.values():
+        take_cell(lineage, cell, code[cell.source_digest])
+    return slice_in(lineage, before, target, code)
 
 
 def sliced(sources: list[str]) -> tuple[list[int], tuple[str, ...], dict[str, Any], list[str]]:
