@@ -21,13 +21,10 @@ from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Chunk, Column, NoCanonicalForm
 from nbmlops.data.objects import array_head, encode_values, is_missing
 from nbmlops.data.sketches import stretches, texts
-from nbmlops.data.texts import hash_texts, pieces
+from nbmlops.data.texts import Values, hash_texts, listed, pieces
 from nbmlops.records.data import Summary
 
 __all__ = ["ObjectColumn", "hash_objects", "object_column", "plain_column"]
-
-# A NumPy array of objects, or a list or tuple.
-Values = Any
 
 _ARROW = {
     str: pa.large_string(),
@@ -94,16 +91,15 @@ class ObjectColumn:
     def chunk(self, start: int, stop: int) -> Chunk:
         """Hash rows `start` to `stop`."""
         values = self.values[start:stop]
-        listed: list[Any] = values.tolist() if isinstance(values, np.ndarray) else list(values)
-        if self._kind is _ASSUMED_TEXT and (assumed := hash_texts(listed)):
+        if self._kind is _ASSUMED_TEXT and (assumed := hash_texts(values)):
             if start % CHUNK_ROWS == 0 and stop == min(start + CHUNK_ROWS, self.rows):
                 self._as_text.add(start)
             return assumed
         kind = self.kind
         if kind is None:
-            return hash_objects(listed)
+            return hash_objects(listed(values))
         if kind == _TEXT:
-            return hash_texts(listed) or hash_array(_to_arrow(listed, kind))
+            return hash_texts(values) or hash_array(_to_arrow(listed(values), kind))
         return hash_array(_to_arrow(values, kind))
 
     def sketch(self) -> Summary:

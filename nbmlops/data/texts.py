@@ -15,7 +15,10 @@ from blake3 import blake3
 from nbmlops.data.columns import Chunk
 from nbmlops.data.numeric import Array
 
-__all__ = ["hash_texts", "pieces"]
+__all__ = ["Values", "hash_texts", "listed", "pieces"]
+
+# A NumPy array of objects, or a list or tuple.
+Values = Any
 
 _PIECE_BYTES = 2_000_000
 _PIECE_ROWS = 16_384
@@ -23,7 +26,7 @@ _HELD_BYTES = 8_000_000
 _SAMPLE = 64
 
 
-def hash_texts(values: list[Any]) -> Chunk | None:
+def hash_texts(values: Values) -> Chunk | None:
     """Hash a run of texts; None if it holds anything but texts that UTF-8 can spell without NUL."""
     lengths = np.empty(len(values), "u4")
     held: list[bytes] = []
@@ -50,7 +53,7 @@ def hash_texts(values: list[Any]) -> Chunk | None:
     return Chunk(hasher.digest(), 0, lengths.nbytes + nbytes)
 
 
-def pieces(values: list[Any]) -> Iterator[tuple[int, int]]:
+def pieces(values: Values) -> Iterator[tuple[int, int]]:
     """Cut a run so that each piece stays in the cache, going by a sample of the lengths."""
     sample = values[:: max(1, len(values) // _SAMPLE)]
     try:
@@ -64,8 +67,14 @@ def pieces(values: list[Any]) -> Iterator[tuple[int, int]]:
         yield start, min(start + rows, len(values))
 
 
-def _spell(values: list[Any]) -> tuple[Array, bytes] | None:
+def listed(values: Values) -> list[Any]:
+    """As a list, which C reads three times as fast as an array of objects."""
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
+
+
+def _spell(run: Values) -> tuple[Array, bytes] | None:
     """The lengths and the bytes of texts."""
+    values = listed(run)
     try:
         content = "".join(values).encode()
         joined = np.frombuffer("\0".join(values).encode(), "u1")
