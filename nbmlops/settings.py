@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +29,7 @@ __all__ = [
     "Settings",
     "keys_folder",
     "load_settings",
+    "without_password",
 ]
 
 FILE_NAME = "nbmlops.toml"
@@ -35,6 +37,7 @@ HOME_NAME = ".nbmlops"
 DATABASE = "NBMLOPS_DATABASE"
 REVIEW_DATABASE = "NBMLOPS_REVIEW_DATABASE"
 VAULT_URI = "NBMLOPS_VAULT_URI"
+_SECRET = re.compile(r"(://[^/?#:@]*:)[^@]*(?=@)|([?&]password=)[^&]*")
 GATED_PREFIX = "nbmlops+"
 """Before a registry URI's scheme: MLflow then goes through the gate."""
 
@@ -230,3 +233,8 @@ def _os_user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container whose user id has no name
         return f"uid-{os.getuid()}"
+
+
+def without_password(address: str) -> str:
+    """An address as it may be told: a sentence about it can reach people who must not know more."""
+    return _SECRET.sub(lambda found: f"{found[1] or found[2]}***", address)

@@ -26,7 +26,7 @@ from nbmlops.records import (
     encode,
     new_id,
 )
-from nbmlops.settings import load_settings
+from nbmlops.settings import load_settings, without_password
 from nbmlops.testing import make_run, make_submission
 
 
@@ -173,3 +173,24 @@ def test_settings_that_cannot_be_used_name_the_file(tmp_path: Path, content: byt
     (tmp_path / "nbmlops.toml").write_bytes(content)
     with pytest.raises(SettingsError, match=r"nbmlops\.toml"):
         load_settings(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (
+            "nbmlops+postgresql://app:s3/cr:t@/team?host=/x",
+            "nbmlops+postgresql://app:***@/team?host=/x",
+        ),
+        ("https://ada:secret@mlflow.example.org", "https://ada:***@mlflow.example.org"),
+        (
+            "postgresql://h/db?user=a&password=secret&x=1",
+            "postgresql://h/db?user=a&password=***&x=1",
+        ),
+        ("https://mlflow.example.org:5000/a", "https://mlflow.example.org:5000/a"),
+        ("sqlite:////home/x/mlflow.db", "sqlite:////home/x/mlflow.db"),
+    ],
+)
+def test_an_address_is_told_without_its_password(address: str, told: str) -> None:
+    """What is none stays as it is."""
+    assert without_password(address) == told

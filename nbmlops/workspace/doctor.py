@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from nbmlops.errors import NbmlopsError, Refused
 from nbmlops.records import Diagnosis, new_id
+from nbmlops.settings import without_password
 from nbmlops.workspace.repair import half_done
 from nbmlops.workspace.stores import Stores
 from nbmlops.workspace.ways_round import try_ways_round
@@ -119,11 +120,11 @@ def _mlflow(stores: Stores) -> Diagnosis:
         return Diagnosis(
             subject="MLflow",
             state="broken",
-            finding=f"{uri} does not answer: {error.message}",
+            finding=f"{without_password(uri)} does not answer: {error.message}",
             advice="Start the server, or correct MLFLOW_TRACKING_URI or tracking_uri in "
             "nbmlops.toml. Runs wait in the journal meanwhile.",
         )
-    return Diagnosis(subject="MLflow", state="ok", finding=f"{uri} answers")
+    return Diagnosis(subject="MLflow", state="ok", finding=f"{without_password(uri)} answers")
 
 
 def _ledger(stores: Stores) -> Diagnosis:
@@ -141,6 +142,7 @@ def _ledger(stores: Stores) -> Diagnosis:
 
 
 def _gate(stores: Stores) -> Diagnosis:
+    where = without_password(stores.settings.registry_uri)
     name = new_id("doctor-probe")
     source = (stores.settings.home / "doctor-probe").as_uri()
     try:
@@ -149,12 +151,12 @@ def _gate(stores: Stores) -> Diagnosis:
         return Diagnosis(
             subject="gate",
             state="ok",
-            finding=f"{stores.settings.registry_uri} refused a model that nobody signed off",
+            finding=f"{where} refused a model that nobody signed off",
         )
     stores.registry.remove_model(name)
     return Diagnosis(
         subject="gate",
         state="open",
-        finding=f"{stores.settings.registry_uri} let an unsigned model in (version {version}).",
+        finding=f"{where} let an unsigned model in (version {version}).",
         advice="Register through a registry whose URI begins with nbmlops+.",
     )

@@ -36,7 +36,7 @@ from nbmlops.scheduling import Progress
 from nbmlops.workspace.execute import run_tracked
 from nbmlops.workspace.stores import Stores
 
-__all__ = ["DEFAULT_TOLERANCE", "edited_since", "promote"]
+__all__ = ["DEFAULT_TOLERANCE", "edited_since", "promote", "require_model_name"]
 
 DEFAULT_TOLERANCE = 1e-6
 """How far, relatively, a clean run's metric may lie from the tracked one."""
@@ -135,7 +135,7 @@ def _promoted_notebook(
     if source is not None and not source.exists():
         source = None
     folder = source.parent if source else settings.root
-    path = folder / f"{_file_name(model_name)}.promoted.ipynb"
+    path = folder / f"{require_model_name(model_name)}.promoted.ipynb"
     _protect_edits(stores, path)
     return path, gather_notebook(tracked, model_name, source)
 
@@ -153,7 +153,11 @@ def _protect_edits(stores: Stores, path: Path) -> None:
         )
 
 
-def _file_name(model_name: str) -> str:
+def require_model_name(model_name: str) -> str:
+    """`model_name`, if it can name a model, and a file.
+
+    :raises NotebookError: if it cannot.
+    """
     if not re.fullmatch(r"[\w][\w.\- ]*", model_name):
         raise NotebookError(
             f"{model_name!r} cannot name a model: use letters, digits, '_', '-', '.' and spaces."

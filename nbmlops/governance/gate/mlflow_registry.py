@@ -8,8 +8,8 @@ from typing import Any
 
 from nbmlops.errors import NotFound, Refused, StoreUnreachable
 from nbmlops.governance.gate.acting import registering
-from nbmlops.records import Record
-from nbmlops.settings import Settings
+from nbmlops.records import Bundle, Record
+from nbmlops.settings import Settings, without_password
 from nbmlops.steps import pass_step
 
 __all__ = ["MlflowRegistry", "RegisteredVersion"]
@@ -151,9 +151,21 @@ class MlflowRegistry:
                 raise NotFound(f"The model registry has no such version: {error.message}") from (
                     error
                 )
+            where = without_password(self._settings.registry_uri)
+            # The first line only: below it a database's own words would follow.
             raise StoreUnreachable(
-                f"The model registry {self._settings.registry_uri} cannot do this: {error.message}"
+                f"The model registry {where} cannot do this: {str(error.message).splitlines()[0]}"
             ) from error
+
+    def bundle_of(self, name: str, version: str) -> Bundle:
+        """What a version must be, where the registry's store is in this process.
+
+        :raises NotFound: if there is no such version.
+        :raises Refused: if it may not be loaded any more.
+        """
+        with self._speaking():
+            found: Bundle = self.store().bundle_of(name, version)
+        return found
 
     def store(self) -> Any:
         """The registry's store itself, where it is in this process."""

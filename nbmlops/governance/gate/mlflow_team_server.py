@@ -32,6 +32,7 @@ from nbmlops.records import (
     decode,
     encode,
 )
+from nbmlops.settings import without_password
 
 __all__ = ["API", "MARK", "PAGE", "TeamServer", "find_team_server"]
 
@@ -178,8 +179,8 @@ class TeamServer:
             return decode(self._send(verb, path, data), kind)
         except msgspec.MsgspecError as error:
             raise StoreUnreachable(
-                f"{self.address} answered what this nbmlops does not understand: {error}. Have "
-                "both of the same version."
+                f"{without_password(self.address)} answered what this nbmlops does not understand: "
+                f"{error}. Have both of the same version."
             ) from error
 
     def _send(self, verb: str, path: str, data: Any) -> bytes:
@@ -218,7 +219,8 @@ def _request(
         )
     except MlflowException as error:
         raise StoreUnreachable(
-            f"{address} does not answer: {error.message} Start it, or correct tracking_uri."
+            f"{without_password(address)} does not answer: {error.message} Start it, or correct "
+            "tracking_uri."
         ) from error
 
 
@@ -229,7 +231,7 @@ def _as_error(address: str, answer: Any) -> NbmlopsError:
     except msgspec.MsgspecError:
         told = _Told()
     if not told.message:
-        return StoreUnreachable(f"{address} answered {answer.status_code}.")
+        return StoreUnreachable(f"{without_password(address)} answered {answer.status_code}.")
     kind = getattr(nbmlops.errors, told.error, None)
     if isinstance(kind, type) and issubclass(kind, Refused):
         return kind(told.message, told.missing)

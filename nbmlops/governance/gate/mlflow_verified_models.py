@@ -26,7 +26,7 @@ from nbmlops.governance.vault import (
     require_same_files,
 )
 from nbmlops.records import Bundle, BundleFile
-from nbmlops.settings import GATED_PREFIX, Settings
+from nbmlops.settings import GATED_PREFIX, Settings, without_password
 
 __all__ = ["VerifiedModelsRepository", "fetch_verified"]
 
@@ -74,8 +74,8 @@ def fetch_verified(registry: MlflowRegistry, settings: Settings, uri: str) -> Pa
     sealing = _sealing(settings.registry_uri)
     if sealing is None:
         raise Refused(
-            f"{settings.registry_uri} has no gate, so nobody can say whether {uri} is what was "
-            "signed. mlflow.pyfunc.load_model loads it unchecked."
+            f"{without_password(settings.registry_uri)} has no gate, so nobody can say whether "
+            f"{uri} is what was signed. mlflow.pyfunc.load_model loads it unchecked."
         )
     name, version = registry.resolve(uri)
     try:

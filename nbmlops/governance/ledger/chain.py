@@ -12,6 +12,7 @@ from datetime import datetime
 
 import msgspec
 
+from nbmlops.errors import Refused
 from nbmlops.records import ChainReport, Fact, LedgerEntry, Record, decode, digest_bytes, encode
 
 __all__ = ["GENESIS", "Link", "broken", "open_link", "seal", "verify"]
@@ -37,8 +38,14 @@ class Link(Record, frozen=True, kw_only=True):
 
 
 def seal(sequence: int, at: datetime, actor: str, fact: Fact, previous: str) -> Link:
-    """Seal a fact into the chain behind the entry whose digest is `previous`."""
+    """Seal a fact into the chain behind the entry whose digest is `previous`.
+
+    :raises Refused: if its text holds what not every database can keep.
+    """
     sealed = encode(_Sealed(sequence=sequence, at=at, actor=actor, fact=fact, previous=previous))
+    # A backslash that is itself escaped may stand before the same letters.
+    if rb"\u0000" in sealed and rb"\u0000" in sealed.replace(rb"\\", b""):
+        raise Refused("No fact may hold the character NUL: not every database can keep it.")
     return Link(sequence=sequence, sealed=sealed, digest=digest_bytes(sealed))
 
 

@@ -49,7 +49,9 @@ class History:
     """Every noun that the ledger speaks of, by id, in the order in which the facts came.
 
     Facts are added one after another with :meth:`add`, so that a reader who has seen the first
-    thousand takes in only those behind them; :meth:`copy` leaves the original as it was.
+    thousand takes in only those behind them; :meth:`copy` leaves the original as it was. What came
+    first under an id stays: clients choose the ids of promotions, schedules and executions, and
+    nobody puts another's aside by telling of one that bears its name.
 
     Whether a rotation, a policy or a sign-off is valid is not asked here: all of them are kept.
     `sequence` and `head` are the last fact's. `latest` is the latest instant that any fact bears:
@@ -93,11 +95,11 @@ class History:
         self.latest = entry.at if self.latest is None else max(self.latest, entry.at)
         match entry.fact:
             case Promoted(promotion=promotion):
-                self.promotions[promotion.id] = promotion
+                self.promotions.setdefault(promotion.id, promotion)
             case Scheduled(schedule=schedule):
-                self.schedules[schedule.id] = schedule
+                self.schedules.setdefault(schedule.id, schedule)
             case Executed(execution=execution):
-                self.executions[execution.id] = execution
+                self.executions.setdefault(execution.id, execution)
             case Submitted(submission=submission):
                 self._submit(submission)
             case SignedOff(sign_off=sign_off):

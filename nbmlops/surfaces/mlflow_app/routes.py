@@ -40,6 +40,7 @@ from nbmlops.records import (
 from nbmlops.records import Request as Wish
 from nbmlops.surfaces.mlflow_app.uploads import Uploads
 from nbmlops.workspace import Workspace
+from nbmlops.workspace.promote import require_model_name
 
 __all__ = ["make_routes"]
 
@@ -133,8 +134,8 @@ def make_routes(workspace: Workspace) -> Starlette:
         return workspace.register(request.path_params["review_id"], alias, _actor())
 
     def sealed(request: Request, _: bytes) -> Any:
-        store = stores.registry.store()
-        return store.bundle_of(request.path_params["name"], request.path_params["version"])
+        asked = request.path_params
+        return stores.registry.bundle_of(asked["name"], str(asked["version"]))
 
     def has_bundle(request: Request, _: bytes) -> Any:
         return {"sealed": uploads.has(request.path_params["digest"])}
@@ -209,6 +210,7 @@ def _stamp(fact: Fact, by: Identity) -> Fact:
     """
     match fact:
         case Promoted(promotion=promotion):
+            require_model_name(promotion.model_name)
             return Promoted(promotion=msgspec.structs.replace(promotion, author=by.name))
         case Scheduled(schedule=schedule):
             return Scheduled(schedule=msgspec.structs.replace(schedule, author=by.name))

@@ -34,17 +34,20 @@ class Uploads:
     ) -> dict[str, int]:
         """Write one file; a file that comes again takes the place of what came before.
 
-        :raises Refused: if the path leads elsewhere.
+        :raises Refused: if the path leads elsewhere, or cannot be a file beside what came before.
         """
         parts = inside(path)
         if not parts:
             raise Refused(f"{path!r} names no file.")
         target = self._folder(content_digest, by).joinpath(*parts)
-        target.parent.mkdir(parents=True, exist_ok=True)
         size = 0
-        async with await anyio.open_file(target, "wb") as file:
-            async for chunk in chunks:
-                size += await file.write(chunk)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            async with await anyio.open_file(target, "wb") as file:
+                async for chunk in chunks:
+                    size += await file.write(chunk)
+        except OSError as error:
+            raise Refused(f"{path[:200]!r} cannot be kept here: {error.strerror}.") from error
         return {"size": size}
 
     def seal(self, content_digest: str, bundle: Bundle, by: Identity) -> Bundle:

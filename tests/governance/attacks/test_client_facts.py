@@ -1,0 +1,110 @@
+"""What a client may put on the server's ledger and into its vault by itself, turned against others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from live_gate import PEOPLE, LiveGate
+from live_postgresql import PASSWORDS
+
+from nbmlops.governance import History
+from nbmlops.records import (
+    Bundle,
+    Promoted,
+    Promotion,
+    RefusalRecorded,
+    Schedule,
+    Scheduled,
+    Submission,
+    digest,
+    to_plain,
+)
+from nbmlops.testing import EPOCH, make_promotion
+
+ADA, EVE = (("ada", PEOPLE["ada"]), ("eve", PEOPLE["eve"]))
+
+
+def tell(gate: LiveGate, fact: Any, auth: tuple[str, str] = EVE) -> Any:
+    return gate.api("/facts", {"facts": [to_plain(fact)]}, auth=auth)
+
+
+def promotion_of(gate: LiveGate, submission: Submission) -> Promotion:
+    facts = (entry.fact for entry in gate.ledger.entries())
+    return next(
+        f.promotion
+        for f in facts
+        if isinstance(f, Promoted) and f.promotion.id == submission.promotion_id
+    )
+
+
+def test_nobody_puts_anothers_promotion_aside(gate: LiveGate) -> None:
+    """By telling of one with its id: what was approved is registered and loaded all the same."""
+    submission = gate.approved()
+    genuine = promotion_of(gate, submission)
+    evil = msgspec.structs.replace(genuine, bundle=Bundle(digest=digest(()), files=()))
+    assert tell(gate, Promoted(promotion=evil)).status_code == 200
+    assert gate.register(submission)["version"] == "1"
+    path = f"/models/{submission.model_name}/versions/1/bundle"
+    assert gate.api(path).json()["digest"] == genuine.bundle.digest
+
+
+def test_nobody_moves_anothers_schedule(gate: LiveGate) -> None:
+    """Neither to another notebook nor to other parameters."""
+    submission = gate.submit()
+    schedule = Schedule(
+        id=f"schedule-{submission.id}",
+        promotion_id=submission.promotion_id,
+        model_name=submission.model_name,
+        cron="0 6 * * *",
+        timezone="UTC",
+        parameters={},
+        author="ada",
+        at=EPOCH,
+    )
+    assert tell(gate, Scheduled(schedule=schedule), ADA).status_code == 200
+    moved = msgspec.structs.replace(schedule, cron="* * * * *", promotion_id="evil")
+    assert tell(gate, Scheduled(schedule=moved)).status_code == 200
+    found = History(gate.ledger.entries()).schedules[schedule.id]
+    assert (found.cron, found.promotion_id, found.author) == (
+        "0 6 * * *",
+        submission.promotion_id,
+        "ada",
+    )
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "a:b", "a@b", "", "x\ny", "<script>"])
+def test_no_promotion_has_a_name_that_no_model_can_have(gate: LiveGate, name: str) -> None:
+    """It would be found out only when it is registered; an honest one is taken."""
+    answer = tell(gate, Promoted(promotion=make_promotion(model_name=name)))
+    assert answer.status_code == 422, answer.text
+    assert "cannot name a model" in answer.json()["message"]
+    honest = make_promotion(id=f"promotion-of-{len(name)}", model_name="größe 2.1-a")
+    assert tell(gate, Promoted(promotion=honest)).status_code == 200
+
+
+def test_text_that_a_database_cannot_hold_is_told_in_a_sentence(gate: LiveGate) -> None:
+    """A NUL, which PostgreSQL has no place for; what only looks like one is kept."""
+    fact = RefusalRecorded(verb="v", subject="a\0b", by="eve", why=())
+    assert "the character NUL" in tell(gate, fact).json()["message"]
+    assert tell(gate, msgspec.structs.replace(fact, subject="a\\u0000b")).status_code == 200
+    assert gate.ledger.verify().intact
+
+
+@pytest.mark.parametrize("name", ["nobody_knows", "..%2f..", "a%00b", "%ff"])
+def test_a_version_that_is_not_there_is_told_in_a_sentence(gate: LiveGate, name: str) -> None:
+    """However it is spelt."""
+    answer = gate.api(f"/models/{name}/versions/1/bundle")
+    assert answer.json()["error"] in ("NotFound", "StoreUnreachable"), answer.text
+    assert "\n" not in answer.json()["message"]
+    assert PASSWORDS["app"] not in answer.text
+
+
+def test_files_that_cannot_lie_together_are_refused(gate: LiveGate) -> None:
+    """A file where a folder stands, a folder where a file does, a name too long."""
+    folder = f"/nbmlops/api/bundles/{'5' * 64}/files"
+    put = ["a", "b/c"]
+    for path, status in (*((p, 200) for p in put), ("a/b", 403), ("b", 403), ("x" * 300, 403)):
+        answer = gate.request("PUT", f"{folder}/{path}", auth=ADA, data=b"x")
+        assert answer.status_code == status, (path, answer.text)
