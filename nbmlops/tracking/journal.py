@@ -42,12 +42,24 @@ class PendingRun(msgspec.Struct, frozen=True, kw_only=True):
 def with_metric(run: TrackedRun, metric: Metric, cell: CellRecord | None = None) -> TrackedRun:
     """`run` with a metric more, and with the later cell that computed it.
 
-    The same name on the same data replaces the earlier value.
+    The same name on the same data replaces the earlier value; after a training that measured it
+    step by step, it comes after the last step.
     """
+    if cell is not None and not metric.step:
+        metric = msgspec.structs.replace(metric, step=_later_step(run, metric))
     same = (metric.name, metric.data, metric.step)
     kept = [m for m in run.metrics if (m.name, m.data, m.step) != same]
     run = msgspec.structs.replace(run, metrics=(*kept, metric))
     return _judged_by(run, cell)
+
+
+def _later_step(run: TrackedRun, metric: Metric) -> int:
+    """The step of a value that a cell computed after the training; one for each such cell."""
+    known = [m for m in run.metrics if (m.name, m.data) == (metric.name, metric.data)]
+    last = max((m.step for m in known), default=0)
+    again = metric.cell_id is not None and metric.cell_id != run.cell.cell_id
+    mine = (m.step for m in known if again and m.cell_id == metric.cell_id)
+    return next(mine, last + 1) if last else 0
 
 
 def with_table(

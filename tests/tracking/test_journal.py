@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from nbmlops.records import Metric, encode, now
@@ -140,3 +141,25 @@ def test_a_snapshot_that_cannot_wait_is_told(
     assert set(done) == {"run-large", "run-odd"}
     assert all(done.values())
     assert refused == []
+
+
+def test_a_value_of_a_later_cell_comes_after_the_last_step(tmp_path: Path) -> None:
+    """MLflow shows the value of the highest step; each later cell has one, however often it runs."""
+    journal = Journal(tmp_path / "journal.db")
+    run = a_run()
+    journal.record(run)
+
+    def measure(value: float, step: int, cell: str) -> None:
+        metric = Metric(name="recall", value=value, at=now(), step=step, cell_id=cell)
+        later = msgspec.structs.replace(run.cell, cell_id=cell, order=9)
+        journal.add_metric(run.id, metric, None if cell == run.cell.cell_id else later)
+
+    for step in range(3):
+        measure(step / 10, step, str(run.cell.cell_id))
+    measure(0.7, 0, "report")
+    measure(0.8, 0, "report")
+    measure(0.9, 0, "again")
+    told = [(m.step, m.value) for m in journal.run(run.id).metrics if m.name == "recall"]
+    assert told == [(0, 0.0), (1, 0.1), (2, 0.2), (3, 0.8), (4, 0.9)]
+    journal.add_metric(run.id, Metric(name="mcc", value=0.5, at=now()), run.cell)
+    assert journal.run(run.id).metrics[-1].step == 0

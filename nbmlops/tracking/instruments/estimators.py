@@ -259,12 +259,31 @@ def class_path(model: Any) -> str:
     """The importable path of an object's class, at the frontmost door that shows it."""
     kind = type(model)
     parts = kind.__module__.split(".")
+    if "src" in parts[1:]:
+        # A library's cellar, as Keras's: what has no door of its own is a form of what has one.
+        family = (
+            k
+            for k in kind.__mro__
+            if k.__module__.split(".")[0] == parts[0] and hasattr(k, "fit") == hasattr(kind, "fit")
+        )
+        if shown := next(filter(None, (_door(k, private="src") for k in family)), None):
+            return shown
+    if shown := _door(kind):
+        return shown
+    module = ".".join(p for p in parts if not p.startswith("_") or p == "__main__")
+    return f"{module}.{kind.__qualname__}"
+
+
+def _door(kind: type, private: str | None = None) -> str | None:
+    """The frontmost path at which `kind` is shown, none of it behind a `private` package."""
+    parts = kind.__module__.split(".")
     for depth in range(1, len(parts)):
+        if private in parts[1:depth]:
+            return None
         door = ".".join(parts[:depth])
         if getattr(sys.modules.get(door), kind.__qualname__, None) is kind:
             return f"{door}.{kind.__qualname__}"
-    module = ".".join(p for p in parts if not p.startswith("_") or p == "__main__")
-    return f"{module}.{kind.__qualname__}"
+    return None
 
 
 def title(model: Any) -> str:

@@ -59,13 +59,17 @@ def _fit(
         training = Training(
             model=model,
             model_class=class_path(model),
-            name=type(model).__name__,
+            name=class_path(model).rpartition(".")[2],
             random=True,
         )
         settings, hidden = _settings(function, model, options)
         training.parameters, training.redacted = settings, list(hidden)
         training.tables["layers"] = _layers(model)
-        named = [Argument(_ROLES.get(a.role, a.role), a.value, a.name) for a in data]
+        named = [
+            Argument(_ROLES.get(a.role, a.role), a.value, a.name)
+            for a in data
+            if a.role not in _OF_NO_INTEREST
+        ]
         tracker.trainings.begin(training, named)
         return training
 

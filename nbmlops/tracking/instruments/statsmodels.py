@@ -116,8 +116,15 @@ class _Made:
         frames = self._tracker.frames()
         call = call_node(frames[0]) if frames else None
         places = {"data": 1} if getattr(model, "formula", None) else {"endog": 0, "exog": 1}
+        rows = None if "data" in places else _length(given.get("endog"))
+        others = [k for k, v in given.items() if rows and _length(v) == rows]
+        roles = [
+            role
+            for role in dict.fromkeys((*_BESIDE, *others))
+            if is_data(given.get(role)) and (role in _BESIDE or role not in _NO_SETTINGS)
+        ]
         names = {}
-        for role in (*places, *_DATA):
+        for role in dict.fromkeys((*places, *_DATA, *roles)):
             name = name_of(given.get(role), self._tracker.namespace, frames)
             name = name or written(argument_of(call, places.get(role, 99), role))
             if name:
@@ -125,12 +132,15 @@ class _Made:
         # The model keeps what it was given of these, if at all, as arrays of its own.
         beside = [
             Argument(role, input_of(Argument(role, given[role], names.get(role, role))), role)
-            for role in _BESIDE
-            if is_data(given.get(role))
+            for role in roles
         ]
         key, known = id(model), self._known
         how = _How(settings, names, beside)
         known[key] = (weakref.ref(model, lambda _gone: known.pop(key, None)), how)
+
+
+def _length(value: Any) -> int | None:
+    return len(value) if is_data(value) and hasattr(value, "__len__") else None
 
 
 def _plain(value: Any) -> bool:
