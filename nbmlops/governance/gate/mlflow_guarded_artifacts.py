@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlparse
 
 import wrapt
+from mlflow.entities.presigned_download import PresignedDownloadUrlResponse
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, PERMISSION_DENIED
 from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry
@@ -114,6 +115,8 @@ class _Window(wrapt.ObjectProxy[Any]):
             return self._self_guard_write(method)
         if name in _READS:
             return self._self_redirect(name, method)
+        if name == "get_download_presigned_url":
+            return self._self_presign(method)
         return method
 
     def _self_guard_write(self, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -137,6 +140,15 @@ class _Window(wrapt.ObjectProxy[Any]):
             return _renamed(found) if name == "list_artifacts" else found
 
         return read
+
+    def _self_presign(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def presign(artifact_path: str, *args: Any, **kwargs: Any) -> Any:
+            if self._self_vault is None or not self._self_is_vault(artifact_path):
+                return method(artifact_path, *args, **kwargs)
+            # The vault is no bucket: a file of unknown size is one that clients read through us.
+            return PresignedDownloadUrlResponse(url="", headers={}, file_size=None)
+
+        return presign
 
     def _self_is_vault(self, path: object) -> bool:
         if not isinstance(path, str):
