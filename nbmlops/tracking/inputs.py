@@ -14,9 +14,8 @@ from nbmlops.errors import FingerprintError
 from nbmlops.records import DataInput, Fingerprint
 from nbmlops.tracking.frames import argument_of, call_node, data_root, name_of, written
 
-__all__ = ["Argument", "arguments_of", "head", "input_of", "is_data", "nbytes_of"]
+__all__ = ["Argument", "arguments_of", "input_of", "is_data", "nbytes_of"]
 
-_SAMPLE_ROWS = 20
 # Lists that say how to train rather than on what.
 _SETTINGS = {
     "cat_features", "categorical_feature", "text_features", "embedding_features", "classes",
@@ -100,20 +99,6 @@ def nbytes_of(value: Any) -> int:
     except Exception:  # noqa: BLE001 - a user's own attribute may raise anything
         return 0
     return told if type(told) is int else 0
-
-
-def head(value: Any) -> Any:
-    """The first rows of a data object, copied; None where that is not plain."""
-    try:
-        if hasattr(value, "iloc"):
-            return value.iloc[:_SAMPLE_ROWS].copy()
-        if type(value).__module__ == "numpy" and value.ndim:
-            return value[:_SAMPLE_ROWS].copy()
-        if type(value).__module__.startswith("polars"):
-            return value.head(_SAMPLE_ROWS).clone()
-    except Exception:  # noqa: BLE001 - slicing a foreign object may raise anything; the model then has no example
-        return None
-    return None
 
 
 def base_name(argument: Argument) -> str:

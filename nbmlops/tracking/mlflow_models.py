@@ -51,12 +51,25 @@ def file_model(spool: Path, folder: Path) -> None:
         os.environ.setdefault("KERAS_BACKEND", backend.read_text())
     content, roots = _read(spool / SNAPSHOT_FILE)
     model, sample = content["model"], content.get("sample")
-    shutil.rmtree(folder, ignore_errors=True)
     signature = _signature(model, sample)
     requirements = _requirements(roots)
+    example: Any = sample if signature is not None else None
+    if type(example).__module__.startswith("polars"):
+        example = example.to_pandas()  # MLflow keeps no other frame
+    try:
+        _save(model, folder, signature, requirements, example)
+    except Exception:
+        if example is None:
+            raise
+        _save(model, folder, signature, requirements, None)  # its example may be what fails
+
+
+def _save(model: Any, folder: Path, signature: Any, requirements: list[str], example: Any) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)  # Keras' saver puts the example into it before it makes it
     flavour = _flavour(model)
     if flavour is None:
-        _save_function(model, folder, signature, requirements)
+        _save_function(model, folder, signature, requirements, example)
         return
     saver = importlib.import_module(_FLAVOURS[flavour])
     arguments: dict[str, Any] = {
@@ -64,6 +77,7 @@ def file_model(spool: Path, folder: Path) -> None:
         "path": str(folder),
         "signature": signature,
         "pip_requirements": requirements,
+        "input_example": example,
     }
     if flavour == "sklearn":
         if not hasattr(model, "predict"):
@@ -104,10 +118,31 @@ def _signature(model: Any, sample: Any) -> Any:
     if sample is None:
         return None
     try:
-        answer = model.predict(sample) if hasattr(model, "predict") else None
-        return infer_signature(sample, answer)
+        return infer_signature(sample, _answer(model, sample))
     except Exception:  # noqa: BLE001 - a model may not like its sample; it is then filed without a signature
         return None
+
+
+def _answer(model: Any, sample: Any) -> Any:
+    """What a model makes of its example, as arrays."""
+    if hasattr(model, "predict"):
+        return model.predict(sample)
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not isinstance(model, torch.nn.Module):
+        return None
+    was = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            if isinstance(sample, dict):
+                answer = model(**{name: torch.from_numpy(part) for name, part in sample.items()})
+            else:
+                answer = model(torch.from_numpy(sample))
+    finally:
+        model.train(was)
+    if isinstance(answer, dict):
+        return {k: v.numpy() for k, v in answer.items() if hasattr(v, "numpy")}
+    return (answer[0] if isinstance(answer, tuple) else answer).numpy()
 
 
 def _requirements(roots: set[str]) -> list[str]:
@@ -137,7 +172,9 @@ def _save_sklearn(saver: Any, model: Any, folder: Path, arguments: dict[str, Any
     saver.save_model(**arguments, serialization_format="cloudpickle")
 
 
-def _save_function(model: Any, folder: Path, signature: Any, requirements: list[str]) -> None:
+def _save_function(
+    model: Any, folder: Path, signature: Any, requirements: list[str], example: Any
+) -> None:
     """Save a model of no library that MLflow knows as a Python function around its own predict."""
     import cloudpickle  # type: ignore[import-untyped] # ships none
     from mlflow.pyfunc import PythonModel, save_model
@@ -158,6 +195,7 @@ def _save_function(model: Any, folder: Path, signature: Any, requirements: list[
             python_model=OwnModel(model),
             signature=signature,
             pip_requirements=[*requirements],
+            input_example=example,
         )
     finally:
         cloudpickle.unregister_pickle_by_value(sys.modules[__name__])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 
+from nbmlops.tracking.examples import example_of
 from nbmlops.tracking.faults import Faults
-from nbmlops.tracking.inputs import Argument, base_name, head, input_of, nbytes_of
+from nbmlops.tracking.inputs import Argument, base_name, input_of, nbytes_of
 from nbmlops.tracking.trainings import Training
 
 __all__ = ["TrainingData"]
@@ -45,7 +46,7 @@ class TrainingData:
     def _take(self, training: Training, arguments: list[Argument]) -> None:
         training.data_name = base_name(arguments[0]) if arguments else None
         if arguments:
-            training.sample = head(arguments[0].value)
+            training.sample = example_of(arguments[0].value)
         if sum(nbytes_of(argument.value) for argument in arguments) > _LARGE:
             thread = threading.Thread(target=self.add, args=(training, arguments), daemon=True)
             self._reading[training.id] = thread

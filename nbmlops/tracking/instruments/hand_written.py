@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from nbmlops.records import Gap, now
 from nbmlops.tracking.cells import ExecutedCell
+from nbmlops.tracking.examples import example_of
 from nbmlops.tracking.frames import root_name
 from nbmlops.tracking.inference.cell import parse_cell, trainings_in_cell
 from nbmlops.tracking.inference.expressions import dotted
@@ -18,7 +19,7 @@ from nbmlops.tracking.inference.hyperparameters import literals, read_settings
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.search import may_train
 from nbmlops.tracking.inference.shape import shape_of
-from nbmlops.tracking.inputs import Argument, head, input_of
+from nbmlops.tracking.inputs import Argument, input_of
 from nbmlops.tracking.instruments.estimators import class_path
 from nbmlops.tracking.makers import data_beside
 from nbmlops.tracking.parameters import named_parameters
@@ -73,7 +74,7 @@ def _take(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> None:
         metrics=last_losses(measured),
         gaps=_changed(cell, finding),
         data_name=finding.data[0] if finding.data else None,
-        sample=head(world.value(names["X"])) if "X" in names else None,
+        sample=example_of(world.value(names["X"])) if "X" in names else None,
     )
     if curve := curve_of(measured):
         training.tables["curve"] = curve

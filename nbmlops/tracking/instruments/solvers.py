@@ -13,11 +13,12 @@ from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Metric, now
+from nbmlops.tracking.examples import example_of
 from nbmlops.tracking.frames import name_of
 from nbmlops.tracking.inference.fitted_values import as_number, kept
 from nbmlops.tracking.inference.namespace import kind_of
 from nbmlops.tracking.inference.world import Kind
-from nbmlops.tracking.inputs import Argument, arguments_of, head
+from nbmlops.tracking.inputs import Argument, arguments_of
 from nbmlops.tracking.instruments.estimators import called_by_library
 from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.hand_written import is_dismissed
@@ -173,7 +174,7 @@ class _Call:
             redacted=list(hidden),
         )
         self.tracker.trainings.begin(training, self.data)
-        training.sample = head(self.data[0].value)
+        training.sample = example_of(self.data[0].value)
         return training
 
     def after(self, training: Training, answer: Any) -> None:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from nbmlops.tracking.examples import example_of
+from nbmlops.tracking.trainings import Training
 from nbmlops.tracking.unseen import unseen
 
 if TYPE_CHECKING:
@@ -112,6 +114,8 @@ class TorchObservation:
         self.fed = 0  # the loader's iterator that gave the latest batch, by id
         self.loaders: list[Any] = []  # weak references, in the order of their first iteration
         self._iterations.clear()
+        self._wanted: dict[int, Any] = {}  # loaders whose first batch is awaited, by iterator
+        self._examples: dict[int, Any] = {}
         self._begun = 0
         self._stepped = self._looked = False
 
@@ -163,10 +167,24 @@ class TorchObservation:
         """An iteration over `loader` began."""
         if all(known() is not loader for known in self.loaders):
             self.loaders.append(weakref.ref(loader))
+            self._wanted[id(iterator)] = id(loader)
         self._begun += 1
         self._iterations[id(iterator)] = Feed(
             weakref.ref(loader), weakref.ref(loader.dataset), loader.batch_size, self._begun
         )
+
+    def batch_came(self, key: Any, batch: Any) -> None:
+        """The first batch that is awaited of a loader, or of the training that goes on."""
+        example = example_of(batch)
+        if isinstance(key, Training):
+            key.sample = example
+        else:
+            self._examples[key] = example
+
+    def example_of_feed(self) -> Any:
+        """The first rows of the first batch of the loader that feeds the loop."""
+        loader = feed.loader() if (feed := self.feed) is not None else None
+        return self._examples.get(id(loader))
 
     @property
     def feed(self) -> Feed | None:
@@ -235,6 +253,10 @@ class TorchObservation:
             iterator = original(self_)
             if self.active:
                 self._try(self.loader_began, self_, iterator)
+            elif self._watching:
+                inside = self._tracker.trainings.inside
+                if inside is not None and inside.sample is None:
+                    self._wanted[id(iterator)] = inside  # a trainer goes over its loaders itself
             return iterator
 
         return __iter__
@@ -242,7 +264,10 @@ class TorchObservation:
     def _next(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
         def __next__(self_: Any) -> Any:
             self.fed = id(self_)
-            return original(self_)
+            batch = original(self_)
+            if self._wanted and (key := self._wanted.pop(id(self_), None)) is not None:
+                self._try(self.batch_came, key, batch)
+            return batch
 
         return __next__
 

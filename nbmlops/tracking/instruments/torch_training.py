@@ -226,6 +226,8 @@ def begin_loop(
     _count_epochs(loop, loops_here, by_loader=feed is not None)
     if inside is None:
         _open(tracker, training, data)
+        if feed is not None:
+            training.sample = observation.example_of_feed()
         for _, module in owners:
             tracker.provenance.remember_model(module, training.id)
     return loop
