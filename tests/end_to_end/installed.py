@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "nbmlops" / "labextension"
 NODE = {"node", "nodejs", "npm", "npx", "corepack", "yarn", "yarnpkg", "jlpm"}
 SOURCES = ROOT / "labextension"
+BESIDE = "notebook>=7.4"  # Jupyter Notebook, which the project does not need and works in
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Installed:
 def install_wheel(cache: Path) -> Installed:
     """Build the wheel and install it below `cache`, unless that very wheel is installed there."""
     wheel = _build(cache / "dist")
-    key = hashlib.sha256(wheel.read_bytes()).hexdigest()[:16]
+    key = hashlib.sha256(wheel.read_bytes() + BESIDE.encode()).hexdigest()[:16]
     installed = Installed(cache / key)
     if not (installed.folder / "complete").exists():
         for old in cache.iterdir():
@@ -91,10 +92,11 @@ def _install(wheel: Path, installed: Installed) -> None:
     uv = shutil.which("uv")
     if uv:
         _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(installed.folder)])
-        _run([uv, "pip", "install", "--quiet", "--python", installed.program("python"), str(wheel)])
+        python = installed.program("python")
+        _run([uv, "pip", "install", "--quiet", "--python", python, str(wheel), BESIDE])
     else:
         _run([sys.executable, "-m", "venv", "--clear", str(installed.folder)])
-        _run([installed.program("python"), "-m", "pip", "install", "--quiet", str(wheel)])
+        _run([installed.program("python"), "-m", "pip", "install", "--quiet", str(wheel), BESIDE])
 
 
 def _link_system(folder: Path) -> None:
