@@ -42,6 +42,24 @@ WITHIN_GOVERNANCE: dict[str, set[str]] = {
 }
 """The same inside the largest room: part -> which parts it may import, besides itself."""
 
+WITHIN_TRACKING: dict[str, set[str]] = {
+    "code": set(),
+    "redaction": set(),
+    "faults": set(),
+    "journal": set(),
+    "brevity": {"redaction"},
+    "session": {"code", "redaction"},
+    "metrics": {"code"},
+    "inference": {"code", "metrics"},
+    "origins": {"code", "inference", "metrics"},
+    "trainings": {"brevity", "code", "faults", "redaction"},
+    "runs": {"code", "faults", "journal", "redaction", "session", "trainings"},
+    "delivery": {"journal", "redaction", "runs", "session"},
+    "dismissal": {"journal"},
+    "comparison": set(),
+}
+"""The same inside tracking. What is not named here stands above: it may import all of these."""
+
 NEIGHBOURS_BY_FRONT_DOOR = {"data", "tracking", "promotion", "governance", "scheduling"}
 """Rooms whose insides other rooms leave alone: they import from the room's ``__init__``."""
 
@@ -122,6 +140,21 @@ def test_governance_has_floors_of_its_own(path: Path) -> None:
             continue
         assert parts[2] in WITHIN_GOVERNANCE[part], f"{part} may not import {name}"
         assert len(parts) == 3 or name in ADAPTERS, f"{part} reaches past {parts[2]}: {name}"
+
+
+TRACKING = PACKAGE / "tracking"
+
+
+@pytest.mark.parametrize(
+    "path", sorted(TRACKING.rglob("*.py")), ids=lambda p: str(p.relative_to(TRACKING))
+)
+def test_tracking_has_floors_of_its_own(path: Path) -> None:
+    """What reads code knows nothing of runs, and what makes runs nothing of their delivery."""
+    part = path.relative_to(TRACKING).parts[0].removesuffix(".py")
+    for name in _imports(path):
+        parts = name.split(".")
+        if part in WITHIN_TRACKING and parts[1] == "tracking" and parts[2] != part:
+            assert parts[2] in WITHIN_TRACKING[part], f"{part} may not import {name}"
 
 
 def test_the_map_names_every_room_that_exists() -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbmlops.tracking.comparison import compare_runs
-    from nbmlops.tracking.courier import Courier
-    from nbmlops.tracking.delivery import deliver_pending
+    from nbmlops.tracking.delivery.courier import Courier
+    from nbmlops.tracking.delivery.delivery import deliver_pending
+    from nbmlops.tracking.delivery.mlflow_store import MlflowStore
     from nbmlops.tracking.dismissal import dismiss, latest_inferred, restore
-    from nbmlops.tracking.journal import Journal
-    from nbmlops.tracking.mlflow_store import MlflowStore
+    from nbmlops.tracking.journal.journal import Journal
+    from nbmlops.tracking.journal.place import run_page
     from nbmlops.tracking.observer import Observer
-    from nbmlops.tracking.place import run_page
     from nbmlops.tracking.tracker import Tracker
 
 __all__ = [
@@ -34,17 +34,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Courier": "courier",
-    "Journal": "journal",
-    "MlflowStore": "mlflow_store",
+    "Courier": "delivery.courier",
+    "Journal": "journal.journal",
+    "MlflowStore": "delivery.mlflow_store",
     "Observer": "observer",
     "Tracker": "tracker",
-    "deliver_pending": "delivery",
+    "deliver_pending": "delivery.delivery",
     "compare_runs": "comparison",
     "dismiss": "dismissal",
     "latest_inferred": "dismissal",
     "restore": "dismissal",
-    "run_page": "place",
+    "run_page": "journal.place",
 }
 
 

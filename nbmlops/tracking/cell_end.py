@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from nbmlops.records import CellRecord, TrackedRun, new_id
-from nbmlops.tracking.artifacts import spool_artifacts
-from nbmlops.tracking.cells import CellHistory, ExecutedCell
 from nbmlops.tracking.faults import Faults
 from nbmlops.tracking.redaction import secret_values
-from nbmlops.tracking.run_assembler import RunAssembler
-from nbmlops.tracking.run_keeper import RunKeeper
-from nbmlops.tracking.run_writer import RunWriter
+from nbmlops.tracking.runs.assembler import RunAssembler
+from nbmlops.tracking.runs.keeper import RunKeeper
+from nbmlops.tracking.runs.writer import RunWriter
+from nbmlops.tracking.session.artifacts import spool_artifacts
+from nbmlops.tracking.session.cells import CellHistory, ExecutedCell
 from nbmlops.tracking.session_metrics import SessionMetrics
 from nbmlops.tracking.session_trainings import SessionTrainings
 

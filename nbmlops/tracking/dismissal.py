@@ -6,7 +6,7 @@ import msgspec
 
 from nbmlops.errors import NotDismissible, NotFound
 from nbmlops.records import TrackedRun
-from nbmlops.tracking.journal import Journal
+from nbmlops.tracking.journal.journal import Journal
 
 __all__ = ["dismiss", "latest_inferred", "restore"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.tracking.outputs import OutputCapture
-from nbmlops.tracking.timed_source import keep_timed_source
+from nbmlops.tracking.code.timed import keep_timed_source
+from nbmlops.tracking.session.outputs import OutputCapture
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

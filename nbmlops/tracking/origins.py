@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from types import FrameType
 from typing import Any
 
-from nbmlops.tracking.frames import argument_of, call_node, data_root, name_of, root_name
+from nbmlops.tracking.code.frames import argument_of, call_node, data_root, name_of, root_name
+from nbmlops.tracking.code.makers import assignments, data_beside, is_part, scope_of, tree_of
 from nbmlops.tracking.inference.search import names_worked_out
-from nbmlops.tracking.makers import assignments, data_beside, is_part, scope_of, tree_of
-from nbmlops.tracking.provenance import Origin, Provenance
+from nbmlops.tracking.metrics.provenance import Origin, Provenance
 
 __all__ = [
     "CodeWalk",

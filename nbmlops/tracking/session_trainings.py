@@ -6,18 +6,18 @@ import time
 from typing import Any
 
 from nbmlops.records import DataInput, Scalar, TrackedRun
-from nbmlops.tracking.cells import CellHistory
+from nbmlops.tracking.delivery.mlflow_active_run import active_mlflow_run
 from nbmlops.tracking.faults import Faults
-from nbmlops.tracking.inputs import Argument
-from nbmlops.tracking.memory import MemoryWatch
-from nbmlops.tracking.mlflow_active_run import active_mlflow_run
-from nbmlops.tracking.parameters import attributes_of
-from nbmlops.tracking.provenance import Provenance
+from nbmlops.tracking.metrics.provenance import Provenance
 from nbmlops.tracking.redaction import hide_in_text, hide_value
-from nbmlops.tracking.run_assembler import RunAssembler
-from nbmlops.tracking.run_writer import RunWriter
-from nbmlops.tracking.training_data import TrainingData
-from nbmlops.tracking.trainings import Activity, Training
+from nbmlops.tracking.runs.assembler import RunAssembler
+from nbmlops.tracking.runs.writer import RunWriter
+from nbmlops.tracking.session.cells import CellHistory
+from nbmlops.tracking.trainings.data import TrainingData
+from nbmlops.tracking.trainings.inputs import Argument
+from nbmlops.tracking.trainings.memory import MemoryWatch
+from nbmlops.tracking.trainings.parameters import attributes_of
+from nbmlops.tracking.trainings.training import Activity, Training
 
 __all__ = ["MOST_RUNS", "SessionTrainings"]
 

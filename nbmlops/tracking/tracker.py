@@ -15,26 +15,26 @@ from nbmlops.records import TrackedRun, now
 from nbmlops.settings import Settings
 from nbmlops.steps import pass_step
 from nbmlops.tracking.cell_end import CellEnd, Show
-from nbmlops.tracking.cells import CellHistory, ExecutedCell
-from nbmlops.tracking.constructions import Constructions
-from nbmlops.tracking.courier import Courier
-from nbmlops.tracking.earlier_cells import makers_in_cells
-from nbmlops.tracking.environment import EnvironmentReader
+from nbmlops.tracking.code.frames import user_frames
+from nbmlops.tracking.delivery.courier import Courier
 from nbmlops.tracking.faults import Faults
-from nbmlops.tracking.files import FileWatch
-from nbmlops.tracking.frames import user_frames
 from nbmlops.tracking.instruments import install_instruments
-from nbmlops.tracking.journal import Journal
+from nbmlops.tracking.journal.journal import Journal
+from nbmlops.tracking.journal.sessions import Session
+from nbmlops.tracking.metrics.provenance import Origin, Provenance
 from nbmlops.tracking.origins import origins_of
-from nbmlops.tracking.outputs import Shown
-from nbmlops.tracking.provenance import Origin, Provenance
-from nbmlops.tracking.run_assembler import RunAssembler
-from nbmlops.tracking.run_keeper import RunKeeper
-from nbmlops.tracking.run_writer import RunWriter
+from nbmlops.tracking.runs.assembler import RunAssembler
+from nbmlops.tracking.runs.environment import EnvironmentReader
+from nbmlops.tracking.runs.keeper import RunKeeper
+from nbmlops.tracking.runs.writer import RunWriter
+from nbmlops.tracking.session.cells import CellHistory, ExecutedCell
+from nbmlops.tracking.session.earlier_cells import makers_in_cells
+from nbmlops.tracking.session.files import FileWatch
+from nbmlops.tracking.session.outputs import Shown
 from nbmlops.tracking.session_metrics import SessionMetrics
 from nbmlops.tracking.session_trainings import SessionTrainings
-from nbmlops.tracking.sessions import Session
-from nbmlops.tracking.trainings import Activity
+from nbmlops.tracking.trainings.constructions import Constructions
+from nbmlops.tracking.trainings.training import Activity
 
 __all__ = ["Tracker"]
 

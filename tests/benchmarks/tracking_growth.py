@@ -22,7 +22,7 @@ from sklearn.base import BaseEstimator
 
 from nbmlops.settings import load_settings
 from nbmlops.tracking import Tracker
-from nbmlops.tracking.courier import Courier
+from nbmlops.tracking.delivery.courier import Courier
 
 CELLS = 1000
 MOST_GROWTH = 2.0  # times that a late cell may cost of an early one

@@ -18,7 +18,7 @@ __all__ = ["Heard", "play", "value_of"]
 
 # What is captured is asked here, not how it is delivered: no deliverer is started.
 _NO_DELIVERY = """
-from nbmlops.tracking.courier import Courier as _c
+from nbmlops.tracking.delivery.courier import Courier as _c
 _c.wake, _c.finish = (lambda self: None), (lambda self, timeout: None)
 del _c
 """

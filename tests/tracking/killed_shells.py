@@ -13,8 +13,8 @@ import sklearn.linear_model  # noqa: F401 - imported once for all forks
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbmlops.steps import FAULT
-from nbmlops.tracking.courier import Courier
-from nbmlops.tracking.steps import KERNEL_STEPS
+from nbmlops.tracking.delivery.courier import Courier
+from nbmlops.tracking.delivery.steps import KERNEL_STEPS
 
 
 def train(alpha: int, step: str) -> None:

@@ -27,10 +27,10 @@ from nbmlops.records import (
 from nbmlops.settings import Settings, load_settings
 from nbmlops.steps import FAULT
 from nbmlops.tracking import Journal, MlflowStore, deliver_pending
-from nbmlops.tracking.mlflow_cells import CELL_TAG
-from nbmlops.tracking.sessions import Session
-from nbmlops.tracking.snapshots import write_snapshot
-from nbmlops.tracking.steps import DELIVERY_STEPS
+from nbmlops.tracking.delivery.mlflow_cells import CELL_TAG
+from nbmlops.tracking.delivery.steps import DELIVERY_STEPS
+from nbmlops.tracking.journal.sessions import Session
+from nbmlops.tracking.journal.snapshots import write_snapshot
 
 from .conftest import CLEAN, ROOT, Kernel
 
@@ -115,7 +115,7 @@ def test_a_deliverer_process_that_is_killed_delivers_exactly_once(
     """The same with a process that ends without any cleaning up; its lock dies with it."""
     run = journaled(settings)
     died = subprocess.run(
-        [sys.executable, "-m", "nbmlops.tracking.deliverer"],
+        [sys.executable, "-m", "nbmlops.tracking.delivery.deliverer"],
         env={**CLEAN, "PYTHONPATH": str(ROOT), "NBMLOPS_ROOT": str(settings.root), FAULT: step},
         cwd=settings.root,
         check=False,

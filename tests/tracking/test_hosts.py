@@ -20,7 +20,7 @@ from .conftest import CLEAN, ROOT, Kernel
 
 CELLS = {
     # What is captured is compared, not how it is delivered: nobody delivers.
-    "alone": "from nbmlops.tracking.courier import Courier\n"
+    "alone": "from nbmlops.tracking.delivery.courier import Courier\n"
     "Courier.wake = Courier.finish = lambda *_: None",
     "start": "%load_ext nbmlops\n%track",
     "imports": "import numpy as np, pandas as pd\nfrom sklearn.linear_model import Ridge\n"

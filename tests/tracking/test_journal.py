@@ -16,9 +16,9 @@ import pytest
 
 from nbmlops.records import Metric, encode, now
 from nbmlops.tracking import Journal, snapshots
-from nbmlops.tracking.mlflow_active_run import active_mlflow_run
-from nbmlops.tracking.place import Place
-from nbmlops.tracking.snapshots import SNAPSHOT_FILE, SnapshotWriter
+from nbmlops.tracking.delivery.mlflow_active_run import active_mlflow_run
+from nbmlops.tracking.journal.place import Place
+from nbmlops.tracking.journal.snapshots import SNAPSHOT_FILE, SnapshotWriter
 
 from .test_delivery import a_run
 

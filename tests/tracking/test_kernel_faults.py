@@ -18,8 +18,8 @@ import pytest
 from nbmlops.records import TrackedRun
 from nbmlops.settings import load_settings
 from nbmlops.tracking import Journal, MlflowStore, deliver_pending
-from nbmlops.tracking.run_writer import RunWriter
-from nbmlops.tracking.steps import KERNEL_STEPS
+from nbmlops.tracking.delivery.steps import KERNEL_STEPS
+from nbmlops.tracking.runs.writer import RunWriter
 
 from .conftest import CLEAN, ROOT, Kernel, Reply
 from .test_delivery import a_run, held, models

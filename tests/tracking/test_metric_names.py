@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbmlops.tracking.metric_names import is_loss_history, is_metric_name, loss_of_history
+from nbmlops.tracking.metrics.names import is_loss_history, is_metric_name, loss_of_history
 
 
 @pytest.mark.parametrize(

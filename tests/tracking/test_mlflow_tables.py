@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
-from nbmlops.tracking.mlflow_tables import ready_tables
+from nbmlops.tracking.delivery.mlflow_tables import ready_tables
 
 
 def test_the_file_is_put_in_place_whole(tmp_path: Path) -> None:

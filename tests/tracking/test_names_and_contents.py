@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbmlops.tracking.contents import content_of
-from nbmlops.tracking.frames import data_root
+from nbmlops.tracking.code.frames import data_root
+from nbmlops.tracking.metrics.contents import content_of
 
 
 @pytest.mark.parametrize(

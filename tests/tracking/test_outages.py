@@ -15,7 +15,7 @@ import pytest
 from mlflow import MlflowClient
 
 from nbmlops.records import TrackedRun
-from nbmlops.tracking.mlflow_cells import CELL_TAG
+from nbmlops.tracking.delivery.mlflow_cells import CELL_TAG
 
 from .conftest import CLEAN, ROOT, Kernel, Reply
 from .proxy import Proxy, Weather, between
@@ -88,7 +88,7 @@ def deliver(kernel: Kernel, proxy: Proxy) -> int:
     """What a delivery of its own process does now: its exit code."""
     patience = "120" if proxy.weather == "fine" else "2"
     return subprocess.run(
-        [sys.executable, "-m", "nbmlops.tracking.deliverer"],
+        [sys.executable, "-m", "nbmlops.tracking.delivery.deliverer"],
         env={**CLEAN, "PYTHONPATH": str(ROOT), "NBMLOPS_ROOT": str(kernel.project),
              "MLFLOW_TRACKING_URI": proxy.url, "MLFLOW_HTTP_REQUEST_TIMEOUT": patience,
              "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"},

@@ -13,9 +13,9 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
 from nbmlops.records import CellRecord, digest_bytes, now
-from nbmlops.tracking.cellreader import read_code
-from nbmlops.tracking.lineage import Lineage
-from nbmlops.tracking.slicing import slice_in, take_cell
+from nbmlops.tracking.code.reader import read_code
+from nbmlops.tracking.session.lineage import Lineage
+from nbmlops.tracking.session.slicing import slice_in, take_cell
 
 
 def execute(source: str, namespace: dict[str, Any]) -> str | None:

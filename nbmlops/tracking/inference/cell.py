@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from nbmlops.tracking import cellsource
+from nbmlops.tracking.code import source as cellsource
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.namespace import NamespaceWorld, is_fitted, is_grid
 from nbmlops.tracking.inference.search import find_trainings, may_train

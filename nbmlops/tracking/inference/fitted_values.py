@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbmlops.records import Metric, Scalar, now
-from nbmlops.tracking.metric_names import is_loss_history, is_metric_name, loss_of_history
+from nbmlops.tracking.metrics.names import is_loss_history, is_metric_name, loss_of_history
 
 __all__ = ["as_number", "curve_of", "kept", "last_losses"]
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
+from nbmlops.tracking.code.own import definition_of, is_own
 from nbmlops.tracking.inference.world import Function, Kind
-from nbmlops.tracking.own_code import definition_of, is_own
 
 __all__ = ["NamespaceWorld", "is_fitted", "is_grid", "kind_of"]
 

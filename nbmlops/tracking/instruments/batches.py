@@ -7,8 +7,8 @@ import sys
 from types import FrameType
 from typing import Any
 
-from nbmlops.tracking.frames import call_node
-from nbmlops.tracking.inputs import Argument, base_name
+from nbmlops.tracking.code.frames import call_node
+from nbmlops.tracking.trainings.inputs import Argument, base_name
 
 __all__ = ["whole"]
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.tracking.inputs import Argument
 from nbmlops.tracking.instruments.datasets import DataSets
 from nbmlops.tracking.instruments.estimators import EstimatorWatch, class_path
 from nbmlops.tracking.instruments.evaluations import early_stopping, evaluations, fold_results
 from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
-from nbmlops.tracking.parameters import brief, defaults_of, named_parameters
-from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.trainings.inputs import Argument
+from nbmlops.tracking.trainings.parameters import brief, defaults_of, named_parameters
+from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

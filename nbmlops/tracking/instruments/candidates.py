@@ -7,11 +7,11 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.tracking.cells import ExecutedCell
 from nbmlops.tracking.inference.cell import parse_cell
 from nbmlops.tracking.inference.fitted_values import as_number
 from nbmlops.tracking.inference.loops import statements_in
-from nbmlops.tracking.metric_names import is_metric_name
+from nbmlops.tracking.metrics.names import is_metric_name
+from nbmlops.tracking.session.cells import ExecutedCell
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

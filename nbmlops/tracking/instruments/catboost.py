@@ -6,9 +6,9 @@ from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.tracking.inputs import Argument
 from nbmlops.tracking.instruments.datasets import DataSets
 from nbmlops.tracking.instruments.estimators import EstimatorWatch
+from nbmlops.tracking.trainings.inputs import Argument
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

@@ -6,9 +6,9 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.tracking.frames import name_of
-from nbmlops.tracking.inputs import Argument, arguments_of, input_of
+from nbmlops.tracking.code.frames import name_of
 from nbmlops.tracking.instruments.wrapping import watch
+from nbmlops.tracking.trainings.inputs import Argument, arguments_of, input_of
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

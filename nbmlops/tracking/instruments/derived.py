@@ -9,11 +9,11 @@ import ast
 import sys
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.tracking.cells import ExecutedCell
-from nbmlops.tracking.cellsource import parse_cell
-from nbmlops.tracking.frames import root_name
-from nbmlops.tracking.inputs import is_data
-from nbmlops.tracking.provenance import Origin
+from nbmlops.tracking.code.frames import root_name
+from nbmlops.tracking.code.source import parse_cell
+from nbmlops.tracking.metrics.provenance import Origin
+from nbmlops.tracking.session.cells import ExecutedCell
+from nbmlops.tracking.trainings.inputs import is_data
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

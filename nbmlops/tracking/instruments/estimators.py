@@ -8,16 +8,21 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap
-from nbmlops.tracking.frames import argument_of, call_node, called_by
-from nbmlops.tracking.inputs import Argument, arguments_of
+from nbmlops.tracking.code.frames import argument_of, call_node, called_by
 from nbmlops.tracking.instruments.batches import whole
 from nbmlops.tracking.instruments.evaluations import early_stopping
 from nbmlops.tracking.instruments.fitted import take_results
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.wrapping import watch
 from nbmlops.tracking.origins import data_called
-from nbmlops.tracking.parameters import attributes_of, defaults_of, named_parameters, parameters_of
-from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.trainings.inputs import Argument, arguments_of
+from nbmlops.tracking.trainings.parameters import (
+    attributes_of,
+    defaults_of,
+    named_parameters,
+    parameters_of,
+)
+from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbmlops.records import Metric, Scalar, now
-from nbmlops.tracking.inputs import Argument, base_name
-from nbmlops.tracking.parameters import as_scalar
-from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.trainings.inputs import Argument, base_name
+from nbmlops.tracking.trainings.parameters import as_scalar
+from nbmlops.tracking.trainings.training import Training
 
 __all__ = ["early_stopping", "evaluations", "fold_results", "take_evaluations"]
 

@@ -9,8 +9,8 @@ from nbmlops.records import Metric, Parameter, Scalar, now
 from nbmlops.tracking.instruments.curves import take_curve
 from nbmlops.tracking.instruments.evaluations import take_evaluations
 from nbmlops.tracking.instruments.torch_settings import layers_of
-from nbmlops.tracking.parameters import as_scalar, attributes_of
-from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.trainings.parameters import as_scalar, attributes_of
+from nbmlops.tracking.trainings.training import Training
 
 __all__ = ["take_results"]
 

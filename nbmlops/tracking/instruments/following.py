@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.tracking.trainings import Training
-from nbmlops.tracking.unseen import unseen
+from nbmlops.tracking.code.unseen import unseen
+from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

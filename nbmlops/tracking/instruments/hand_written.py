@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from nbmlops.records import Gap, now
-from nbmlops.tracking.cells import ExecutedCell
-from nbmlops.tracking.examples import example_of
-from nbmlops.tracking.frames import root_name
+from nbmlops.tracking.code.frames import root_name
+from nbmlops.tracking.code.makers import data_beside
 from nbmlops.tracking.inference.cell import parse_cell, trainings_in_cell
 from nbmlops.tracking.inference.expressions import dotted
 from nbmlops.tracking.inference.findings import Finding
@@ -19,11 +18,12 @@ from nbmlops.tracking.inference.hyperparameters import literals, read_settings
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.search import may_train
 from nbmlops.tracking.inference.shape import shape_of
-from nbmlops.tracking.inputs import Argument, input_of
 from nbmlops.tracking.instruments.estimators import class_path
-from nbmlops.tracking.makers import data_beside
-from nbmlops.tracking.parameters import named_parameters
-from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.session.cells import ExecutedCell
+from nbmlops.tracking.trainings.examples import example_of
+from nbmlops.tracking.trainings.inputs import Argument, input_of
+from nbmlops.tracking.trainings.parameters import named_parameters
+from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

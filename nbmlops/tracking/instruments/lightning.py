@@ -9,8 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap
-from nbmlops.tracking.frames import name_of
-from nbmlops.tracking.inputs import Argument
+from nbmlops.tracking.code.frames import name_of
 from nbmlops.tracking.instruments.curves import add_judgement, take_curve
 from nbmlops.tracking.instruments.estimators import class_path
 from nbmlops.tracking.instruments.following import follow, quietly
@@ -23,8 +22,9 @@ from nbmlops.tracking.instruments.torch_settings import (
     scheduler_settings,
 )
 from nbmlops.tracking.instruments.wrapping import watch
-from nbmlops.tracking.parameters import named_parameters
-from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.trainings.inputs import Argument
+from nbmlops.tracking.trainings.parameters import named_parameters
+from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

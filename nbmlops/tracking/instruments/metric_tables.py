@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nbmlops.records import Scalar
-from nbmlops.tracking.parameters import as_scalar
+from nbmlops.tracking.trainings.parameters import as_scalar
 
 __all__ = ["Rows", "rows_of", "summaries_of"]
 

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.records import Gap, Metric, Scalar, now
 from nbmlops.tracking.inference.namespace import kind_of
 from nbmlops.tracking.inference.world import Kind
-from nbmlops.tracking.inputs import Argument
 from nbmlops.tracking.instruments.estimators import called_by_library
 from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.solvers import data_read_by
 from nbmlops.tracking.instruments.wrapping import watch
-from nbmlops.tracking.parameters import as_scalar, named_parameters
-from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.trainings.inputs import Argument
+from nbmlops.tracking.trainings.parameters import as_scalar, named_parameters
+from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
-    from nbmlops.tracking.cells import ExecutedCell
+    from nbmlops.tracking.session.cells import ExecutedCell
     from nbmlops.tracking.tracker import Tracker
 
 __all__ = ["OptunaInstrument"]

@@ -10,11 +10,11 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.tracking.code.own import is_own, is_own_module
 from nbmlops.tracking.instruments.class_making import hear_of_classes
 from nbmlops.tracking.instruments.estimators import EstimatorWatch
 from nbmlops.tracking.instruments.own_functions import OwnFunctionWatch
 from nbmlops.tracking.instruments.wrapping import watch as watch_method
-from nbmlops.tracking.own_code import is_own, is_own_module
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

@@ -15,28 +15,28 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap
-from nbmlops.tracking.cells import ExecutedCell
-from nbmlops.tracking.inference.fitted_values import curve_of, kept, last_losses
-from nbmlops.tracking.inference.function import Recipe, read_function
-from nbmlops.tracking.inference.hyperparameters import literals, read_settings
-from nbmlops.tracking.inference.namespace import NamespaceWorld, is_fitted, is_grid, kind_of
-from nbmlops.tracking.inference.search import may_train
-from nbmlops.tracking.inference.world import Kind
-from nbmlops.tracking.inputs import Argument, arguments_of
-from nbmlops.tracking.instruments.estimators import class_path
-from nbmlops.tracking.instruments.following import follow
-from nbmlops.tracking.instruments.hand_written import is_dismissed
-from nbmlops.tracking.instruments.wrapping import Watched, is_watched
-from nbmlops.tracking.metric_names import is_loss_history, is_metric_name
-from nbmlops.tracking.own_code import (
+from nbmlops.tracking.code.own import (
     definition_of,
     is_installed_file,
     is_own,
     is_own_module,
     own_functions,
 )
-from nbmlops.tracking.parameters import named_parameters, parameters_of
-from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.inference.fitted_values import curve_of, kept, last_losses
+from nbmlops.tracking.inference.function import Recipe, read_function
+from nbmlops.tracking.inference.hyperparameters import literals, read_settings
+from nbmlops.tracking.inference.namespace import NamespaceWorld, is_fitted, is_grid, kind_of
+from nbmlops.tracking.inference.search import may_train
+from nbmlops.tracking.inference.world import Kind
+from nbmlops.tracking.instruments.estimators import class_path
+from nbmlops.tracking.instruments.following import follow
+from nbmlops.tracking.instruments.hand_written import is_dismissed
+from nbmlops.tracking.instruments.wrapping import Watched, is_watched
+from nbmlops.tracking.metrics.names import is_loss_history, is_metric_name
+from nbmlops.tracking.session.cells import ExecutedCell
+from nbmlops.tracking.trainings.inputs import Argument, arguments_of
+from nbmlops.tracking.trainings.parameters import named_parameters, parameters_of
+from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

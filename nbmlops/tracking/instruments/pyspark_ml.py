@@ -9,13 +9,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import DataInput, Fingerprint, Gap, Parameter, Scalar
-from nbmlops.tracking.inputs import Argument, input_of
 from nbmlops.tracking.instruments.curves import add_to_origin, take_curve
 from nbmlops.tracking.instruments.estimators import class_path, data_name
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.wrapping import watch
-from nbmlops.tracking.parameters import named_parameters
-from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.trainings.inputs import Argument, input_of
+from nbmlops.tracking.trainings.parameters import named_parameters
+from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

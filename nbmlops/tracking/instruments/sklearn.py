@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.tracking.code.unseen import unseen
 from nbmlops.tracking.instruments.estimators import EstimatorWatch
-from nbmlops.tracking.unseen import unseen
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.tracking.frames import argument_of, call_node
+from nbmlops.tracking.code.frames import argument_of, call_node
 from nbmlops.tracking.instruments.estimators import called_by_library, data_name
 from nbmlops.tracking.instruments.following import quietly
 from nbmlops.tracking.instruments.metric_tables import Rows, rows_of, summaries_of

@@ -8,17 +8,17 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Metric, Scalar, now
-from nbmlops.tracking.inputs import arguments_of
 from nbmlops.tracking.instruments.estimators import class_path
 from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions, scoring_name
-from nbmlops.tracking.parameters import (
+from nbmlops.tracking.trainings.inputs import arguments_of
+from nbmlops.tracking.trainings.parameters import (
     as_scalar,
     defaults_of,
     named_parameters,
     parameters_of,
 )
-from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

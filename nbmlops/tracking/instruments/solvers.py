@@ -13,18 +13,18 @@ from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Metric, now
-from nbmlops.tracking.examples import example_of
-from nbmlops.tracking.frames import name_of
+from nbmlops.tracking.code.frames import name_of
 from nbmlops.tracking.inference.fitted_values import as_number, kept
 from nbmlops.tracking.inference.namespace import kind_of
 from nbmlops.tracking.inference.world import Kind
-from nbmlops.tracking.inputs import Argument, arguments_of
 from nbmlops.tracking.instruments.estimators import called_by_library
 from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.hand_written import is_dismissed
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
-from nbmlops.tracking.parameters import named_parameters
-from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.trainings.examples import example_of
+from nbmlops.tracking.trainings.inputs import Argument, arguments_of
+from nbmlops.tracking.trainings.parameters import named_parameters
+from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

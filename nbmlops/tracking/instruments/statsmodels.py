@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nbmlops.records import Metric, now
-from nbmlops.tracking.frames import argument_of, call_node, name_of, written
-from nbmlops.tracking.inputs import Argument, input_of, is_data
+from nbmlops.tracking.code.frames import argument_of, call_node, name_of, written
+from nbmlops.tracking.code.unseen import unseen
 from nbmlops.tracking.instruments.estimators import EstimatorWatch, called_by_library, class_path
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.wrapping import watch
-from nbmlops.tracking.parameters import defaults_of, named_parameters
-from nbmlops.tracking.trainings import Training
-from nbmlops.tracking.unseen import unseen
+from nbmlops.tracking.trainings.inputs import Argument, input_of, is_data
+from nbmlops.tracking.trainings.parameters import defaults_of, named_parameters
+from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

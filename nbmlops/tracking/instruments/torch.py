@@ -10,7 +10,7 @@ from nbmlops.tracking.instruments.torch_observation import TorchObservation, obs
 from nbmlops.tracking.instruments.torch_training import LoopTraining, begin_loop
 
 if TYPE_CHECKING:
-    from nbmlops.tracking.cells import ExecutedCell
+    from nbmlops.tracking.session.cells import ExecutedCell
     from nbmlops.tracking.tracker import Tracker
 
 __all__ = ["TorchInstrument"]

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from nbmlops.records import DataInput, Fingerprint
-from nbmlops.tracking.inputs import Argument, input_of, is_data
 from nbmlops.tracking.instruments.torch_modules import is_own
+from nbmlops.tracking.trainings.inputs import Argument, input_of, is_data
 
 __all__ = ["inputs_of"]
 

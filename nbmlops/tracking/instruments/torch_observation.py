@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from nbmlops.tracking.examples import example_of
-from nbmlops.tracking.trainings import Training
-from nbmlops.tracking.unseen import unseen
+from nbmlops.tracking.code.unseen import unseen
+from nbmlops.tracking.trainings.examples import example_of
+from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

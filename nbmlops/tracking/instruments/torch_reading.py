@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from nbmlops.tracking.frames import name_of
-from nbmlops.tracking.inputs import Argument, is_data
+from nbmlops.tracking.code.frames import name_of
 from nbmlops.tracking.instruments.torch_loops import Loop, Region
+from nbmlops.tracking.trainings.inputs import Argument, is_data
 
 __all__ = ["backward_calls", "batch_size_of", "clipping_of", "data_read", "loss_of"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from nbmlops.records import Parameter, Scalar
 from nbmlops.tracking.instruments.torch_modules import is_own
-from nbmlops.tracking.parameters import as_scalar, named_parameters, parameters_of
+from nbmlops.tracking.trainings.parameters import as_scalar, named_parameters, parameters_of
 
 __all__ = [
     "layers_of", "loss_settings", "measured", "model_settings", "module_settings",

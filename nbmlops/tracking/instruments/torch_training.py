@@ -14,8 +14,7 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap, Parameter
-from nbmlops.tracking.frames import name_of
-from nbmlops.tracking.inputs import Argument
+from nbmlops.tracking.code.frames import name_of
 from nbmlops.tracking.instruments.curves import take_curve
 from nbmlops.tracking.instruments.estimators import class_path
 from nbmlops.tracking.instruments.torch_data import inputs_of
@@ -38,7 +37,8 @@ from nbmlops.tracking.instruments.torch_settings import (
     optimizer_settings,
     scheduler_settings,
 )
-from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.trainings.inputs import Argument
+from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.tracking.code.unseen import unseen
 from nbmlops.tracking.instruments.curves import add_judgement, add_to_origin, as_number
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
-from nbmlops.tracking.provenance import Origin
-from nbmlops.tracking.unseen import unseen
+from nbmlops.tracking.metrics.provenance import Origin
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

@@ -10,13 +10,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap
+from nbmlops.tracking.code.unseen import forget_frames, unseen
 from nbmlops.tracking.instruments.following import quietly
 from nbmlops.tracking.instruments.worker_trainings import Batch, Task, take_batch, take_models
 from nbmlops.tracking.instruments.wrapping import watch
-from nbmlops.tracking.unseen import forget_frames, unseen
 
 if TYPE_CHECKING:
-    from nbmlops.tracking.cells import ExecutedCell
+    from nbmlops.tracking.session.cells import ExecutedCell
     from nbmlops.tracking.tracker import Tracker
 
 __all__ = ["ExecutorInstrument", "JoblibInstrument", "PoolInstrument"]

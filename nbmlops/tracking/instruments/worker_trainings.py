@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nbmlops.records import Gap
-from nbmlops.tracking.inputs import Argument, arguments_of, input_of
 from nbmlops.tracking.instruments.estimators import PREDICTS, class_path, is_model, title
 from nbmlops.tracking.instruments.fitted import take_results
 from nbmlops.tracking.instruments.solvers import data_read_by
 from nbmlops.tracking.instruments.wrapping import is_watched
-from nbmlops.tracking.parameters import attributes_of, named_parameters, parameters_of
-from nbmlops.tracking.trainings import Training
+from nbmlops.tracking.trainings.inputs import Argument, arguments_of, input_of
+from nbmlops.tracking.trainings.parameters import attributes_of, named_parameters, parameters_of
+from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

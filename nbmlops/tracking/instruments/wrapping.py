@@ -16,7 +16,7 @@ from typing import Any
 
 import wrapt
 
-from nbmlops.tracking.unseen import unseen
+from nbmlops.tracking.code.unseen import unseen
 
 __all__ = ["Watched", "is_watched", "watch"]
 

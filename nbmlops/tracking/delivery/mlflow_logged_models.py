@@ -1,0 +1,95 @@
+"""A run's model on its way from the spool to an MLflow LoggedModel: once, however often begun."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.records import TrackedRun
+from nbmlops.tracking.delivery.mlflow_entities import ID_TAG
+from nbmlops.tracking.delivery.steps import Step
+from nbmlops.tracking.journal.snapshots import SNAPSHOT_FILE, UnfitModel
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+__all__ = ["deliver_model"]
+
+
+def deliver_model(
+    client: MlflowClient, theirs: Any, run: TrackedRun, spool: Path, step: Step
+) -> str | None:
+    """Log the model that lies in folder `spool`, if one does, to MLflow's run `theirs`; its URI."""
+    run_id, experiment = theirs.info.run_id, theirs.info.experiment_id
+    if not (spool / SNAPSHOT_FILE).is_file():
+        return None
+    step("file")
+    folder = _filed(spool, step)
+    step("create-model")
+    model = _find(client, experiment, run.id)
+    if model is None:
+        client.create_logged_model(
+            experiment, name=_model_name(run.name), source_run_id=run_id, tags={ID_TAG: run.id}
+        )
+        model = _find(client, experiment, run.id)
+    step("log-model")
+    _describe(folder, run_id, model)
+    client.log_model_artifacts(model.model_id, str(folder))
+    step("finalize-model")
+    client.finalize_logged_model(model.model_id, "READY")
+    step("link-model")
+    _link(client, run_id, model.model_id)
+    return f"models:/{model.model_id}"
+
+
+def _find(client: MlflowClient, experiment: str, run_id: str) -> Any:
+    """The first model of our run, and the only one that stays; None if MLflow holds none.
+
+    Over HTTP a request whose answer was lost is sent again, and may have been heard twice.
+    """
+    found = client.search_logged_models([experiment], filter_string=f"tags.`{ID_TAG}` = '{run_id}'")
+    first, *doubles = sorted(found, key=lambda m: (m.creation_timestamp, m.model_id)) or [None]
+    for double in doubles:
+        client.delete_logged_model(double.model_id)
+    return first
+
+
+def _filed(spool: Path, step: Step) -> Path:
+    """The snapshot as an MLflow model; the folder appears whole or not at all."""
+    from nbmlops.tracking.delivery.mlflow_models import file_model
+
+    folder = spool / "model"
+    if not (folder / "MLmodel").is_file():
+        partial = spool / "model.part"
+        try:
+            file_model(spool, partial)
+        except Exception as error:  # a model's own pickling may raise anything
+            raise UnfitModel(f"{type(error).__name__}: {error}") from error
+        step("filed")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    return folder
+
+
+def _describe(folder: Path, run_id: str, model: Any) -> None:
+    from mlflow.models import Model
+
+    described = Model.load(str(folder))
+    described.run_id, described.model_id = run_id, model.model_id
+    described.model_uuid, described.artifact_path = model.model_id, model.artifact_location
+    described.save(str(folder / "MLmodel"))
+
+
+def _link(client: MlflowClient, run_id: str, model_id: str) -> None:
+    from mlflow.entities import LoggedModelOutput
+
+    outputs = client.get_run(run_id).outputs
+    if not outputs or all(o.model_id != model_id for o in outputs.model_outputs):
+        client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
+
+
+def _model_name(name: str) -> str:
+    # MLflow allows no dots, slashes, colons, quotes or per cents in a model's name.
+    return re.sub(r"[^\w\- ]", "_", name, flags=re.ASCII)[:200] or "model"

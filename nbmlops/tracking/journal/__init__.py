@@ -1,0 +1,1 @@
+"""What is on disk before anything else happens to it: records, models, and whose they are."""

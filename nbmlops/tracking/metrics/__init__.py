@@ -1,0 +1,1 @@
+"""Which names are metrics, and whose predictions an array holds."""

@@ -1,0 +1,163 @@
+"""Which model made this array? Weak references from predictions to the runs of their models."""
+
+from __future__ import annotations
+
+import ast
+import weakref
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import msgspec
+
+from nbmlops.tracking.metrics.contents import content_of
+from nbmlops.tracking.metrics.folds import Folds
+
+__all__ = ["Origin", "Provenance"]
+
+_MOST_CONTENTS = 1000  # predictions of a session that are known again by content
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """A prediction's model, as its run, and the name of the data that it was made on."""
+
+    run_id: str
+    data: str | None
+
+
+class Provenance:
+    """Remembers, without keeping anything alive, which run made a model and which made an array."""
+
+    def __init__(self) -> None:
+        self._models: dict[int, tuple[Any, str]] = {}
+        self._fitted: dict[str, tuple[int, str]] = {}
+        self.fitted_names: set[str] = set()
+        self._arrays: dict[int, tuple[Any, Origin]] = {}
+        self._latest: list[tuple[Origin, int | None]] = []
+        self.folds = Folds()
+        self._contents: dict[str, set[Origin]] = {}
+        self.earlier: Callable[[str], list[ast.AST]] = lambda _name: []
+        """What an earlier cell made a global name from."""
+
+    def new_cell(self) -> None:
+        """Forget what was predicted last; a guess never reaches back into an earlier cell."""
+        self._latest.clear()
+        self.folds.new_cell()
+
+    # -- models ---------------------------------------------------------------------------------
+    def remember_model(self, model: Any, run_id: str) -> None:
+        """`model` was trained in run `run_id`."""
+        self._remember(self._models, model, run_id)
+
+    def run_of(self, model: Any) -> str | None:
+        """The run that trained `model`."""
+        found = self._models.get(id(model))
+        return found[1] if found and found[0]() is model else None
+
+    def remember_fitted(self, name: str, value: Any, run_id: str) -> None:
+        """`name` is bound to what a hand-written training of run `run_id` has fitted."""
+        self.remember_model(value, run_id)
+        self.fitted_names.add(name)
+        if (content := _content(value)) is not None:
+            self._fitted[name] = (content, run_id)
+        else:
+            self._fitted.pop(name, None)
+
+    def run_of_fitted(self, name: str, value: Any) -> str | None:
+        """The run that fitted what `name` is bound to, if it is still that."""
+        if run_id := self.run_of(value):
+            return run_id
+        content, run_id = self._fitted.get(name, (None, None))
+        return run_id if run_id is not None and content == _content(value) else None
+
+    # -- predictions ----------------------------------------------------------------------------
+    def remember_prediction(self, answer: Any, run_id: str, data: str | None) -> None:
+        """`answer` was predicted by the model of run `run_id` on the data called `data`."""
+        origin = Origin(run_id, data)
+        self.remember_derived(answer, origin)
+        self._latest.append((origin, _length(answer)))
+        del self._latest[:-20]
+
+    def remember_derived(self, answer: Any, origin: Origin) -> None:
+        """`answer` was made from a prediction of that `origin`."""
+        for array in answer if isinstance(answer, tuple) else (answer,):
+            self._remember(self._arrays, array, origin)
+            if (key := _safely(content_of, array)) is not None:
+                self._contents.setdefault(key, set()).add(origin)
+                while len(self._contents) > _MOST_CONTENTS:
+                    del self._contents[next(iter(self._contents))]
+
+    def origin_of(self, value: Any) -> Origin | None:
+        """Where an array came from, also through its views."""
+        for _ in range(10):
+            found = self._arrays.get(id(value))
+            if found and found[0]() is value:
+                return found[1]
+            base = getattr(value, "base", None)
+            if base is None or base is value:
+                return None
+            value = base
+        return None
+
+    def origins_by_content(self, value: Any) -> set[Origin]:
+        """The predictions that hold the very same numbers, whoever copied them.
+
+        Where several models made them, those that are still there: a cell that is run again leaves
+        the same numbers of a model that nobody holds any more.
+        """
+        key = _safely(content_of, value) if self._contents else None
+        found = self._contents.get(key, set()) if key is not None else set()
+        if len({origin.run_id for origin in found}) < 2:
+            return found
+        alive = {run_id for reference, run_id in self._models.values() if reference() is not None}
+        return {origin for origin in found if origin.run_id in alive} or found
+
+    def run_behind(self, function: Any) -> str | None:
+        """The run whose fitted arrays a function of the user's reads by their global names."""
+        if type(function) is not FunctionType:
+            return None
+        known = self.fitted_names.intersection(function.__code__.co_names)
+        runs = (self.run_of_fitted(name, function.__globals__.get(name)) for name in known)
+        return next((run for run in runs if run), None)
+
+    def nearest(self, values: list[Any]) -> Origin | None:
+        """The last prediction of this cell that is as long as one of `values`: a guess."""
+        lengths = {_length(value) for value in values}
+        near = [origin for origin, length in self._latest if length in lengths]
+        return near[-1] if near else None
+
+    def names_of_predictions(self, namespace: dict[str, Any]) -> set[str]:
+        """The notebook's names that are bound to predictions now."""
+        if not self._arrays:
+            return set()
+        return {n for n, v in list(namespace.items()) if id(v) in self._arrays and n[0] != "_"}
+
+    @staticmethod
+    def _remember(store: dict[int, tuple[Any, Any]], obj: Any, value: Any) -> None:
+        key = id(obj)
+        try:
+            # The callback drops the entry before the id can be given to another object.
+            reference = weakref.ref(obj, lambda _gone: store.pop(key, None))
+        except TypeError:
+            return
+        store[key] = (reference, value)
+
+
+def _content(value: Any) -> int | None:
+    """What tells small values apart that cannot be referred to weakly, as numbers and lists."""
+    plain = isinstance(value, float | list | tuple | dict)
+    return hash(repr(value)[:10_000]) if plain else None
+
+
+def _safely(function: Callable[[Any], str | None], value: Any) -> str | None:
+    try:
+        return function(value)
+    except Exception:  # noqa: BLE001 - a foreign object's conversion may raise anything; it then has no content
+        return None
+
+
+def _length(value: Any) -> int | None:
+    try:
+        return len(value)
+    except Exception:  # noqa: BLE001 - a user's own __len__ may raise anything; it then has no length
+        return None

@@ -1,0 +1,1 @@
+"""A training: what went into it, its parameters, and what it took."""
