@@ -58,10 +58,10 @@ def file_model(spool: Path, folder: Path) -> None:
         example = example.to_pandas()  # MLflow keeps no other frame
     try:
         _save(model, folder, signature, requirements, example)
-    except Exception:
+    except Exception:  # whatever a flavour's saver raises; the example may be what it cannot take
         if example is None:
             raise
-        _save(model, folder, signature, requirements, None)  # its example may be what fails
+        _save(model, folder, signature, requirements, None)
 
 
 def _save(model: Any, folder: Path, signature: Any, requirements: list[str], example: Any) -> None:

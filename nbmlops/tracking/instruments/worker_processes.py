@@ -189,7 +189,7 @@ def _kept(results: Any, into: list[Any]) -> Iterator[Any]:
             for result in results:
                 into.append(result)
                 yield result
-        except BaseException as error:
+        except BaseException as error:  # it goes on to the user, without our frames
             forget_frames(error)
             raise
         finally:
