@@ -107,6 +107,17 @@ def test_the_schema_is_printed_and_a_broken_policy_told(settings: Settings) -> N
     run("policy", "check", str(other), code=2, says="unknown field `signoffs`")
 
 
+@pytest.mark.parametrize(
+    ("command", "lists"),
+    [(("review", "zzz"), "nbmlops review"), (("submit", "zzz"), "nbmlops promote")],
+)
+def test_a_wrong_id_is_told_with_the_command_that_lists_the_right_ones(
+    command: tuple[str, ...], lists: str, settings: Settings
+) -> None:
+    """Whoever mistyped an id learns where to look it up."""
+    run(*command, code=3, says=f"here. `{lists}` lists those that there are.")
+
+
 def test_the_magics_are_doors_to_the_same_verbs(
     submitted: Callable[..., Submission], capsys: pytest.CaptureFixture[str]
 ) -> None:

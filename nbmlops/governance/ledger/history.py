@@ -203,6 +203,14 @@ class History:
             self.settled[finding.id] = sequence
 
 
+# The command that, without an id, lists the records of a noun.
+LISTS = {
+    "review": "review",
+    "promotion": "promote",
+    "execution": "execute",
+}
+
+
 def find(noun: str, key: str, records: Mapping[str, T]) -> T:
     """The record whose id is `key`, or begins with it.
 
@@ -213,7 +221,8 @@ def find(noun: str, key: str, records: Mapping[str, T]) -> T:
         return records[key]
     fits = [name for name in records if key and name.startswith(key)]
     if not fits:
-        raise NotFound(f"There is no {noun} {key!r} here.")
+        known = f"`nbmlops {LISTS[noun]}` lists those that there are." if noun in LISTS else ""
+        raise NotFound(f"There is no {noun} {key!r} here. {known}".rstrip())
     if len(fits) > 1:
         raise Ambiguous(f"{noun.capitalize()} {key!r} could be {' or '.join(sorted(fits)[:4])}.")
     return records[fits[0]]
