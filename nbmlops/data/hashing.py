@@ -51,6 +51,11 @@ class Hashed(msgspec.Struct, gc=False):
 def fold(column: Column, chunks: Sequence[Chunk], rows: int | None = None) -> Hashed:
     """Join a column's runs, in order, into its digest and statistics."""
     rows = column.rows if rows is None else rows
+    if len(chunks) == 1:
+        only = chunks[0]
+        name = column_digest(column.type, rows, only.digest, column.extra)
+        told = (only.nulls, only.nbytes, only.low, only.high, only.total)
+        return Hashed(column.type, rows, name, only.digest, *told)
     lows = [chunk.low for chunk in chunks if chunk.low is not None]
     highs = [chunk.high for chunk in chunks if chunk.high is not None]
     totals = [chunk.total for chunk in chunks if chunk.total is not None]

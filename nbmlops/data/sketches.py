@@ -31,6 +31,8 @@ _FEWEST_ROWS = 10
 _PRIME = 2_654_435_761
 _SHOWN = 5
 _STRETCH = 64
+# So few are counted in Python before Arrow has begun.
+_FEW = 256
 _LONGEST = 40
 _PRIVATE = re.compile(r"@|://|(?=\S*\d)(?=\S*[A-Za-z])\S{16,}|\d{7,}")
 
@@ -66,6 +68,9 @@ def arrow_texts(array: Any) -> Summary:
 
     from nbmlops.data.arrow_types import is_view
 
+    if len(array) <= _FEW:
+        present = {value for value in array.to_pylist() if value is not None}
+        return texts(len(present), len(array), len(array))
     sample = array
     if len(array) > _TEXT_SAMPLE:
         # Arrow can slice every array, and pick single values only from some.

@@ -16,7 +16,7 @@ from nbmlops.data.arrow import (
     join_codes,
     number_and_digest,
 )
-from nbmlops.data.arrow_types import time_zone
+from nbmlops.data.arrow_types import is_text, time_zone
 from nbmlops.data.arrow_types import type_name as arrow_type_name
 from nbmlops.data.canonical import number
 from nbmlops.data.categories import renumber
@@ -25,9 +25,13 @@ from nbmlops.data.numeric import NumericColumn, numpy_type
 from nbmlops.data.object_columns import hash_objects, object_column
 from nbmlops.data.readers.numpy import array_column
 from nbmlops.data.sketches import categories
+from nbmlops.data.texts import hash_texts
 from nbmlops.records.data import Summary
 
 __all__ = ["open_array"]
+
+# So few are read in Python before Arrow has begun.
+_FEW_ROWS = 256
 
 
 def open_array(array: Any) -> Column:  # noqa: PLR0911 - one return for each dtype
@@ -105,6 +109,10 @@ class CategoricalColumn:
         """Hash rows `start` to `stop`."""
         codes = self.codes[start:stop]
         if self.dictionary is not None:
+            if self.rows <= _FEW_ROWS and is_text(self.dictionary.type):
+                numbers, order = renumber(codes, len(self.values))
+                if used := hash_texts(self.values[order]):
+                    return join_codes(numbers, used)
             return hash_codes(codes, self.dictionary, unique=True)
         numbers, order = renumber(codes, len(self.values))
         return join_codes(numbers, hash_objects(self.values[order].tolist()))
