@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nbmlops.errors import NotebookError
-from nbmlops.governance import find
+from nbmlops.governance import assemble_review, find
 from nbmlops.promotion import (
     NOTEBOOK_FILE,
     check_parameters,
@@ -76,6 +76,9 @@ def scheduler(stores: Stores, on_progress: Progress | None = None) -> Scheduler:
         return found
 
     def serve(record: Schedule, due: datetime) -> Execution:
+        objection = _objection(stores, record)
+        if objection:
+            return _missed(stores, record, due, objection)
         return execute(
             stores,
             record.promotion_id,
@@ -90,6 +93,54 @@ def scheduler(stores: Stores, on_progress: Progress | None = None) -> Scheduler:
         notify_due(stores, at)
 
     return Scheduler(stores.settings.home / "scheduler.lock", find_due, serve, tend)
+
+
+def _objection(stores: Stores, record: Schedule) -> str | None:
+    """Why a schedule must not run with this user's rights, if it must not.
+
+    A team's ledger takes promotions and schedules from every client. What this user promoted and
+    scheduled runs; what others did, once reviewers have approved that content. The visible notebook
+    is not asked: it is the sealed one that runs.
+    """
+    history, user = stores.history(), stores.settings.user
+    promotion = history.promotions.get(record.promotion_id)
+    if promotion is None:
+        return f"Schedule {record.id} names promotion {record.promotion_id}, which is not there."
+    if record.author == promotion.author == user:
+        return None
+    for submission in history.submissions_of(promotion.model_name):
+        if (submission.promotion_id, submission.content_digest) == (
+            promotion.id,
+            promotion.bundle.digest,
+        ) and not assemble_review(submission, history, stores.policy, at=stores.clock()).missing:
+            return None
+    return (
+        f"Schedule {record.id} was set by {record.author} for a notebook of {promotion.author}, "
+        f"and no review approves it: {user}'s scheduler did not run it. "
+        f"Have {promotion.id} approved."
+    )
+
+
+def _missed(stores: Stores, record: Schedule, due: datetime, why: str) -> Execution:
+    """Record that a schedule was refused, so that this instant is not tried again."""
+    promotion = stores.history().promotions.get(record.promotion_id)
+    execution = Execution(
+        id=new_id("execution"),
+        promotion_id=record.promotion_id,
+        content_digest=promotion.bundle.digest if promotion else "",
+        schedule_id=record.id,
+        due=due,
+        parameters=dict(record.parameters),
+        actor=stores.settings.user,
+        started=stores.clock(),
+        duration=0.0,
+        outcome="failed",
+        error=why,
+        output_notebook=None,
+        run_ids=(),
+    )
+    stores.append(Executed(execution=execution), execution.actor)
+    return execution
 
 
 def execute(
