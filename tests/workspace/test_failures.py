@@ -123,3 +123,28 @@ def test_a_missing_bundle_is_told_where_it_matters(project: Path) -> None:
         result = invoke(verb, promotion.id)
         assert result.exit_code == 8, result.output
         assert "not in the vault" in result.output.replace("\n", " ")
+
+
+def test_a_server_that_does_not_answer_is_said_at_once(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not when MLflow has given up, minutes later; what only this machine knows, it still tells."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
+    asked: list[object] = []
+    monkeypatch.setattr("mlflow.utils.rest_utils.http_request", _noting(asked))
+    result = invoke("submit", "p-1")
+    assert result.exit_code == 7, result.output
+    assert "http://127.0.0.1:9 does not answer. Start it, or correct tracking_uri." in result.output
+    assert asked == [1]  # retries
+    assert "run-1" in invoke("runs").output
+
+
+def _noting(retries: list[object]) -> Callable[..., object]:
+    from mlflow.utils.rest_utils import http_request
+
+    def request(*args: object, **kwargs: object) -> object:
+        retries.append(kwargs.get("max_retries"))
+        return http_request(*args, **kwargs)
+
+    return request

@@ -197,13 +197,20 @@ def find_team_server(uri: str) -> TeamServer | None:
     """
     if not uri.startswith(("http://", "https://")):
         return None
-    answer = _request(uri.rstrip("/"), "GET", "/version", None)
+    answer = _request(uri.rstrip("/"), "GET", "/version", None, patient=False)
     return TeamServer(uri) if MARK in answer.headers else None
 
 
 def _request(
-    address: str, verb: str, path: str, data: Any, headers: dict[str, str] | None = None
+    address: str,
+    verb: str,
+    path: str,
+    data: Any,
+    headers: dict[str, str] | None = None,
+    *,
+    patient: bool = True,
 ) -> Any:
+    """Ask, as long as MLflow's settings say; not `patient`, for somebody waits to hear of it."""
     from mlflow.exceptions import MlflowException
     from mlflow.utils.credentials import get_default_host_creds
     from mlflow.utils.rest_utils import http_request
@@ -216,11 +223,11 @@ def _request(
             data=data,
             extra_headers=headers,
             raise_on_status=False,
+            **({} if patient else {"max_retries": 1, "timeout": 10}),
         )
     except MlflowException as error:
         raise StoreUnreachable(
-            f"{without_password(address)} does not answer: {error.message} Start it, or correct "
-            "tracking_uri."
+            f"{without_password(address)} does not answer. Start it, or correct tracking_uri."
         ) from error
 
 

@@ -42,8 +42,11 @@ def runs(
         print_json(found[0] if run_id else found)
     elif not found:
         console.print(
-            "No runs yet. In a notebook: [bold]%load_ext nbmlops[/], then [bold]%track[/]."
+            "No runs on this machine yet. In a notebook: [bold]%load_ext nbmlops[/], then "
+            "[bold]%track[/]."
         )
+        if workspace.settings.tracking_uri.startswith("http"):
+            console.print("Runs of other machines are in MLflow; name one by its id.")
     else:
         console.print(runs_table(found))
 
