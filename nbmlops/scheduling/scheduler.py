@@ -43,7 +43,7 @@ class Scheduler:
         """
         at = at or now()
         with self._alone():
-            served = self._serve(at)
+            served = list(self._serve(at))
             self._tend(at)
             return served
 
@@ -56,22 +56,23 @@ class Scheduler:
     ) -> None:
         """Look every `interval` seconds until `stop` is set.
 
-        `on_problem` hears what could not be tended to; it is tried again at the next look.
+        `on_problem` hears what could not be served or tended to, which the next look tries again.
 
         :raises Refused: if another scheduler is at work here.
         """
         with self._alone():
             while not stop.wait(interval):
                 at = now()
-                for execution in self._serve(at):
-                    on_execution(execution)
                 try:
+                    for execution in self._serve(at):
+                        on_execution(execution)
                     self._tend(at)
                 except NbmlopsError as error:
                     on_problem(error)
 
-    def _serve(self, at: datetime) -> list[Execution]:
-        return [self._execute(schedule, due) for schedule, due in self._find_due(at)]
+    def _serve(self, at: datetime) -> Iterator[Execution]:
+        for schedule, due in self._find_due(at):
+            yield self._execute(schedule, due)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from nbmlops.errors import NotebookError
+from nbmlops.errors import NbmlopsError, NotebookError, StoreError
 from nbmlops.governance import assemble_review, find
 from nbmlops.promotion import (
     NOTEBOOK_FILE,
@@ -68,7 +68,8 @@ def scheduler(stores: Stores, on_progress: Progress | None = None) -> Scheduler:
             served = [
                 execution.due
                 for execution in history.executions.values()
-                if execution.schedule_id == record.id and execution.due
+                # What claims to have served the future served nothing yet.
+                if execution.schedule_id == record.id and execution.due and execution.due <= at
             ]
             due = due_instant(record, max(served, default=None), at)
             if due:
@@ -76,17 +77,21 @@ def scheduler(stores: Stores, on_progress: Progress | None = None) -> Scheduler:
         return found
 
     def serve(record: Schedule, due: datetime) -> Execution:
-        objection = _objection(stores, record)
-        if objection:
-            return _missed(stores, record, due, objection)
-        return execute(
-            stores,
-            record.promotion_id,
-            parameters=record.parameters,
-            schedule_id=record.id,
-            due=due,
-            on_progress=on_progress,
-        )
+        try:
+            if objection := _objection(stores, record):
+                return _missed(stores, record, due, objection)
+            return execute(
+                stores,
+                record.promotion_id,
+                parameters=record.parameters,
+                schedule_id=record.id,
+                due=due,
+                on_progress=on_progress,
+            )
+        except StoreError:
+            raise  # not the schedule's fault: it is due again as soon as the store answers
+        except NbmlopsError as error:
+            return _missed(stores, record, due, str(error))
 
     def tend(at: datetime) -> None:
         keep_due(stores, at)
@@ -122,7 +127,7 @@ def _objection(stores: Stores, record: Schedule) -> str | None:
 
 
 def _missed(stores: Stores, record: Schedule, due: datetime, why: str) -> Execution:
-    """Record that a schedule was refused, so that this instant is not tried again."""
+    """Record why a schedule could not be served, so that this instant is not tried again."""
     promotion = stores.history().promotions.get(record.promotion_id)
     execution = Execution(
         id=new_id("execution"),

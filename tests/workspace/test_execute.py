@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from team import Team
 
-from nbmlops.errors import IntegrityError, NotebookError
+from nbmlops.errors import IntegrityError, NotebookError, StoreUnreachable
+from nbmlops.records import Executed, Execution, Schedule, Scheduled, now
+from nbmlops.scheduling import Scheduler
 from nbmlops.testing import RememberingExecutor
 from nbmlops.workspace import Workspace
 
@@ -43,3 +48,65 @@ def test_nothing_else_is_run(team: Team) -> None:
         workspace.execute(promotion.id)
     assert executor.jobs == []
     assert workspace.executions() == []
+
+
+def test_a_schedule_that_cannot_be_served_stops_no_other(team: Team) -> None:
+    """It is recorded as a failed execution, with the reason, and not tried again for that instant."""
+    promotion = team.promote()
+    executor = RememberingExecutor()
+    workspace = Workspace(team.settings, executor=executor)
+    _schedule(workspace, "schedule-bad", promotion.id, month=8)
+    _schedule(workspace, "schedule-good", promotion.id)
+    at = now()
+    served = {e.schedule_id: e for e in workspace.scheduler().run_due(at)}
+    assert served["schedule-good"].outcome == "succeeded"
+    assert served["schedule-bad"].outcome == "failed"
+    assert "has no parameter month" in (served["schedule-bad"].error or "")
+    assert len(executor.jobs) == 1
+    assert workspace.scheduler().run_due(at) == []
+
+
+def test_nobody_puts_a_schedule_off_by_claiming_the_future(team: Team) -> None:
+    """An execution that says it served an instant to come serves none."""
+    promotion = team.promote()
+    workspace = Workspace(team.settings, executor=RememberingExecutor())
+    _schedule(workspace, "schedule-1", promotion.id)
+    (honest,) = workspace.scheduler().run_due(now())
+    claimed = msgspec.structs.replace(honest, id="execution-x", due=now() + timedelta(days=365))
+    workspace.stores.append(Executed(execution=claimed), "eve")
+    (again,) = workspace.scheduler().run_due(now() + timedelta(minutes=2))
+    assert again.outcome == "succeeded"
+
+
+def test_the_scheduler_outlives_a_store_that_does_not_answer(tmp_path: Path) -> None:
+    """What it could not serve is told, and due again at the next look."""
+    stop, told, looks = threading.Event(), [], []
+
+    def find_due(at: datetime) -> list[tuple[Schedule, datetime]]:
+        looks.append(at)
+        if len(looks) == 1:
+            raise StoreUnreachable("http://mlflow does not answer.")
+        stop.set()
+        return []
+
+    def execute(schedule: Schedule, due: datetime) -> Execution:
+        raise AssertionError("nothing is due")
+
+    scheduler = Scheduler(tmp_path / "lock", find_due, execute)
+    scheduler.run_forever(stop, on_problem=told.append, interval=0.01)
+    assert [str(problem) for problem in told] == ["http://mlflow does not answer."]
+    assert len(looks) == 2
+
+
+def _schedule(workspace: Workspace, name: str, promotion_id: str, **parameters: int) -> None:
+    schedule = Schedule(
+        id=name,
+        promotion_id=promotion_id,
+        model_name="late_arrival",
+        cron="* * * * *",
+        timezone="UTC",
+        parameters=parameters,
+        author="ada",
+        at=now() - timedelta(hours=1),
+    )
+    workspace.stores.append(Scheduled(schedule=schedule), "ada")
