@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = ("tests/governance/",)
-"""Folders whose files share servers that are started once."""
+TOGETHER = ("tests/governance/", "tests/end_to_end/")
+"""Folders whose files share what is started or installed once."""
 
 
 class ByServer(LoadScopeScheduling):

@@ -15,8 +15,9 @@ import msgspec
 import pytest
 
 from nbmlops.records import Metric, encode, now
-from nbmlops.tracking import Journal, snapshots
+from nbmlops.tracking import Journal
 from nbmlops.tracking.delivery.mlflow_active_run import active_mlflow_run
+from nbmlops.tracking.journal import snapshots
 from nbmlops.tracking.journal.place import Place
 from nbmlops.tracking.journal.snapshots import SNAPSHOT_FILE, SnapshotWriter
 
