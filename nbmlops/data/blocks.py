@@ -32,17 +32,21 @@ def name_block(values: Array, kind: str, sort: str) -> list[bytes] | None:
     head = column_head(kind, values.shape[1])
     hasher = blake3()
     update, digest, reset = hasher.update, hasher.digest, hasher.reset
-    found = []
+    runs: list[bytes] = []
     for rows in _cached(values):
         if sort != "integer" and _misses(rows, sort):
             return None
         for row in rows.view(np.uint8):
             update(row)
-            run = digest()
+            runs.append(digest())
             reset()
-            update(head + run)
-            found.append(digest())
-            reset()
+    # Only now, for what is as short as this is hashed under the interpreter's lock: between two
+    # rows it would make the other threads wait.
+    found = []
+    for run in runs:
+        update(head + run)
+        found.append(digest())
+        reset()
     return found
 
 

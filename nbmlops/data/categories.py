@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nbmlops.data.numeric import Array
+from nbmlops.errors import FingerprintError
 
 __all__ = ["renumber"]
 
@@ -18,19 +19,24 @@ _UNSEEN = -2
 def renumber(codes: Array, count: int) -> tuple[Array, Array]:
     """Number codes by first appearance (int32), and tell which old code each number stands for.
 
-    `codes` are below `count`; every negative one is missing, and becomes -1.
+    Every negative code is missing, and becomes -1.
+
+    :raises FingerprintError: if a code is not below `count`.
     """
-    if len(codes) and codes.min() < -1:
-        codes = np.maximum(codes, -1)
+    if len(codes):
+        if codes.max() >= count:
+            raise FingerprintError("a code of it stands for none of its categories. Check how it was made, or decode it first.")
+        if codes.min() < -1:
+            codes = np.maximum(codes, -1)
     if count > max(1024, len(codes)):
         return _renumber_sparsely(codes)
     if count <= _HEAD < len(codes):
         order = _order(codes[:_HEAD], count)
-        numbers: Array = _numbering(order, count).take(codes)
+        numbers = _numbered(codes, order, count)
         if len(order) == count or numbers.min() > _UNSEEN:
             return numbers, order
     order = _order(codes, count)
-    return _numbering(order, count).take(codes), order
+    return _numbered(codes, order, count), order
 
 
 def _order(codes: Array, count: int) -> Array:
@@ -47,12 +53,14 @@ def _order(codes: Array, count: int) -> Array:
     return present[np.argsort(first[present], kind="stable")]
 
 
-def _numbering(order: Array, count: int) -> Array:
-    """The number of each code, and at the end, where -1 finds it, that of a missing one."""
+def _numbered(codes: Array, order: Array, count: int) -> Array:
+    """Each code's number; a missing one's stands at the end, where -1 finds it."""
     numbers = np.full(count + 1, _UNSEEN, "i4")
     numbers[order] = np.arange(len(order), dtype="i4")
     numbers[count] = -1
-    return numbers
+    # All codes are in bounds: to wrap them is quicker than to check each.
+    found: Array = numbers.take(codes, mode="wrap")
+    return found
 
 
 def _renumber_sparsely(codes: Array) -> tuple[Array, Array]:

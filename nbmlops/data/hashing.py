@@ -107,7 +107,13 @@ def hash_reading(reading: Reading, recorder: Recorder, progress: Progress | None
             job.hash_strip(_Strip(block, 0, len(block.values)))
         return
     slow = [(at, column) for at, column in loose if _is_slow(column)]
-    quick = [(at, column) for at, column in loose if not _is_slow(column)]
+    # While slow ones are hashed, each call of a quick one waits for the lock: those that do most
+    # in a call come first.
+    quick = sorted(
+        [(at, column) for at, column in loose if not _is_slow(column)],
+        key=lambda entry: entry[1].width,
+        reverse=True,
+    )
     with Crew(worker_count()) as crew:
         crew.share(
             [

@@ -52,15 +52,12 @@ def hash_floats(values: Array, missing: Array | None = None) -> Chunk:
         return Chunk(_digest(values), 0, values.nbytes, low, high, _total(values))
     absent = np.isnan(values)
     nulls = int(np.count_nonzero(absent))
-    # Every NaN is the same missing value, whatever its sign and payload.
-    scratch = values.copy()
-    np.copyto(scratch, np.nan, where=absent)
-    digest = _digest(scratch)
+    digest = _digest(_quieted(values, absent, nulls))
     if nulls == len(values):
         return Chunk(digest, nulls, values.nbytes)
     low, high = np.fmin.reduce(values), np.fmax.reduce(values)
-    np.copyto(scratch, 0, where=absent)
-    return Chunk(digest, nulls, values.nbytes, low, high, _total(scratch))
+    present = np.where(absent, np.zeros((), values.dtype), values)
+    return Chunk(digest, nulls, values.nbytes, low, high, _total(present))
 
 
 def hash_times(values: Array) -> Chunk:
@@ -108,6 +105,17 @@ def hash_bools(values: Array, missing: Array | None = None) -> Chunk:
     if len(octets) and octets.max() > 1:
         octets = (octets != 0).view("u1")
     return hash_fixed(octets, missing)
+
+
+def _quieted(values: Array, absent: Array, nulls: int) -> Array:
+    """Make every NaN the same one, whatever its sign and payload; nearly always it is already."""
+    bits = values.view(f"u{values.itemsize}")
+    quiet = np.array(np.nan, values.dtype).view(bits.dtype)
+    if np.count_nonzero(bits == quiet) == nulls:
+        return values
+    values = values.copy()
+    values[absent] = np.nan
+    return values
 
 
 def _digest(values: Array) -> bytes:
@@ -192,10 +200,8 @@ def describe(rows: Array, sort: str) -> tuple[Array, list[tuple[int, Any, Any, A
     present = rows
     absent = None
     if sort == "float" and np.isnan(lows).any():
-        # Every NaN is the same missing value, whatever its sign and payload.
         absent = np.isnan(rows)
-        rows = rows.copy()
-        rows[absent] = np.nan
+        rows = _quieted(rows, absent, int(np.count_nonzero(absent)))
         lows, highs = np.fmin.reduce(rows, axis=1), np.fmax.reduce(rows, axis=1)
         present = np.where(absent, np.zeros((), rows.dtype), rows)
     elif sort == "time" and (lows == NAT).any():

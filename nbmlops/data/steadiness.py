@@ -38,6 +38,8 @@ def second_looks(reading: Reading, recorder: Recorder) -> list[Task]:
     for block in reading.blocks():
         rows = _spread(len(block.places))
         looks += [(block.places[row], block.column(row), 0) for row in rows]
+    # Reading Python objects takes longest: begun last, one would be waited for alone.
+    looks.sort(key=lambda look: not getattr(look[1], "holds_lock", False))
     return [partial(_check, column, at, start, recorder) for at, column, start in looks]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from nbmlops.data import fingerprint
@@ -67,3 +68,15 @@ def test_columns_put_together_are_not_columns_changed() -> None:
     expected = fingerprint(frame.copy()).digest
     found = fingerprint(frame, progress=lambda _: frame._consolidate_inplace())
     assert found.digest == expected
+
+
+def test_a_code_beyond_the_categories_is_refused() -> None:
+    """Taken for some other category's, it would give two tables one digest."""
+
+    def coded(*codes: int) -> pa.DictionaryArray:
+        names = pa.array(["a", "b"])
+        return pa.DictionaryArray.from_arrays(pa.array(codes), names, safe=False)
+
+    assert fingerprint(coded(0, 1)).digest == fingerprint(pd.Categorical(["a", "b"])).digest
+    with pytest.raises(FingerprintError, match="stands for none of its categories"):
+        fingerprint(coded(0, 5))
