@@ -1,4 +1,4 @@
-"""Arrow columns, hashed from their buffers: the meeting point of most data libraries."""
+"""Arrow arrays, hashed from their buffers: the meeting point of most data libraries."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from blake3 import blake3
 
-from nbmlops.data.arrow_types import is_bytes, is_list, is_text, is_view, type_name
+from nbmlops.data.arrow_types import is_bytes, is_list, is_text, is_view
 from nbmlops.data.categories import renumber
 from nbmlops.data.columns import Chunk
 from nbmlops.data.numeric import NAT, Array, bitmap, hash_fixed, hash_values
 from nbmlops.data.objects import encode_values
-from nbmlops.data.sketches import arrow_texts, categories
 from nbmlops.errors import FingerprintError
-from nbmlops.records.data import Summary
 
 __all__ = [
-    "ArrowColumn",
+    "dictionary_codes",
     "hash_array",
     "hash_codes",
     "hash_struct",
@@ -28,58 +26,6 @@ __all__ = [
 ]
 
 _NULL_LENGTH = 0xFFFFFFFF
-
-
-class ArrowColumn:
-    """An Arrow array or chunked array, however cut."""
-
-    __slots__ = ("array", "extra", "rows", "type", "width")
-
-    def __init__(self, array: Any) -> None:
-        if isinstance(array, pa.ChunkedArray) and array.num_chunks == 1:
-            array = array.chunk(0)
-        self.array = array
-        self.type = type_name(array.type)
-        self.rows = len(array)
-        self.width = array.nbytes / self.rows if self.rows else 0.0
-        self.extra = ordered_categories(array)
-
-    def chunk(self, start: int, stop: int) -> Chunk:
-        """Hash rows `start` to `stop`."""
-        run = self.array.slice(start, stop - start)
-        return hash_array(_joined(run) if isinstance(run, pa.ChunkedArray) else run)
-
-    def sketch(self) -> Summary:
-        """Count distinct texts in a sample, or categories."""
-        kind = self.array.type
-        if pa.types.is_dictionary(kind):
-            first = self.array.chunk(0) if isinstance(self.array, pa.ChunkedArray) else self.array
-            told = categories(_codes(first), first.dictionary)
-            return told if len(first) == self.rows else {"sampled": len(first)} | told
-        if not is_text(kind):
-            return {}
-        return arrow_texts(self.array)
-
-
-def _joined(run: Any) -> Any:
-    if run.num_chunks == 1:
-        return run.chunk(0)
-    joined = run.unify_dictionaries().combine_chunks()
-    if not isinstance(joined, pa.ChunkedArray):
-        return joined
-    return joined.chunk(0) if joined.num_chunks else pa.array([], type=joined.type)
-
-
-def ordered_categories(array: Any) -> bytes:
-    """Hash the categories of an ordered category, whose order is content; else nothing."""
-    if not (pa.types.is_dictionary(array.type) and array.type.ordered):
-        return b""
-    if isinstance(array, pa.ChunkedArray):
-        unified = array.unify_dictionaries()
-        if not unified.num_chunks:
-            return hash_array(pa.array([], type=array.type.value_type)).digest
-        array = unified.chunk(0)
-    return number_and_digest(array.dictionary)
 
 
 def number_and_digest(categories: Any) -> bytes:
@@ -201,10 +147,10 @@ def _hash_bytes(array: Any) -> Chunk:
 
 
 def _hash_category(array: Any) -> Chunk:
-    return hash_codes(_codes(array), array.dictionary)
+    return hash_codes(dictionary_codes(array), array.dictionary)
 
 
-def _codes(array: Any) -> Array:
+def dictionary_codes(array: Any) -> Array:
     """A dictionary array's codes, -1 where it is null."""
     codes: Array = _values(array.indices, np.dtype(array.indices.type.to_pandas_dtype()))
     missing = _missing(array.indices)

@@ -25,7 +25,10 @@ def renumber(codes: Array, count: int) -> tuple[Array, Array]:
     """
     if len(codes):
         if codes.max() >= count:
-            raise FingerprintError("a code of it stands for none of its categories. Check how it was made, or decode it first.")
+            raise FingerprintError(
+                "a code of it stands for none of its categories. Check how it was made, or decode "
+                "it first."
+            )
         if codes.min() < -1:
             codes = np.maximum(codes, -1)
     if count > max(1024, len(codes)):

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from blake3 import blake3
 
-from nbmlops.data.arrow import ArrowColumn
+from nbmlops.data.arrow_column import ArrowColumn
 from nbmlops.data.arrow_types import is_text, is_view
 from nbmlops.data.canonical import CHUNK_ROWS, column_digest, entry, root_digest
 from nbmlops.data.columns import Column, Entry, NoCanonicalForm, label_bytes, label_text

@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 from blake3 import blake3
 
-from nbmlops.data.arrow import ArrowColumn, hash_array
+from nbmlops.data.arrow import hash_array
+from nbmlops.data.arrow_column import ArrowColumn
 from nbmlops.data.arrow_types import type_name
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Chunk, Column, NoCanonicalForm

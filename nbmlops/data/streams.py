@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from nbmlops.data.arrow import ArrowColumn
+from nbmlops.data.arrow_column import ArrowColumn
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Chunk
 from nbmlops.data.crew import worker_count

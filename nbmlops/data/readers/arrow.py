@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from nbmlops.data.arrow import ArrowColumn
+from nbmlops.data.arrow_column import ArrowColumn
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Entry, NoCanonicalForm, Reading
 from nbmlops.data.streams import Stream

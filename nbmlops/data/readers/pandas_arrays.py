@@ -9,13 +9,13 @@ import pandas as pd
 import pyarrow as pa
 
 from nbmlops.data.arrow import (
-    ArrowColumn,
     hash_array,
     hash_codes,
     hash_struct,
     join_codes,
     number_and_digest,
 )
+from nbmlops.data.arrow_column import ArrowColumn
 from nbmlops.data.arrow_types import is_text, time_zone
 from nbmlops.data.arrow_types import type_name as arrow_type_name
 from nbmlops.data.canonical import number

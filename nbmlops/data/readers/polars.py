@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from nbmlops.data.arrow import ArrowColumn
+from nbmlops.data.arrow_column import ArrowColumn
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Column, Entry, NoCanonicalForm, Reading
 from nbmlops.data.object_columns import object_column
