@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic_arguments import parse_argstring
 
-__all__ = ["pair", "parse", "unquoted"]
+__all__ = ["pair", "parse"]
 
 
 def parse(magic: Any, line: str) -> Any:
-    """The arguments that `line` gives to `magic`.
+    """The arguments that `line` gives to `magic`, read as a shell reads them.
 
     :raises UsageError: one sentence, if it does not take them.
     """
     try:
-        return parse_argstring(magic, line)
+        return magic.parser.parse_args(shlex.split(line))
+    except ValueError as error:
+        raise UsageError(f"%{magic.__name__}: a quote in {line!r} is not closed.") from error
     except UsageError:
         name = magic.__name__
         raise UsageError(
@@ -24,18 +26,12 @@ def parse(magic: Any, line: str) -> Any:
         ) from None
 
 
-def unquoted(text: str) -> str:
-    """`text` without the quotes around it."""
-    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
-    return text[1:-1] if quoted else text
-
-
 def pair(text: str, option: str, form: str) -> tuple[str, str]:
     """The two sides of ``name=value``.
 
     :raises UsageError: naming the `option` and the `form` that it takes, if it is none.
     """
-    name, separator, value = unquoted(text).partition("=")
+    name, separator, value = text.partition("=")
     if not separator or not name.strip():
         raise UsageError(f"{option} takes {form}, not {text!r}.")
-    return name.strip(), unquoted(value)
+    return name.strip(), value

@@ -12,7 +12,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from nbmlops.errors import NbmlopsError
 from nbmlops.records import TrackedRun
-from nbmlops.surfaces.magic_line import pair, parse, unquoted
+from nbmlops.surfaces.magic_line import pair, parse
 from nbmlops.surfaces.review_magics import ReviewMagics
 
 __all__ = ["TrackMagics", "load_ipython_extension", "unload_ipython_extension"]
@@ -191,7 +191,7 @@ class TrackMagics(Magics):
         tags = dict(pair(text, "--tag", "KEY=VALUE") for text in arguments.tag)
         if self.tracker is None or not self.tracker.on:
             raise UsageError("%%track needs tracking to be on: run %track first.")
-        self.tracker.trainings.force(arguments.name and unquoted(arguments.name), tags)
+        self.tracker.trainings.force(arguments.name, tags)
         self.shell.run_cell(cell, store_history=False).raise_error()
 
     def _journal(self) -> Any:

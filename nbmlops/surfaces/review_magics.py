@@ -11,7 +11,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from nbmlops.errors import NbmlopsError
 from nbmlops.records import CHAMPION
-from nbmlops.surfaces.magic_line import pair, parse, unquoted
+from nbmlops.surfaces.magic_line import pair, parse
 
 __all__ = ["ReviewMagics"]
 
@@ -38,8 +38,8 @@ class ReviewMagics(Magics):
         review = _asking(
             lambda workspace: workspace.submit(
                 arguments.promotion,
-                attachments=[unquoted(path) for path in arguments.attach],
-                notes=[unquoted(note) for note in arguments.note],
+                attachments=arguments.attach,
+                notes=arguments.note,
                 model_card=dict(pair(text, "--card", "FIELD=TEXT") for text in arguments.card),
             )
         )

@@ -14,10 +14,15 @@ if TYPE_CHECKING:
     from nbmlops.tracking.delivery.delivery import deliver_pending
     from nbmlops.tracking.delivery.mlflow_store import MlflowStore
     from nbmlops.tracking.dismissal import dismiss, latest_inferred, restore
+    from nbmlops.tracking.instruments.following import follow
+    from nbmlops.tracking.instruments.wrapping import watch
     from nbmlops.tracking.journal.journal import Journal
     from nbmlops.tracking.journal.place import run_page
     from nbmlops.tracking.observer import Observer
     from nbmlops.tracking.tracker import Tracker
+    from nbmlops.tracking.trainings.inputs import arguments_of
+    from nbmlops.tracking.trainings.parameters import named_parameters
+    from nbmlops.tracking.trainings.training import Training
 
 __all__ = [
     "Courier",
@@ -25,12 +30,17 @@ __all__ = [
     "MlflowStore",
     "Observer",
     "Tracker",
+    "Training",
+    "arguments_of",
     "compare_runs",
     "deliver_pending",
     "dismiss",
+    "follow",
     "latest_inferred",
+    "named_parameters",
     "restore",
     "run_page",
+    "watch",
 ]
 
 _HOMES = {
@@ -39,12 +49,17 @@ _HOMES = {
     "MlflowStore": "delivery.mlflow_store",
     "Observer": "observer",
     "Tracker": "tracker",
+    "Training": "trainings.training",
+    "arguments_of": "trainings.inputs",
     "deliver_pending": "delivery.delivery",
     "compare_runs": "comparison",
     "dismiss": "dismissal",
+    "follow": "instruments.following",
     "latest_inferred": "dismissal",
+    "named_parameters": "trainings.parameters",
     "restore": "dismissal",
     "run_page": "journal.place",
+    "watch": "instruments.wrapping",
 }
 
 

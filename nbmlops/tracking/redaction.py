@@ -20,8 +20,11 @@ __all__ = [
 HIDDEN = "«redacted»"
 
 _SECRET_NAME = re.compile(
-    r"(?:^|_|\b)(?:pass(?:word|wd|phrase)|pwd|secrets?|(?:api|access|private|secret|account|storage)"
-    r"_?key|(?:auth|access|api|bearer|refresh|session|id|hf|github|gitlab|slack)_?token|^token$|"
+    r"(?:^|_|\b)(?:\w*pass(?:word|wd|phrase)|pwd|secrets?|"
+    r"(?:api|access|private|secret|account|storage|signing|encryption)_?key|"
+    # Not each `_token`: language models have theirs.
+    r"(?:auth|access|api|bearer|refresh|session|id|hf|github|gitlab|slack|bot|jwt|oauth|deploy|npm|"
+    r"pypi|telegram|discord|service|private|personal)_?token|^token$|"
     r"credentials?|client_?secret|connection_?string|dsn)(?:$|_|\b)",
     re.IGNORECASE,
 )
@@ -33,11 +36,15 @@ _SECRET_VALUE = re.compile(
     | \bgh[pousr]_[A-Za-z0-9]{36,}\b | \bgithub_pat_\w{22,}\b      # GitHub
     | \bglpat-[\w-]{20,}                                           # GitLab
     | \bxox[abprs]-[A-Za-z0-9-]{10,}                               # Slack
-    | \bsk-[A-Za-z0-9_-]{20,}                                      # OpenAI, Anthropic
+    # OpenAI, Anthropic; scikit-learn's pages have classes that begin so, in small letters
+    | \bsk-(?=(?:[a-z_-]*[A-Z0-9]){3})[A-Za-z0-9_-]{20,}
     | \bhf_[A-Za-z0-9]{30,}\b                                      # Hugging Face
     | \bAIza[0-9A-Za-z_-]{35}                                      # Google API key
     | \bdapi[0-9a-f]{32}\b                                         # Databricks
-    | \bpypi-[A-Za-z0-9_-]{50,}                                    # PyPI
+    | \bpypi-[A-Za-z0-9_-]{50,} | \bnpm_[A-Za-z0-9]{36}\b         # PyPI, npm
+    | \b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}                       # Stripe
+    | \bya29\.[A-Za-z0-9_-]{20,}                                   # Google OAuth
+    | \bhttps://hooks\.slack\.com/services/[A-Za-z0-9/_-]+         # Slack webhook
     | \beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+ # JSON web token
     | -----BEGIN[ A-Z]*PRIVATE\ KEY-----[\s\S]*?(?:-----END[ A-Z]*PRIVATE\ KEY-----|\Z)
     """
@@ -50,6 +57,7 @@ _ASSIGNMENT = re.compile(
 )
 
 _URL_QUERY = re.compile(r"(?P<head>[?&](?P<name>[\w.-]+)=)[^&\s'\"#<>]+")
+_SIGNATURE = re.compile(r"(?:^|-)sig(?:nature)?$", re.IGNORECASE)  # of an address that opens a blob
 _PRINTED = re.compile(
     r"""(?P<name>\b[A-Za-z_][\w-]*)(?P<mid>["']?\s*[=:]\s*["']?)(?P<value>[^\s"',;<>&{}()\[\]]{6,})"""
 )
@@ -80,7 +88,8 @@ def hide_in_text(text: str) -> tuple[str, tuple[str, ...]]:
         return f"{match['head']}{HIDDEN}"
 
     def query(match: re.Match[str]) -> str:
-        return kept_head(match) if is_secret_name(match["name"]) else match[0]
+        secret = is_secret_name(match["name"]) or _SIGNATURE.search(match["name"])
+        return kept_head(match) if secret else match[0]
 
     def pattern(_match: re.Match[str]) -> str:
         hidden.append("a token")

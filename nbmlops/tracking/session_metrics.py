@@ -49,7 +49,7 @@ class SessionMetrics:
     ) -> None:
         """A metric of the model of run `run_id` was computed now."""
         number = float(value)
-        training, running = self._trainings.now.get(run_id), self._history.running
+        training, running = self._trainings.known(run_id), self._history.running
         metric = Metric(
             name=name,
             value=number if math.isfinite(number) else None,
@@ -61,7 +61,7 @@ class SessionMetrics:
         )
         if training is not None:
             training.measure(metric)
-            if training.incremental:
+            if training.incremental or training is self._trainings.inside:
                 return  # it is journaled once, when it ends: a loop may measure at each epoch
             self._writer.add_metric(run_id, metric, None)
             return
@@ -71,7 +71,7 @@ class SessionMetrics:
 
     def add_table(self, run_id: str, name: str, rows: tuple[dict[str, Scalar], ...]) -> None:
         """A table about the model of run `run_id`, such as a report by class, was computed now."""
-        if (training := self._trainings.now.get(run_id)) is not None:
+        if (training := self._trainings.known(run_id)) is not None:
             training.tables[name] = rows
             return
         running = self._history.running

@@ -135,6 +135,12 @@ class SessionTrainings:
         self.now.clear()
         self._surplus.clear()
 
+    def known(self, run_id: str) -> Training | None:
+        """The training of run `run_id`, if the cell that runs now has begun it."""
+        if self.inside is not None and self.inside.id == run_id:
+            return self.inside
+        return self.now.get(run_id)
+
     def of(self, model: Any) -> Training | None:
         """The training of `model` in the cell that runs now, if there was one."""
         return self.now.get(self._provenance.run_of(model) or "")

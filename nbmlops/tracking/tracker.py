@@ -271,5 +271,9 @@ class Tracker:
         return None
 
     def file_read(self, path: Any) -> None:
-        """A reader that Python's audit does not see has read `path`."""
+        """A reader that Python's audit does not see has read `path`, or several."""
         self._files.read(path)
+
+    def file_written(self, path: Any) -> None:
+        """A writer that Python's audit does not see has written `path`."""
+        self._files.write(path)

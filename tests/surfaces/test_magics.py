@@ -86,6 +86,32 @@ def test_a_forced_cell_becomes_a_run_with_name_and_tags(notebook: Notebook) -> N
     assert "--tag takes KEY=VALUE" in notebook.run("%%track --tag blue\n1")
 
 
+@pytest.mark.parametrize(
+    ("line", "name", "tags"),
+    [
+        ("--name N --tag k=v", "N", {"k": "v"}),
+        ('--name "by hand" --tag note="two words"', "by hand", {"note": "two words"}),
+        ("--tag 'note=two words' --tag why=\"it's\"", "cell", {"note": "two words", "why": "it's"}),
+        ("--tag empty= --tag both=a=b", "cell", {"empty": "", "both": "a=b"}),
+    ],
+)
+def test_names_and_tags_may_be_quoted_as_in_a_shell(
+    notebook: Notebook, line: str, name: str, tags: dict[str, str]
+) -> None:
+    """Around the value, or around all of it."""
+    notebook.run(f"%%track {line}\n1")
+    run = notebook.runs()[0]
+    assert (run.name, run.tags) == (name, tags)
+
+
+def test_a_quote_that_is_not_closed_gets_one_sentence(notebook: Notebook) -> None:
+    """The cell is not run; those above are the controls."""
+    told = notebook.run("%%track --name 'by hand\nprint('it ' 'ran')")
+    assert "is not closed" in told
+    assert "it ran" not in told
+    assert "Traceback" not in told
+
+
 def test_diff_slice_and_explain(notebook: Notebook) -> None:
     """What differs between two runs, what one is made from, and what was captured."""
     notebook.run("from sklearn.linear_model import Ridge\nX, y = [[1.0], [2.0]], [1.0, 2.0]")

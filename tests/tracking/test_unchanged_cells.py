@@ -17,7 +17,7 @@ from .conftest import Kernel, Reply
 IMPORTS = """
 import asyncio, contextlib, copy, inspect, io, logging, os, pickle, random, signal, sys, threading
 import traceback, warnings
-import cloudpickle, numpy as np, pandas as pd, torch
+import cloudpickle, duckdb, numpy as np, pandas as pd, torch
 from pydantic import BaseModel
 from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import RandomForestClassifier
@@ -59,6 +59,16 @@ print(hashlib.sha256(pickle.dumps([
 """
 
 CELLS = {
+    "queries of frames that the caller names": """
+def share(limit):
+    mine = pd.DataFrame({"a": [1, 2, 3]})
+    here = duckdb.sql("select sum(a) from mine").fetchone()
+    return here, duckdb.connect().execute("select count(*) from mine where a > ?", [limit]).fetchall()
+whole = pd.DataFrame({"b": [5.0, 6.0]})
+print(share(1), duckdb.query("select avg(b) from whole").fetchone())
+print([duckdb.sql(f"select {n} + max(b) from whole").fetchone() for n in (1, 2)])
+duckdb.connect().execute("select * from mine")""",
+    "a query that is none": "duckdb.sql('selec 1')",
     "a fit that raises": "Ridge().fit([[1.0], [2.0]], [1.0, 2.0, 3.0])",
     "an error in the user's own fit": "Mine(fail).fit(X, y)",
     "an error deep inside": """

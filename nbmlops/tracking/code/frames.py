@@ -15,6 +15,7 @@ __all__ = [
     "called_by",
     "data_root",
     "name_of",
+    "reads_file",
     "root_name",
     "user_frames",
     "written",
@@ -27,6 +28,10 @@ _LONGEST = 60
 # What notebooks call the libraries whose functions take data.
 MODULES = frozenset(
     {"np", "numpy", "pd", "pandas", "torch", "scipy", "sp", "jnp", "tf", "pl", "sm"}
+)
+_READER = re.compile(
+    r"\b(?:(?:read|scan|open|fetch|query|sql|execute)\w*|load|loadtxt|genfromtxt|dataset|connect"
+    r"|\w*File)\("
 )
 _HOLDS_DATA = re.compile(r"self\.\w+$|\w+\.([Xxy]_\w+|\w*(train|test|valid|holdout)\w*)$")
 
@@ -105,7 +110,15 @@ def written(node: ast.expr | None) -> str | None:
     if node is None:
         return None
     text = ast.unparse(node).removeprefix("self.")
-    return text if len(text) <= _LONGEST else data_root(node)
+    if len(text) <= _LONGEST:
+        return text
+    # At the bottom of what reads a file stands a library, which is nobody's data.
+    return f"{text[: _LONGEST - 1]}…" if reads_file(text[:_LONGEST]) else data_root(node)
+
+
+def reads_file(expression: str) -> bool:
+    """Whether an expression calls a reader, as ``pd.read_csv("a.csv")["b"]`` does."""
+    return _READER.search(expression) is not None
 
 
 def data_root(node: ast.expr | None) -> str | None:

@@ -7,17 +7,20 @@ past them, so that it names the user's line and is shown or not as it would be t
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any, TypeVar, cast
 
-__all__ = ["forget_frames", "unseen"]
+__all__ = ["call_in_place_of", "forget_frames", "unseen"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # `warnings` counts past frames whose file's name has these two words; nothing else tells it to.
 _NOWHERE = "<nbmlops, passed by like importlib._bootstrap>"
 _OURS = ("nbmlops.", "wrapt")
+_CALL = "_nbmlops_call"
+_IN_PLACE = compile(f"{_CALL}()", _NOWHERE, "eval")
 
 
 def unseen(function: Function) -> Function:
@@ -40,9 +43,28 @@ def unseen(function: Function) -> Function:
 def forget_frames(error: BaseException) -> None:
     """Take our frames from the near end of an exception's traceback."""
     trace = error.__traceback__
-    while trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith(_OURS):
+    while trace is not None and _is_ours(trace.tb_frame):
         trace = trace.tb_next
     error.__traceback__ = trace
+
+
+def call_in_place_of(call: Callable[[], Any]) -> Any:
+    """Call with the names around it that a watched function's own caller has around the call.
+
+    Some functions look there for what their arguments name, and only in the next frame: `call`
+    must have none of its own.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _is_ours(frame):
+        frame = frame.f_back
+    if frame is None:
+        return call()
+    return eval(_IN_PLACE, frame.f_globals, {**frame.f_locals, _CALL: call})  # noqa: S307 - our own code
+
+
+def _is_ours(frame: FrameType) -> bool:
+    name = str(frame.f_globals.get("__name__"))
+    return name.startswith(_OURS) or frame.f_code is _IN_PLACE
 
 
 def _unnamed(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -46,7 +46,15 @@ _OURS = {
     "pyspark.ml.evaluation": f"{_HERE}.pyspark_ml:PysparkEvaluationInstrument",
     "pandas": f"{_HERE}.readers:PandasInstrument",
     "polars": f"{_HERE}.readers:PolarsInstrument",
+    "pyarrow.csv": f"{_HERE}.readers:ArrowInstrument",
+    "pyarrow.dataset": f"{_HERE}.readers:ArrowInstrument",
+    "pyarrow.feather": f"{_HERE}.readers:ArrowInstrument",
+    "pyarrow.json": f"{_HERE}.readers:ArrowInstrument",
+    "pyarrow.orc": f"{_HERE}.readers:ArrowInstrument",
     "pyarrow.parquet": f"{_HERE}.readers:ArrowInstrument",
+    "pyspark.sql.readwriter": f"{_HERE}.readers:SparkReadersInstrument",
+    "h5py": f"{_HERE}.readers:HdfInstrument",
+    "duckdb": f"{_HERE}.duckdb:DuckdbInstrument",
 }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from nbmlops.records import CellRecord, DataInput, Gap, TrackedRun, digest
+from nbmlops.tracking.code.frames import reads_file
 from nbmlops.tracking.runs.completeness import score
 from nbmlops.tracking.runs.environment import EnvironmentReader
 from nbmlops.tracking.runs.gaps import gaps_of
@@ -88,8 +89,10 @@ def _with_makers(item: DataInput, cell: CellRecord, history: CellHistory) -> Dat
     root = re.split(r"\W", item.name, maxsplit=1)[0]
     before = root.isidentifier() and root not in cell.writes
     makers = history.makers(root, cell) if before else history.slice(cell)[0]
+    reads = cell.files_read if reads_file(item.name) else ()
+    files = [*(file for maker in makers for file in maker.files_read), *reads]
     return msgspec.structs.replace(
         item,
-        files=tuple(dict.fromkeys(file for maker in makers for file in maker.files_read)),
+        files=tuple(dict.fromkeys(files)),
         made_by=tuple(maker.execution_count for maker in makers),
     )

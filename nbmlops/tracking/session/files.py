@@ -8,6 +8,8 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterable, Iterator
+from glob import iglob
+from itertools import islice
 from typing import Any
 
 from nbmlops.records import Gap
@@ -18,6 +20,8 @@ __all__ = ["FileWatch"]
 
 _NOT_DATA = (".py", ".pyc", ".so", ".pyi", ".dist-info", ".ipynb", ".lock", ".tmp", ".ttf")
 _MOST = 200
+_PATTERN = re.compile(r"[*?\[]")
+_LONGEST = 4096  # characters of a path, as Linux has it
 # What libraries pass through on their way, named by `tempfile`, is gone as soon as it is read.
 _PASSING = re.compile(re.escape(tempfile.gettempdir()) + r"(?:/tmp[a-z0-9_]{8}){1,2}")
 
@@ -49,7 +53,15 @@ class FileWatch:
         sys.addaudithook(self._heard)  # cannot be removed; `on` silences it
 
     def read(self, path: Any) -> None:
-        """A reader that Python's audit does not see has read `path`, a file or an address."""
+        """A reader that Python's audit does not see has read `path`.
+
+        It may be a file, a folder, an address, a pattern of paths, or a list of these; anything
+        else is none.
+        """
+        if isinstance(path, list | tuple):
+            for part in path[:_MOST]:
+                self.read(part)
+            return
         if self.into is None or not self.on or not isinstance(path, str | os.PathLike):
             return
         text = os.fspath(path)
@@ -57,8 +69,17 @@ class FileWatch:
             return
         if "://" in text:
             self._add(hide_in_text(text.split("?")[0])[0])
-        elif os.path.exists(text):
+        elif _exists(text):
             self._add(self._settings.relative(text))
+        elif _PATTERN.search(text) and len(text) < _LONGEST:
+            for found in islice(iglob(text, recursive=True), _MOST):
+                self._add(self._settings.relative(found))
+
+    def write(self, path: str) -> None:
+        """A writer that Python's audit does not see has written file `path`."""
+        spelled = self._settings.relative(path)
+        if self.on and spelled not in self.written and len(self.written) < _MOST:
+            self.written.append(spelled)
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event != "open" or self.into is None or not self.on:
@@ -100,3 +121,10 @@ class FileWatch:
         except OSError:
             return None
         return stat.st_mtime_ns, stat.st_size
+
+
+def _exists(text: str) -> bool:
+    try:
+        return os.path.exists(text)
+    except ValueError:  # it holds a null byte: no path does
+        return False
