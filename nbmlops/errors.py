@@ -16,9 +16,11 @@ translates the class once: ``exit_code`` for a shell, ``status`` for HTTP.
     ├── CheckFailed             a promotion was checked and does not hold
     ├── NotDismissible          a run that was seen, not inferred, cannot be dismissed
     ├── Refused                 the policy does not allow it (yet)
-    │   └── Stale               what was signed is not what is here now
+    │   ├── Stale               what was signed is not what is here now
+    │   └── TooLarge            more is brought than may be brought at once
     ├── StoreError              a store cannot do what was asked
     │   ├── StoreUnreachable    MLflow does not answer
+    │   ├── StoreFull           the disk has no room for it
     │   ├── LedgerLocked        another process holds the ledger
     │   └── SchemaTooNew        written by a newer nbmlops
     └── IntegrityError          stored content is not what its digest says
@@ -45,7 +47,9 @@ __all__ = [
     "SettingsError",
     "Stale",
     "StoreError",
+    "StoreFull",
     "StoreUnreachable",
+    "TooLarge",
 ]
 
 
@@ -130,6 +134,12 @@ class Stale(Refused):
     status = 409
 
 
+class TooLarge(Refused):
+    """More is brought than may be brought at once."""
+
+    status = 413
+
+
 class StoreError(NbmlopsError):
     """A store cannot do what was asked of it."""
 
@@ -139,6 +149,12 @@ class StoreError(NbmlopsError):
 
 class StoreUnreachable(StoreError):
     """MLflow does not answer."""
+
+
+class StoreFull(StoreError):
+    """The disk has no room for it."""
+
+    status = 507
 
 
 class LedgerLocked(StoreError):

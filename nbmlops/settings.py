@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from nbmlops.errors import SettingsError
+from nbmlops.sizes import bytes_of
 
 __all__ = [
     "DATABASE",
@@ -27,6 +28,7 @@ __all__ = [
     "NotifySettings",
     "PolicySettings",
     "Settings",
+    "UploadSettings",
     "keys_folder",
     "load_settings",
     "without_password",
@@ -68,6 +70,35 @@ class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trust: tuple[str, ...] = ()
 
 
+class UploadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a server takes from its clients into the vault (table ``[uploads]``).
+
+    `largest` is the size of all that one person may have under way; `keep_free` what the disk keeps
+    free in any case; both as ``20 GB``. An upload that nobody went on with for `idle_hours` is
+    removed.
+    """
+
+    largest: str = "20 GB"
+    keep_free: str = "1 GB"
+    idle_hours: float = 24.0
+
+    def __post_init__(self) -> None:
+        bytes_of(self.largest)
+        bytes_of(self.keep_free)
+        if self.idle_hours <= 0:
+            raise ValueError("idle_hours must be more than 0")
+
+    @property
+    def largest_bytes(self) -> int:
+        """`largest` in bytes."""
+        return bytes_of(self.largest)
+
+    @property
+    def keep_free_bytes(self) -> int:
+        """`keep_free` in bytes."""
+        return bytes_of(self.keep_free)
+
+
 class NotifySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who is told of what (a table in the list ``[[notify]]``).
 
@@ -87,6 +118,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     experiment: str | None = None
     policy: PolicySettings = PolicySettings()
     audit: AuditSettings = AuditSettings()
+    uploads: UploadSettings = UploadSettings()
     notify: tuple[NotifySettings, ...] = ()
 
 
@@ -107,6 +139,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     review_database: str | None = None
     vault_uri: str | None = None
     audit: AuditSettings = AuditSettings()
+    uploads: UploadSettings = UploadSettings()
     notify: tuple[NotifySettings, ...] = ()
 
     @property
@@ -195,6 +228,7 @@ def load_settings(
         review_database=environ.get(REVIEW_DATABASE) or None,
         vault_uri=environ.get(VAULT_URI) or None,
         audit=file.audit,
+        uploads=file.uploads,
         notify=file.notify,
     )
 

@@ -43,13 +43,20 @@ def test_the_example_notebooks_are_shipped_without_outputs() -> None:
 
 def test_every_settings_key_stands_in_the_readme() -> None:
     """With its table."""
-    from nbmlops.settings import AuditSettings, NotifySettings, PolicySettings, _File
+    from nbmlops.settings import (
+        AuditSettings,
+        NotifySettings,
+        PolicySettings,
+        UploadSettings,
+        _File,
+    )
 
     readme = (ROOT / "README.md").read_text()
     for key in (
         *_File.__struct_fields__,
         *PolicySettings.__struct_fields__,
         *AuditSettings.__struct_fields__,
+        *UploadSettings.__struct_fields__,
         *NotifySettings.__struct_fields__,
     ):
         assert re.search(rf"^\[*{key}\b", readme, re.M), key

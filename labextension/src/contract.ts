@@ -238,7 +238,8 @@ export interface Review {
  * A promotion laid before reviewers. A sign-off binds to `content_digest` and `dossier`.
  *
  * `dossier` is the sealed evidence with what was attached; submissions from before there were
- * dossiers have none.
+ * dossiers have none. `mlflow_run_id` is the clean run in MLflow: who may read that, may read what
+ * was sealed.
  */
 export interface Submission {
   id: string;
@@ -249,6 +250,7 @@ export interface Submission {
   at: string;
   evidence: Evidence;
   dossier: Bundle | null;
+  mlflow_run_id: string | null;
 }
 /**
  * What a reviewer looks at, gathered at submission and sealed as the review's dossier.

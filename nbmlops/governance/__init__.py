@@ -11,6 +11,7 @@ from nbmlops.governance.gate import (
     current_actor,
     inside,
 )
+from nbmlops.governance.incoming import Incoming
 from nbmlops.governance.ledger import (
     GENESIS,
     History,
@@ -88,6 +89,7 @@ __all__ = [
     "Gate",
     "History",
     "HistoryReader",
+    "Incoming",
     "KeyStore",
     "Ledger",
     "Link",

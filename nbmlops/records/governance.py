@@ -78,7 +78,8 @@ class Submission(Record, frozen=True, kw_only=True):
     """A promotion laid before reviewers. A sign-off binds to `content_digest` and `dossier`.
 
     `dossier` is the sealed evidence with what was attached; submissions from before there were
-    dossiers have none.
+    dossiers have none. `mlflow_run_id` is the clean run in MLflow: who may read that, may read what
+    was sealed.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Submission(Record, frozen=True, kw_only=True):
     at: datetime
     evidence: Evidence
     dossier: Bundle | None = None
+    mlflow_run_id: str | None = None
 
 
 class SignOff(Record, frozen=True, kw_only=True):

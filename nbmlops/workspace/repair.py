@@ -73,18 +73,17 @@ def _empty_models(stores: Stores, mend: bool) -> Iterator[Diagnosis]:
 def _left_folders(stores: Stores, mend: bool) -> Iterator[Diagnosis]:
     """Folders in the vault that somebody was filling when they stopped."""
     bundles = stores.settings.bundles
-    for folder in [*bundles.glob(".upload-*"), *bundles.glob(".staging-*")]:
-        if time.time() - folder.stat().st_mtime < _DAY:
-            continue
-        yield _told(
-            mend,
-            f"{folder} was being filled more than a day ago, and was never sealed.",
-            "It was removed.",
-            partial(shutil.rmtree, folder),
-        )
+    left = [f for f in bundles.glob(".staging-*") if time.time() - f.stat().st_mtime > _DAY]
+    for folder in left:
+        told = f"{folder} was being filled more than a day ago, and was never sealed."
+        yield _told(mend, told, "It was removed.", partial(shutil.rmtree, folder))
+    incoming = stores.incoming
+    for folder in incoming.left():
+        told = f"{folder} was being brought here, and nobody went on with it."
+        yield _told(mend, told, "It was removed.", incoming.sweep)
 
 
-def _told(mend: bool, found: str, mended: str, action: Callable[[], None]) -> Diagnosis:
+def _told(mend: bool, found: str, mended: str, action: Callable[[], object]) -> Diagnosis:
     if not mend:
         return Diagnosis(
             subject="half-done", state="broken", finding=found, advice="nbmlops doctor --repair"

@@ -13,6 +13,7 @@ from nbmlops.governance import (
     Gate,
     History,
     HistoryReader,
+    Incoming,
     KeyStore,
     Ledger,
     MlflowRegistry,
@@ -116,6 +117,11 @@ class Stores:
     def gate(self) -> Gate:
         """The rule that the registry's store asks before each write."""
         return Gate(self.ledger, drafted_policy(self.settings), self.vault, self.clock)
+
+    @cached_property
+    def incoming(self) -> Incoming:
+        """What clients of a server are bringing into the vault."""
+        return Incoming(self.settings.bundles, self.vault, self.settings.uploads)
 
     @cached_property
     def keys(self) -> KeyStore:

@@ -21,7 +21,7 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from nbmlops.errors import Refused
 from nbmlops.governance.gate.artifact_roots import VAULT_NAME, ArtifactRoots, inside
 
-__all__ = ["guard_artifacts", "guard_experiments"]
+__all__ = ["guard_artifacts", "guard_experiments", "guard_registration"]
 
 _RESOLVED_ELSEWHERE = ("runs", "models")  # they open another repository, which is guarded itself
 
@@ -45,7 +45,13 @@ _READS = (
 )
 
 
-def guard_artifacts(roots: ArtifactRoots, destination: str, vault: Path) -> None:
+RequireReader = Callable[[str | None], None]
+"""Raises Refused unless whoever acts may read that sealed content; None is the list of all."""
+
+
+def guard_artifacts(
+    roots: ArtifactRoots, destination: str, vault: Path, require_reader: RequireReader
+) -> None:
     """Wrap every repository of this process; the vault is read below `destination`."""
     known = _artifact_repository_registry._registry
     open_destination = known[urlparse(destination).scheme]
@@ -60,6 +66,7 @@ def guard_artifacts(roots: ArtifactRoots, destination: str, vault: Path) -> None
         except Refused as error:
             raise _bad_place(error) from error
         if below[:1] == [VAULT_NAME]:
+            _require_reader(require_reader, below)
             return _Window(LocalArtifactRepository(str(vault.joinpath(*below[1:]))), None)
         return open_destination("/".join((destination.rstrip("/"), *below)))
 
@@ -70,7 +77,7 @@ def guard_artifacts(roots: ArtifactRoots, destination: str, vault: Path) -> None
             except Refused as error:
                 raise _bad_place(error) from error
             repository = open_repository(uri, *args, **kwargs)
-            return _Window(repository, vault) if uri == destination else repository
+            return _Window(repository, vault, require_reader) if uri == destination else repository
 
         return open_guarded
 
@@ -79,6 +86,23 @@ def guard_artifacts(roots: ArtifactRoots, destination: str, vault: Path) -> None
             _artifact_repository_registry.register(scheme, open_proxied)
         elif scheme not in _RESOLVED_ELSEWHERE:
             _artifact_repository_registry.register(scheme, guard(scheme, open_repository))
+
+
+def guard_registration(store: Any, require: Callable[[str], None]) -> None:
+    """Let nobody make a registered model whose content they may not read.
+
+    MLflow gives whoever makes one the permission to read it, and to let others.
+    """
+    create = store.create_registered_model
+
+    def create_registered_model(name: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            require(name)
+        except Refused as error:
+            raise MlflowException(str(error), error_code=PERMISSION_DENIED) from error
+        return create(name, *args, **kwargs)
+
+    store.create_registered_model = create_registered_model
 
 
 def guard_experiments(store: Any, roots: ArtifactRoots) -> None:
@@ -101,13 +125,19 @@ def guard_experiments(store: Any, roots: ArtifactRoots) -> None:
 class _Window(wrapt.ObjectProxy[Any]):
     """A repository through which the vault is read and never written.
 
-    With `vault`, only paths below VAULT_NAME lead there; without, the whole repository is the
-    vault's.
+    With `vault`, only paths below VAULT_NAME lead there, for those whom `require_reader` lets;
+    without, the whole repository is the vault's, and was opened for somebody who may read it.
     """
 
-    def __init__(self, repository: Any, vault: Path | None) -> None:
+    def __init__(
+        self,
+        repository: Any,
+        vault: Path | None,
+        require_reader: RequireReader = lambda _: None,
+    ) -> None:
         super().__init__(repository)
         self._self_vault = vault
+        self._self_require_reader = require_reader
 
     def __getattr__(self, name: str) -> Any:
         method = super().__getattr__(name)
@@ -134,6 +164,7 @@ class _Window(wrapt.ObjectProxy[Any]):
             path = args[0] if args else kwargs.get("path", kwargs.get("artifact_path"))
             if self._self_vault is None or not self._self_is_vault(path):
                 return method(*args, **kwargs)
+            _require_reader(self._self_require_reader, inside(path))
             below = "/".join(inside(path)[1:])
             there = getattr(LocalArtifactRepository(str(self._self_vault)), name)
             found = there(below, *args[1:], **{k: v for k, v in kwargs.items() if k != "path"})
@@ -145,6 +176,7 @@ class _Window(wrapt.ObjectProxy[Any]):
         def presign(artifact_path: str, *args: Any, **kwargs: Any) -> Any:
             if self._self_vault is None or not self._self_is_vault(artifact_path):
                 return method(artifact_path, *args, **kwargs)
+            _require_reader(self._self_require_reader, inside(artifact_path))
             # The vault is no bucket: a file of unknown size is one that clients read through us.
             return PresignedDownloadUrlResponse(url="", headers={}, file_size=None)
 
@@ -157,6 +189,14 @@ class _Window(wrapt.ObjectProxy[Any]):
             return inside(path)[:1] == [VAULT_NAME]
         except Refused:
             return False  # an absolute path is a local file's; MLflow itself refuses it elsewhere
+
+
+def _require_reader(rule: RequireReader, below: list[str]) -> None:
+    """Ask `rule` for the content below VAULT_NAME that a path leads to."""
+    try:
+        rule(below[1] if len(below) > 1 else None)
+    except Refused as error:
+        raise MlflowException(str(error), error_code=PERMISSION_DENIED) from error
 
 
 def _renamed(files: list[Any]) -> list[Any]:

@@ -118,7 +118,8 @@ class TeamServer:
     def bring(self, bundle: Bundle, folder: Path) -> None:
         """Bring sealed content, which lies in `folder`, into the server's vault."""
         path = f"/bundles/{bundle.digest}"
-        if self._ask("GET", path, dict[str, bool])["sealed"]:
+        size = sum(file.size for file in bundle.files)
+        if self._ask("GET", f"{path}?size={size}", dict[str, bool])["sealed"]:
             return
         for file in bundle.files:
             with (folder / file.path).open("rb") as stream:

@@ -136,6 +136,22 @@ class History:
         """A model's submissions, oldest first."""
         return tuple(self.submissions[key] for key in self._of_model.get(model_name, ()))
 
+    def submissions_sealing(self, content_digest: str) -> tuple[Submission, ...]:
+        """The submissions whose content or dossier that is, oldest first.
+
+        Content is its first promotion's: whoever names it later has read of it in this ledger, and
+        need not have it.
+        """
+        first = next(
+            (p for p in self.promotions.values() if p.bundle.digest == content_digest), None
+        )
+        return tuple(
+            s
+            for s in self.submissions.values()
+            if (first is not None and s.promotion_id == first.id)
+            or (s.dossier is not None and s.dossier.digest == content_digest)
+        )
+
     def earlier_sign_offs(self, submission: Submission) -> tuple[SignOff, ...]:
         """Sign-offs that this model got for other content than `submission`'s."""
         return tuple(

@@ -124,6 +124,17 @@ class Policy(Demands, frozen=True, kw_only=True, forbid_unknown_fields=True):
             return []
         return self.objections(submission, by)
 
+    def names_reviewer(self, submission: Submission, by: Identity) -> bool:
+        """Whether `by` is among those whom the policy names to review `submission`.
+
+        By name, or by one of the roles that it asks for. Where it names nobody, anybody may sign
+        off, and nobody is named.
+        """
+        if self.objections(submission, by):
+            return False
+        asked = self.demands_on(submission.model_name).roles
+        return by.name in self.reviewers or not self.roles_of(by).isdisjoint(asked)
+
     def signature_doubt(
         self, envelope: Envelope | None, payload: bytes, by: Identity, history: History
     ) -> str | None:

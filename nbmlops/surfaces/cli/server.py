@@ -39,6 +39,13 @@ _VAULT = f"mlflow-artifacts:/{VAULT_NAME}"
     show_default=True,
     help="Who vouches for names: nobody (this machine only), MLflow's users, a hub, a proxy.",
 )
+@click.option(
+    "--default-permission",
+    type=click.Choice(["READ", "NO_PERMISSIONS"]),
+    default="READ",
+    show_default=True,
+    help="What MLflow lets people do where nobody gave them a permission.",
+)
 @click.option("--hub-api", default="", help="JupyterHub's API, such as http://hub:8081/hub/api.")
 @click.option("--trusted-proxy", multiple=True, help="An address or network; repeatable.")
 @click.option("--artifacts", help="Where runs keep artifacts (default: .nbmlops/mlflow-artifacts).")
@@ -70,7 +77,7 @@ def server(context: click.Context, /, as_json: bool, **given: Any) -> None:
     if options.authentication != "none":
         from nbmlops.surfaces.mlflow_app.mlflow_users import configure
 
-        configure(settings)
+        configure(settings, given["default_permission"])
     import uvicorn
 
     uvicorn.run(

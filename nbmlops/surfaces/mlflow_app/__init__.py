@@ -24,7 +24,11 @@ def create_app() -> Any:
 
     from nbmlops._version import __version__
     from nbmlops.governance import ArtifactRoots
-    from nbmlops.governance.gate.mlflow_guarded_artifacts import guard_artifacts, guard_experiments
+    from nbmlops.governance.gate.mlflow_guarded_artifacts import (
+        guard_artifacts,
+        guard_experiments,
+        guard_registration,
+    )
     from nbmlops.governance.gate.mlflow_team_server import API
     from nbmlops.settings import load_settings
     from nbmlops.surfaces.mlflow_app import boot, mlflow_users
@@ -33,6 +37,9 @@ def create_app() -> Any:
     from nbmlops.surfaces.mlflow_app.identity import make_authenticator
     from nbmlops.surfaces.mlflow_app.options import read_options
     from nbmlops.surfaces.mlflow_app.routes import make_routes
+    from nbmlops.surfaces.mlflow_app.sealed_readers import Anybody, SealedReaders
+    from nbmlops.surfaces.mlflow_app.uploads import Uploads
+    from nbmlops.surfaces.mlflow_app.vault_routes import in_front, vault_routes
     from nbmlops.workspace import Workspace
 
     options = read_options()
@@ -43,11 +50,30 @@ def create_app() -> Any:
     roots = ArtifactRoots(
         (options.artifacts, "mlflow-artifacts:/", *options.artifact_roots), settings.bundles
     )
-    guard_artifacts(roots, options.artifacts, settings.bundles)
+    workspace = Workspace(settings)
+    uploads = Uploads(workspace)
+    workspace.stores.incoming.sweep()
+    registry = handlers._get_model_registry_store()
+    plain = options.authentication == "none"
+    rule = (
+        Anybody()
+        if plain
+        else SealedReaders(
+            workspace,
+            mlflow_users.is_admin,
+            mlflow_users.asking(flask_app),
+            uploads.brought,
+            registry,
+        )
+    )
+    guard_artifacts(roots, options.artifacts, settings.bundles, rule.require)
     guard_experiments(handlers._get_tracking_store(), roots)
+    guard_registration(registry, rule.require_model)
     close_routers()
     close_views(flask_app)
-    plain = options.authentication == "none"
     app = create_fastapi_app(flask_app) if plain else mlflow_users.compose(flask_app)
-    app.router.routes.insert(0, Mount(API, make_routes(Workspace(settings))))
+    let_manage = None if plain else mlflow_users.let_manage
+    app.router.routes.insert(0, Mount(API, make_routes(workspace, uploads, rule, let_manage)))
+    if not plain:
+        app = in_front(app, vault_routes(flask_app, rule, settings.bundles))
     return AuthenticationMiddleware(app, make_authenticator(options), __version__)

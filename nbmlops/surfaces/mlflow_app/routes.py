@@ -18,8 +18,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from nbmlops._version import __version__
-from nbmlops.errors import NbmlopsError, Refused
-from nbmlops.governance import current_actor
+from nbmlops.errors import NbmlopsError, Refused, TooLarge
+from nbmlops.governance import current_actor, find
 from nbmlops.governance.gate.mlflow_team_server import PAGE
 from nbmlops.records import (
     CHAMPION,
@@ -38,11 +38,15 @@ from nbmlops.records import (
     encode,
 )
 from nbmlops.records import Request as Wish
+from nbmlops.sizes import size_told
+from nbmlops.surfaces.mlflow_app.sealed_readers import SealedRule
 from nbmlops.surfaces.mlflow_app.uploads import Uploads
 from nbmlops.workspace import Workspace
 from nbmlops.workspace.promote import require_model_name
 
 __all__ = ["make_routes"]
+
+_LARGEST_BODY = 32_000_000  # bytes
 
 
 class _Facts(Record, frozen=True, kw_only=True):
@@ -78,9 +82,16 @@ class _Refuse(Record, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
 
 
-def make_routes(workspace: Workspace) -> Starlette:
-    """The app that is mounted below :data:`~nbmlops.governance.gate.mlflow_team_server.API`."""
-    uploads = Uploads(workspace)
+def make_routes(
+    workspace: Workspace,
+    uploads: Uploads,
+    readers: SealedRule,
+    let_manage: Callable[[str, str], None] | None = None,
+) -> Starlette:
+    """The app that is mounted below :data:`~nbmlops.governance.gate.mlflow_team_server.API`.
+
+    `let_manage` hears the name of a new registered model, and who made it.
+    """
     stores = workspace.stores
 
     def who(_: Request, __: bytes) -> Any:
@@ -102,7 +113,10 @@ def make_routes(workspace: Workspace) -> Starlette:
 
     def submit(_: Request, body: bytes) -> Any:
         asked = decode(body, _Submit)
-        files = uploads.files(asked.attachments) if asked.attachments else []
+        promotion = find("promotion", asked.promotion_id, stores.history().promotions)
+        readers.require(promotion.bundle.digest)
+        readers.require_run(stores.run(promotion.clean_run.run_id).mlflow_run_id)
+        files = uploads.files(asked.attachments, _actor()) if asked.attachments else []
         return workspace.submit(
             asked.promotion_id, attachments=files, notes=asked.notes, model_card=asked.model_card
         )
@@ -131,14 +145,22 @@ def make_routes(workspace: Workspace) -> Starlette:
 
     def register(request: Request, body: bytes) -> Any:
         alias = decode(body, _Register).alias
-        return workspace.register(request.path_params["review_id"], alias, _actor())
+        submission = find("review", request.path_params["review_id"], stores.history().submissions)
+        readers.require(submission.content_digest)
+        registration = workspace.register(submission.id, alias, _actor())
+        if let_manage and registration.version == "1":
+            let_manage(registration.model_name, _actor().name)
+        return registration
 
     def sealed(request: Request, _: bytes) -> Any:
         asked = request.path_params
-        return stores.registry.bundle_of(asked["name"], str(asked["version"]))
+        bundle = stores.registry.bundle_of(asked["name"], str(asked["version"]))
+        readers.require(bundle.digest)
+        return bundle
 
     def has_bundle(request: Request, _: bytes) -> Any:
-        return {"sealed": uploads.has(request.path_params["digest"])}
+        size = int(request.query_params.get("size", "0"))
+        return {"sealed": uploads.has(request.path_params["digest"], _actor(), size)}
 
     def seal(request: Request, body: bytes) -> Any:
         return uploads.seal(request.path_params["digest"], decode(body, Bundle), _actor())
@@ -150,6 +172,7 @@ def make_routes(workspace: Workspace) -> Starlette:
                 request.path_params["path"],
                 _actor(),
                 request.stream(),
+                int(request.headers.get("content-length", "0")),
             )
         )
 
@@ -174,14 +197,28 @@ def make_routes(workspace: Workspace) -> Starlette:
 
 def _endpoint(verb: Callable[[Request, bytes], Any]) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
-        body = await request.body()
-
         async def call() -> Any:
+            body = await _body(request)
             return await anyio.to_thread.run_sync(verb, request, body)
 
         return await _answered(call)
 
     return endpoint
+
+
+async def _body(request: Request) -> bytes:
+    """What was sent, which is held in memory: files come by another way.
+
+    :raises TooLarge: if it is more than any record takes.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_BODY:
+            raise TooLarge(
+                f"A request may have {size_told(_LARGEST_BODY)}. Attach large texts as files."
+            )
+    return bytes(body)
 
 
 async def _answered(call: Callable[[], Any]) -> Response:

@@ -2,52 +2,85 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 
-from nbmlops.errors import IntegrityError, Refused
-from nbmlops.governance import inside
-from nbmlops.records import Bundle, Identity, digest, digest_bytes
+from nbmlops.errors import Refused
+from nbmlops.governance import Incoming, inside
+from nbmlops.records import Bundle, Identity
 from nbmlops.workspace import Workspace
 
 __all__ = ["Uploads"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_LOOK = 64_000_000  # bytes after which the limit and the disk are looked at again
 
 
 class Uploads:
-    """Folders on the vault's disk that are being filled, one for each person and content."""
+    """The way into the vault for those who have no disk in common with it."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._vault = workspace.stores.vault
-        self._root = workspace.settings.bundles
+        self._incoming: Incoming = workspace.stores.incoming
 
-    def has(self, content_digest: str) -> bool:
-        """Whether the vault holds that content."""
-        return self._vault.path(_checked(content_digest)).is_dir()
+    def has(self, content_digest: str, by: Identity, size: int) -> bool:
+        """Whether `by` need not bring that content, of `size` bytes.
+
+        :raises TooLarge: if it is more than may be brought at once.
+        :raises StoreFull: if there is no room for it.
+        """
+        if self.brought(content_digest, by):
+            return True
+        self._incoming.require_room(by, size, anew=content_digest)
+        return False
+
+    def brought(self, content_digest: str, by: Identity) -> bool:
+        """Whether the vault holds it, and `by` has brought all of it once."""
+        there = self._vault.path(_checked(content_digest)).is_dir()
+        return there and self._incoming.has_brought(content_digest, by)
 
     async def receive(
-        self, content_digest: str, path: str, by: Identity, chunks: AsyncIterator[bytes]
+        self,
+        content_digest: str,
+        path: str,
+        by: Identity,
+        chunks: AsyncIterator[bytes],
+        announced: int = 0,
     ) -> dict[str, int]:
         """Write one file; a file that comes again takes the place of what came before.
 
+        One that does not come whole leaves nothing. `announced` is how many bytes are to come.
+
         :raises Refused: if the path leads elsewhere, or cannot be a file beside what came before.
+        :raises TooLarge: if it is more than may be brought at once.
+        :raises StoreFull: if there is no room for it.
         """
         parts = inside(path)
         if not parts:
             raise Refused(f"{path!r} names no file.")
-        target = self._folder(content_digest, by).joinpath(*parts)
-        size = 0
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            async with await anyio.open_file(target, "wb") as file:
-                async for chunk in chunks:
-                    size += await file.write(chunk)
-        except OSError as error:
-            raise Refused(f"{path[:200]!r} cannot be kept here: {error.strerror}.") from error
+        size, looked = 0, 0
+        with self._incoming.receiving(_checked(content_digest), by) as (part, folder):
+            target = folder.joinpath(*parts)
+            try:
+                before = target.stat().st_size if target.is_file() else 0
+                await anyio.to_thread.run_sync(self._incoming.require_room, by, announced - before)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                async with await anyio.open_file(part, "wb") as file:
+                    async for chunk in chunks:
+                        size += await file.write(chunk)
+                        if size - looked >= _LOOK:
+                            looked = size
+                            await anyio.to_thread.run_sync(self._incoming.require_room, by, -before)
+                # A client that announced nothing is held to the limit by what came.
+                await anyio.to_thread.run_sync(self._incoming.require_room, by, -before)
+                os.replace(part, target)
+            except OSError as error:
+                raise Refused(f"{path[:200]!r} cannot be kept here: {error.strerror}.") from error
         return {"size": size}
 
     def seal(self, content_digest: str, bundle: Bundle, by: Identity) -> Bundle:
@@ -55,27 +88,20 @@ class Uploads:
 
         :raises IntegrityError: if a file lacks, or another came; nothing of it stays.
         """
-        if bundle.digest != content_digest or digest(bundle.files) != content_digest:
-            raise IntegrityError(f"The list of files is not that of {content_digest[:12]}.")
-        if self.has(content_digest):
-            self._vault.verify(bundle)
-            return bundle
-        folder = self._folder(content_digest, by)
-        if not folder.is_dir():
-            raise IntegrityError(f"No file of {content_digest[:12]} was received.")
-        return self._vault.seal(folder, expected=content_digest)
+        if bundle.digest != _checked(content_digest):
+            raise Refused(f"The list of files is not that of {content_digest[:12]}.")
+        return self._incoming.seal(bundle, by)
 
-    def files(self, bundle: Bundle) -> list[Path]:
-        """Where the files of sealed content lie.
+    def files(self, bundle: Bundle, by: Identity) -> list[Path]:
+        """Where the files lie that `by` has brought.
 
+        :raises Refused: if they have not: naming another's content must not hand it out.
         :raises IntegrityError: if it is not in the vault as it is said to be.
         """
+        if not self.brought(bundle.digest, by):
+            raise Refused(f"{by.name} has not brought {bundle.digest[:12]}. Send its files first.")
         self._vault.verify(bundle)
         return [self._vault.path(bundle.digest) / file.path for file in bundle.files]
-
-    def _folder(self, content_digest: str, by: Identity) -> Path:
-        who = digest_bytes(by.name.encode())[:16]
-        return self._root / f".upload-{_checked(content_digest)}-{who}"
 
 
 def _checked(content_digest: str) -> str:

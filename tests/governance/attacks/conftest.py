@@ -25,9 +25,11 @@ def start_gate(
     """Starts a server on a new project; all end with the session."""
     with ExitStack() as running:
 
-        def start(*options: str, database: Database | None = None, **more: Any) -> LiveGate:
+        def start(
+            *options: str, database: Database | None = None, settings: str = "", **more: Any
+        ) -> LiveGate:
             root = tmp_path_factory.mktemp("team")
-            (root / "nbmlops.toml").write_text("")
+            (root / "nbmlops.toml").write_text(settings)
             (root / ".nbmlops").mkdir()
             (root / ".nbmlops" / "mlflow.db").write_bytes(mlflow_database.read_bytes())
             return running.enter_context(live_gate(root, *options, database=database, **more))

@@ -13,6 +13,8 @@ from starlette.routing import Mount, Route
 
 from nbmlops.records import Promoted, SignedOff, encode
 from nbmlops.surfaces.mlflow_app.routes import make_routes
+from nbmlops.surfaces.mlflow_app.sealed_readers import Anybody
+from nbmlops.surfaces.mlflow_app.uploads import Uploads
 from nbmlops.testing import make_promotion, make_sign_off, make_submission
 from nbmlops.workspace import Workspace
 
@@ -72,7 +74,7 @@ def routes(app: object) -> list[tuple[str, str]]:
 
 def test_each_own_route_asks_who_it_is(sqlite_gate: LiveGate, workspace: Workspace) -> None:
     """Without credentials, with wrong ones, and with a name alone; the control is a right one."""
-    found = routes(make_routes(workspace))
+    found = routes(make_routes(workspace, Uploads(workspace), Anybody()))
     assert len(found) >= 12
     for verb, path in found:
         for auth, headers in (

@@ -8,7 +8,7 @@ from typing import Any
 
 import mlflow
 import pytest
-from live_gate import LiveGate
+from live_gate import PEOPLE, LiveGate
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
@@ -58,6 +58,26 @@ def test_the_proxy_neither_writes_nor_deletes_in_the_vault(
                 assert answer.status_code >= 400, (path, answer.text)
             assert intact(gate, sealed)
     told = gate.request("GET", f"{PROXIES[0]}/nbmlops-vault/{sealed.content_digest}/model/MLmodel")
+    assert told.text.startswith("content")
+
+
+def test_the_proxy_reads_the_vault_to_nobody_whom_it_is_not_for(gate: LiveGate) -> None:
+    """However the path is spelt, also where MLflow itself lets everybody read what it knows.
+
+    This was never a run of MLflow's, nor registered: it is for administrators.
+    """
+    submission = gate.submit()
+    eve = ("eve", PEOPLE["eve"])
+    for proxy in (p.removesuffix("/artifacts") for p in PROXIES):
+        for how in ("artifacts/", "artifacts?path=", "presigned/"):
+            for spelling in SPELLINGS:
+                path = f"{proxy}/{how}{spelling.format(digest=submission.content_digest)}"
+                answer = gate.request("GET", path, auth=eve)
+                empty = answer.status_code == 200 and answer.json() in ({}, {"files": []})
+                assert answer.status_code >= 400 or empty, (path, answer.text)
+    told = gate.request(
+        "GET", f"{PROXIES[0]}/nbmlops-vault/{submission.content_digest}/model/MLmodel"
+    )
     assert told.text.startswith("content")
 
 

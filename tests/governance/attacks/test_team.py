@@ -2,61 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import pytest
-from live_gate import PEOPLE, LiveGate
+from live_gate import LiveGate
 from mlflow import MlflowClient
+from team_members import As, opening, promote
 
 from nbmlops.errors import Refused
-from nbmlops.records import CleanRun, Promoted
-from nbmlops.settings import load_settings
-from nbmlops.testing import EPOCH, make_promotion, make_run
-from nbmlops.workspace import Workspace
-
-As = Callable[[str], Workspace]
 
 
 @pytest.fixture
 def as_person(gate: LiveGate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> As:
-    """A person's workspace on their own machine; it claims to be somebody else there."""
-
-    def open_workspace(name: str) -> Workspace:
-        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", name)
-        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", PEOPLE[name])
-        folder = tmp_path / name
-        folder.mkdir(exist_ok=True)
-        (folder / "nbmlops.toml").touch()
-        environ = {"NBMLOPS_USER": "mallory", "MLFLOW_TRACKING_URI": gate.address}
-        return Workspace(load_settings(folder, environ))
-
-    return open_workspace
-
-
-def promote(workspace: Workspace, name: str) -> str:
-    """What a clean run leaves on the author's machine."""
-    stores = workspace.stores
-    run = make_run(id=f"run-{name}", author="mallory")
-    stores.journal.record(run)
-    folder = stores.vault.staging()
-    (folder / "model").mkdir()
-    (folder / "model" / "MLmodel").write_text(name)
-    (folder / "model" / "größe.txt").write_text("non-ASCII names travel too")
-    proof = CleanRun(
-        run_id=run.id, started=EPOCH, duration=1.0, metrics=(), data_agrees=True, agrees=True
-    )
-    promotion = make_promotion(
-        id=f"promotion-{name}",
-        model_name=name,
-        author="mallory",
-        bundle=stores.vault.seal(folder),
-        run_id=run.id,
-        clean_run=proof,
-    )
-    stores.append(Promoted(promotion=promotion), "mallory")
-    return promotion.id
+    return opening(gate, tmp_path, monkeypatch)
 
 
 def test_from_a_promotion_to_a_model_in_production(
