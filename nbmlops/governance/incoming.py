@@ -42,6 +42,12 @@ class Incoming:
         """Whether `by` has once brought all of this content, so that it is no secret to them."""
         return self._mark(content_digest, by).exists()
 
+    def remember(self, content_digest: str, by: Identity) -> None:
+        """Know from now on that `by` has brought all of this content."""
+        mark = self._mark(content_digest, by)
+        mark.parent.mkdir(mode=0o700, exist_ok=True)
+        mark.touch()
+
     @contextmanager
     def receiving(self, content_digest: str, by: Identity) -> Iterator[tuple[Path, Path]]:
         """Where a file is written as it comes, and the folder below which it then goes.
@@ -100,9 +106,7 @@ class Incoming:
         with self._holding(folder, fcntl.LOCK_EX):
             try:
                 sealed = self._vault.seal(folder / "files", expected=bundle.digest)
-                mark = self._mark(bundle.digest, by)
-                mark.parent.mkdir(mode=0o700, exist_ok=True)
-                mark.touch()
+                self.remember(bundle.digest, by)
             finally:
                 self._remove(folder)
         return sealed

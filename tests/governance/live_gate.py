@@ -20,7 +20,7 @@ import pytest
 import requests
 from live_postgresql import Database
 
-from nbmlops.governance import Vault
+from nbmlops.governance import Incoming, Vault
 from nbmlops.governance.database import SqlAlchemyLedger
 from nbmlops.records import (
     DEFAULT_SCOPES,
@@ -32,6 +32,7 @@ from nbmlops.records import (
     Submission,
     Submitted,
 )
+from nbmlops.settings import UploadSettings
 from nbmlops.testing import make_promotion, make_run, make_sign_off, make_submission
 from nbmlops.tracking import Journal
 
@@ -113,6 +114,8 @@ class LiveGate:
         number = next(self.names)
         model = model or f"model_{number}"
         bundle = bundle or self.seal(f"{content} {number}")
+        incoming = Incoming(self.home / "bundles", self.vault, UploadSettings())
+        incoming.remember(bundle.digest, Identity(name="ada"))
         promotion = make_promotion(id=f"promotion-{number}", model_name=model, bundle=bundle)
         submission = make_submission(
             id=f"review-{number}",

@@ -95,12 +95,14 @@ def test_nothing_is_sealed_while_it_is_being_received(incoming: Incoming, vault:
 def test_a_file_that_did_not_come_whole_leaves_nothing(incoming: Incoming) -> None:
     """So that what came before it can still be sealed."""
     bring(incoming)
-    with (
-        pytest.raises(ConnectionError),
-        incoming.receiving(BUNDLE.digest, ADA) as (part, _),
-    ):
-        part.write_bytes(b"seal")
-        raise ConnectionError
+
+    def break_off() -> None:
+        with incoming.receiving(BUNDLE.digest, ADA) as (part, _):
+            part.write_bytes(b"seal")
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        break_off()
     assert incoming.seal(BUNDLE, ADA) == BUNDLE
 
 
@@ -156,7 +158,8 @@ def test_an_upload_under_way_is_never_swept_and_a_killed_one_is(
         text=True,
     )
     try:
-        assert process.stdout and process.stdout.readline() == "receiving\n"
+        assert process.stdout
+        assert process.stdout.readline() == "receiving\n"
         (folder,) = (tmp_path / ".uploads").iterdir()
         grow_old(folder)
         assert incoming.left() == [folder]

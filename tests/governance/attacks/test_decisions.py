@@ -211,7 +211,8 @@ def test_nobody_attaches_what_they_did_not_bring(own_gate: LiveGate) -> None:
     said = Bundle(digest="0" * 64, files=())
     body = {"promotion_id": submission.promotion_id, "attachments": to_plain(said)}
     answer = own_gate.api("/reviews", body, auth=auth)
-    assert answer.json()["error"] == "IntegrityError", answer.text
+    assert answer.json()["error"] == "Refused", answer.text
+    assert "ada has not brought 000000000000" in answer.json()["message"]
     assert own_gate.api("/reviews", body, auth=None).status_code == 401
     file = BundleFile(path="fair.txt", digest=digest_bytes(b"fair"), size=4)
     bundle = Bundle(digest=digest((file,)), files=(file,))
