@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from nbmlops.records.codec import Record
+from nbmlops.records.signing import Identity
 from nbmlops.records.tracking import Gap, Scalar
 
 
@@ -54,7 +55,8 @@ class Promotion(Record, frozen=True, kw_only=True):
     """The wish to make a tracked run's notebook a production job, with its proof.
 
     `notebook` is the promoted notebook, which people may read and edit; the bundle holds the sealed
-    copy. `parameters` are its ``parameters`` cell's defaults.
+    copy. `parameters` are its ``parameters`` cell's defaults. `by` is the author as a server knows
+    them; None where only their own machine says so.
     """
 
     id: str
@@ -67,3 +69,4 @@ class Promotion(Record, frozen=True, kw_only=True):
     bundle: Bundle
     clean_run: CleanRun
     gaps: tuple[Gap, ...] = ()
+    by: Identity | None = None

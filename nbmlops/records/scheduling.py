@@ -6,11 +6,15 @@ from datetime import datetime
 from typing import Literal
 
 from nbmlops.records.codec import Record
+from nbmlops.records.signing import Identity
 from nbmlops.records.tracking import Scalar
 
 
 class Schedule(Record, frozen=True, kw_only=True):
-    """When a promoted notebook runs: a cron expression in an IANA time zone."""
+    """When a promoted notebook runs: a cron expression in an IANA time zone.
+
+    `by` is its author as a server knows them; None where only their own machine says so.
+    """
 
     id: str
     promotion_id: str
@@ -20,6 +24,7 @@ class Schedule(Record, frozen=True, kw_only=True):
     parameters: dict[str, Scalar] = {}
     author: str
     at: datetime
+    by: Identity | None = None
 
 
 class Execution(Record, frozen=True, kw_only=True):

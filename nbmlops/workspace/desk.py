@@ -32,5 +32,8 @@ class Desk(Protocol):
     def register(self, stores: Stores, review_id: str, alias: str, by: Identity) -> Registration:
         """Let the review's model into the registry."""
 
+    def schedule_objections(self, stores: Stores, schedule_id: str) -> list[str]:
+        """Why whoever asks need not run what somebody scheduled."""
+
     def decide(self, stores: Stores, request: Request, by: Identity, kind: type[T]) -> T:
         """Decide on what is asked for; the decision is a `kind`."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from nbmlops.errors import NbmlopsError, NotebookError, StoreError
-from nbmlops.governance import assemble_review, find
+from nbmlops.governance import find
 from nbmlops.promotion import (
     NOTEBOOK_FILE,
     check_parameters,
@@ -27,6 +27,7 @@ from nbmlops.records import (
 from nbmlops.scheduling import Progress, Scheduler, check_schedule, due_instant
 from nbmlops.workspace.audit import keep_due
 from nbmlops.workspace.notify import notify_due
+from nbmlops.workspace.scheduled import believed_executors
 from nbmlops.workspace.stores import Stores
 
 __all__ = ["execute", "run_notebook", "run_tracked", "schedule", "scheduler"]
@@ -55,21 +56,29 @@ def schedule(
         at=stores.clock(),
     )
     stores.append(Scheduled(schedule=record), record.author)
-    return record
+    return stores.history().schedules[record.id]
 
 
-def scheduler(stores: Stores, on_progress: Progress | None = None) -> Scheduler:
-    """The scheduler of this project."""
+def scheduler(
+    stores: Stores,
+    objections: Callable[[str], list[str]],
+    on_progress: Progress | None = None,
+) -> Scheduler:
+    """The scheduler of this project; `objections` says why a schedule's id must not run."""
 
     def find_due(at: datetime) -> list[tuple[Schedule, datetime]]:
         history = stores.history()
         found = []
         for record in history.schedules.values():
+            believed = believed_executors(stores, record)
             served = [
                 execution.due
                 for execution in history.executions.values()
                 # What claims to have served the future served nothing yet.
-                if execution.schedule_id == record.id and execution.due and execution.due <= at
+                if execution.schedule_id == record.id
+                and execution.due
+                and execution.due <= at
+                and (believed is None or execution.actor in believed)
             ]
             due = due_instant(record, max(served, default=None), at)
             if due:
@@ -78,8 +87,8 @@ def scheduler(stores: Stores, on_progress: Progress | None = None) -> Scheduler:
 
     def serve(record: Schedule, due: datetime) -> Execution:
         try:
-            if objection := _objection(stores, record):
-                return _missed(stores, record, due, objection)
+            if why := objections(record.id):
+                return _missed(stores, record, due, " ".join(why))
             return execute(
                 stores,
                 record.promotion_id,
@@ -98,32 +107,6 @@ def scheduler(stores: Stores, on_progress: Progress | None = None) -> Scheduler:
         notify_due(stores, at)
 
     return Scheduler(stores.settings.home / "scheduler.lock", find_due, serve, tend)
-
-
-def _objection(stores: Stores, record: Schedule) -> str | None:
-    """Why a schedule must not run with this user's rights, if it must not.
-
-    A team's ledger takes promotions and schedules from every client. What this user promoted and
-    scheduled runs; what others did, once reviewers have approved that content. The visible notebook
-    is not asked: it is the sealed one that runs.
-    """
-    history, user = stores.history(), stores.settings.user
-    promotion = history.promotions.get(record.promotion_id)
-    if promotion is None:
-        return f"Schedule {record.id} names promotion {record.promotion_id}, which is not there."
-    if record.author == promotion.author == user:
-        return None
-    for submission in history.submissions_of(promotion.model_name):
-        if (submission.promotion_id, submission.content_digest) == (
-            promotion.id,
-            promotion.bundle.digest,
-        ) and not assemble_review(submission, history, stores.policy, at=stores.clock()).missing:
-            return None
-    return (
-        f"Schedule {record.id} was set by {record.author} for a notebook of {promotion.author}, "
-        f"and no review approves it: {user}'s scheduler did not run it. "
-        f"Have {promotion.id} approved."
-    )
 
 
 def _missed(stores: Stores, record: Schedule, due: datetime, why: str) -> Execution:

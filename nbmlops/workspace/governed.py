@@ -193,6 +193,14 @@ class Governed:
         """
         return registration.load_model(self._stores, uri, flavor)
 
+    def schedule_objections(self, schedule_id: str) -> list[str]:
+        """Why this user's scheduler does not run a schedule; none if it does.
+
+        It runs what the user promoted and scheduled; an approved notebook also with values of the
+        user's own choice; what others scheduled of it, if the policy lets them.
+        """
+        return self._desk.schedule_objections(self._stores, schedule_id)
+
     # Policy and keys
 
     def policy(self) -> Policy:

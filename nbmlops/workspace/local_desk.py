@@ -21,9 +21,10 @@ from nbmlops.workspace.keys import revoke, rotate
 from nbmlops.workspace.policy import publish
 from nbmlops.workspace.registration import move_alias, register, withdraw
 from nbmlops.workspace.review import give, review, reviews, submit
+from nbmlops.workspace.scheduled import schedule_objections
 from nbmlops.workspace.stores import Stores
 
-__all__ = ["decide", "give", "register", "review", "reviews", "submit"]
+__all__ = ["decide", "give", "register", "review", "reviews", "schedule_objections", "submit"]
 
 T = TypeVar("T", bound=Record)
 

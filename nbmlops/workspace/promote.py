@@ -98,7 +98,7 @@ def promote(
         gaps=(*clean.gaps, *_parameter_gaps(parameters)),
     )
     stores.append(Promoted(promotion=promotion), promotion.author)
-    return promotion
+    return stores.history().promotions[promotion.id]
 
 
 def default_model_name(run: TrackedRun) -> str:

@@ -145,6 +145,11 @@ class Stores:
         """Whom a server authenticated for this, else this machine's user, self-asserted."""
         return current_actor() or Identity(name=self.settings.user, asserted_by="self")
 
+    @property
+    def runner(self) -> Identity:
+        """With whose rights a scheduler runs here: the team knows them by the server's login."""
+        return self.me if self.server is None else self.server.me()
+
     def history(self) -> History:
         """What all facts so far add up to; only those that came since the last call are read."""
         return self._reader.read()

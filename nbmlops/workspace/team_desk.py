@@ -16,7 +16,7 @@ from nbmlops.workspace.attachments import Enclosed, seal_attachments
 from nbmlops.workspace.promote import edited_since
 from nbmlops.workspace.stores import Stores
 
-__all__ = ["decide", "give", "register", "review", "reviews", "submit"]
+__all__ = ["decide", "give", "register", "review", "reviews", "schedule_objections", "submit"]
 
 T = TypeVar("T", bound=Record)
 
@@ -55,6 +55,11 @@ def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Regist
     """Have the model registered."""
     _require_unedited(stores, review_id)
     return _server(stores).register(review_id, alias)
+
+
+def schedule_objections(stores: Stores, schedule_id: str) -> list[str]:
+    """As the server says to us, by its policy and its reviews."""
+    return _server(stores).schedule_objections(schedule_id)
 
 
 def decide(stores: Stores, request: Request, by: Identity, kind: type[T]) -> T:

@@ -180,7 +180,7 @@ class Workspace(Governed):
 
     def scheduler(self, on_progress: Progress | None = None) -> Scheduler:
         """The scheduler of this project; it does nothing until it is told to run."""
-        return execute.scheduler(self._stores, on_progress)
+        return execute.scheduler(self._stores, self.schedule_objections, on_progress)
 
     def execute(
         self,

@@ -170,6 +170,11 @@ class TeamServer:
         path = f"/reviews/{_part(review_id)}/registration"
         return self._ask("POST", path, Registration, {"alias": alias})
 
+    def schedule_objections(self, schedule_id: str) -> list[str]:
+        """Why we need not run what somebody scheduled."""
+        path = f"/schedules/{_part(schedule_id)}/objections"
+        return self._ask("GET", path, list[str])
+
     def bundle_of(self, name: str, version: str) -> Bundle:
         """What a registered version must be, if it may still be loaded."""
         return self._ask("GET", f"/models/{_part(name)}/versions/{_part(version)}/bundle", Bundle)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
@@ -12,10 +12,11 @@ from msgspec import Meta
 from nbmlops.governance.ledger import History
 from nbmlops.governance.policy.counting import Counted, Scale, count, fill_roles
 from nbmlops.governance.policy.demands import unmet_demands
+from nbmlops.governance.policy.schedules import value_objections
 from nbmlops.governance.policy.terms import Demands, Reviewer
 from nbmlops.governance.policy.trust import signature_doubt, trusted_keys
 from nbmlops.governance.sign_offs import resolution_payload
-from nbmlops.records import Envelope, Finding, Identity, SignOff, Submission, now
+from nbmlops.records import Envelope, Finding, Identity, Scalar, SignOff, Submission, now
 from nbmlops.settings import PolicySettings
 
 __all__ = ["Policy"]
@@ -134,6 +135,33 @@ class Policy(Demands, frozen=True, kw_only=True, forbid_unknown_fields=True):
             return False
         asked = self.demands_on(submission.model_name).roles
         return by.name in self.reviewers or not self.roles_of(by).isdisjoint(asked)
+
+    def schedule_objections(
+        self,
+        submission: Submission,
+        author: Identity,
+        by: Identity,
+        approved: Mapping[str, Scalar],
+        given: Mapping[str, Scalar],
+    ) -> list[str]:
+        """Why others need not run what `by` scheduled of an approved notebook of `author`.
+
+        `given` are the values that the schedule sets, in place of those that were `approved`.
+        """
+        demands = self.demands_on(submission.model_name)
+        known = (by.name, by.asserted_by) == (author.name, author.asserted_by)
+        if not (
+            known
+            or by.name in self.publishers
+            or self.names_reviewer(submission, by)
+            or self.roles_of(by) & set(demands.schedulers)
+        ):
+            roles = f" or {_either(demands.schedulers)}" if demands.schedulers else ""
+            return [
+                f"{by.name} may not schedule {submission.model_name} for others: that takes its "
+                f"author, a reviewer or publisher of the policy{roles}."
+            ]
+        return value_objections(demands, approved, given)
 
     def signature_doubt(
         self, envelope: Envelope | None, payload: bytes, by: Identity, history: History

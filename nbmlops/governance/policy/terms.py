@@ -6,9 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from nbmlops.records import Record
+from nbmlops.records import Record, Scalar
 
-__all__ = ["DataContract", "Demands", "MetricDemand", "Reviewer"]
+__all__ = ["DataContract", "Demands", "MetricDemand", "Reviewer", "Values"]
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
@@ -47,6 +47,31 @@ class DataContract(Record, frozen=True, kw_only=True, forbid_unknown_fields=True
     maximum_rows: Count | None = None
 
 
+class Values(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which values of a parameter a schedule may set: those of `one_of`, or numbers in bounds."""
+
+    one_of: tuple[Scalar, ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def hold(self, value: Scalar) -> bool:
+        """Whether `value` is one of them."""
+        if self.one_of:
+            return any(value == one and type(value) is type(one) for one in self.one_of)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        # Written so that NaN, which is neither more nor less, does not hold.
+        above = self.at_least is None or value >= self.at_least
+        return above and (self.at_most is None or value <= self.at_most)
+
+    def told(self) -> str:
+        """Them, in words."""
+        if self.one_of:
+            return " or ".join(repr(one) for one in self.one_of)
+        bounds = (("from", self.at_least), ("to", self.at_most))
+        return " ".join(("numbers", *(f"{w} {b:g}" for w, b in bounds if b is not None)))
+
+
 class Demands(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is asked of a submission before its model is registered.
 
@@ -54,7 +79,9 @@ class Demands(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     place. `minimum_completeness` runs from 0 to 1. `model_card` names the fields that must be
     filled, `checks` the installed checks (entry points of the group ``nbmlops.checks``) that must
     hold. An approval lapses after `approval_days`. `aliases` maps each alias to the roles that may
-    move it; with none named, whoever the sign-offs' scopes let.
+    move it; with none named, whoever the sign-offs' scopes let. `schedulers` are roles that may
+    schedule an approved notebook for others to run, besides its author, publishers and reviewers;
+    `parameters` the values that they may set in it, besides those that were approved.
     """
 
     sign_offs: Count = 1
@@ -69,6 +96,8 @@ class Demands(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     checks: tuple[str, ...] = ()
     approval_days: Annotated[float, Meta(gt=0)] | None = None
     aliases: dict[str, tuple[str, ...]] = {}
+    schedulers: tuple[str, ...] = ()
+    parameters: dict[str, Values] = {}
 
 
 class Reviewer(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):

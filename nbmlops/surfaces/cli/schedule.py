@@ -7,6 +7,7 @@ import threading
 from datetime import UTC, datetime
 
 import click
+from rich.markup import escape
 
 from nbmlops.errors import CellFailed, NbmlopsError
 from nbmlops.records import Execution, Schedule, now
@@ -58,7 +59,10 @@ def schedule(
     elif not found:
         console.print("Nothing is scheduled yet: nbmlops schedule PROMOTION_ID --cron '0 6 1 * *'.")
     else:
-        console.print(_table(found))
+        console.print(_table(found, workspace.executions()))
+        for record in found:
+            for sentence in workspace.schedule_objections(record.id):
+                console.print(f"[red]Refused[/] {escape(sentence)}")
 
 
 @click.command()
@@ -139,16 +143,21 @@ def print_execution(execution: Execution) -> None:
     console.print(f"  {execution.error or execution.output_notebook}", markup=False)
 
 
-def _table(schedules: list[Schedule]) -> object:
-    grid = table("schedule", "model", "cron", "time zone", "parameters", "next (UTC)")
+def _table(schedules: list[Schedule], executions: list[Execution]) -> object:
+    """`executions` are newest first."""
+    grid = table("schedule", "model", "by", "cron", "time zone", "parameters", "next (UTC)", "last")
+    last = {e.schedule_id: e for e in reversed(executions)}
     for record in schedules:
         instant = next_instant(record, now())
+        served = last.get(record.id)
         grid.add_row(
             record.id,
-            record.model_name,
+            escape(record.model_name),
+            escape(record.author),
             record.cron,
             record.timezone,
-            ", ".join(f"{k}={v}" for k, v in record.parameters.items()) or "–",
+            escape(", ".join(f"{k}={v}" for k, v in record.parameters.items()) or "–"),
             f"{instant:%Y-%m-%d %H:%M}" if instant else "never",
+            f"{served.outcome} {served.due:%Y-%m-%d %H:%M}" if served and served.due else "–",
         )
     return grid

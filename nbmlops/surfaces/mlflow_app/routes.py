@@ -140,6 +140,9 @@ def make_routes(
             expires=given.expires,
         )
 
+    def schedule_objections(request: Request, _: bytes) -> Any:
+        return workspace.schedule_objections(request.path_params["schedule_id"])
+
     def decide(_: Request, body: bytes) -> Any:
         return workspace.decide(decode(body, _Decide).request, _actor())
 
@@ -186,6 +189,7 @@ def make_routes(
             Route("/reviews/{review_id}", _endpoint(review)),
             Route("/reviews/{review_id}/sign-offs", _endpoint(sign_off), methods=["POST"]),
             Route("/reviews/{review_id}/registration", _endpoint(register), methods=["POST"]),
+            Route("/schedules/{schedule_id}/objections", _endpoint(schedule_objections)),
             Route("/decisions", _endpoint(decide), methods=["POST"]),
             Route("/models/{name:path}/versions/{version:int}/bundle", _endpoint(sealed)),
             Route("/bundles/{digest}", _endpoint(has_bundle)),
@@ -248,9 +252,9 @@ def _stamp(fact: Fact, by: Identity) -> Fact:
     match fact:
         case Promoted(promotion=promotion):
             require_model_name(promotion.model_name)
-            return Promoted(promotion=msgspec.structs.replace(promotion, author=by.name))
+            return Promoted(promotion=msgspec.structs.replace(promotion, author=by.name, by=by))
         case Scheduled(schedule=schedule):
-            return Scheduled(schedule=msgspec.structs.replace(schedule, author=by.name))
+            return Scheduled(schedule=msgspec.structs.replace(schedule, author=by.name, by=by))
         case Executed(execution=execution):
             return Executed(execution=msgspec.structs.replace(execution, actor=by.name))
         case RefusalRecorded():

@@ -2,72 +2,233 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import nbformat
+import pytest
+from click.testing import CliRunner
 from live_gate import PEOPLE, LiveGate
+from team_members import As, opening
 
-from nbmlops.records import NotebookJob, Promoted, Schedule, Scheduled, now, to_plain
-from nbmlops.settings import load_settings
-from nbmlops.testing import make_promotion
+from nbmlops.governance import Incoming
+from nbmlops.records import (
+    Executed,
+    Execution,
+    Identity,
+    Promoted,
+    Promotion,
+    Schedule,
+    Scheduled,
+    SignedOff,
+    Submitted,
+    now,
+    to_plain,
+)
+from nbmlops.settings import UploadSettings, load_settings
+from nbmlops.surfaces.cli import main
+from nbmlops.testing import RememberingExecutor, make_promotion, make_sign_off, make_submission
 from nbmlops.workspace import Workspace
 
-
-class Witness:
-    """An executor that runs nothing and remembers what it was to run."""
-
-    def __init__(self) -> None:
-        self.notebooks: list[str] = []
-
-    def run(self, job: NotebookJob, on_progress: object = None) -> None:
-        self.notebooks.append(job.notebook)
+AN_HOUR_AGO = now() - timedelta(hours=1)
+POLICY = (
+    "version: 1\nidentity: server\nschedulers: [operator]\n"
+    "parameters: {month: {at_least: 1, at_most: 12}}\nreviewers: {grace: {roles: [validator]}%s}\n"
+)
 
 
-def test_a_schedule_runs_only_what_was_approved_or_is_ones_own(
-    gate: LiveGate, tmp_path: Path
-) -> None:
-    """Eve's notebook never runs as ada; ada's own does, and anybody's that reviewers approved."""
-    approved = gate.approved()
-    evil, own = (
-        make_promotion(id=f"{name}-{approved.id}", model_name=name, bundle=gate.seal(name))
-        for name in ("evil", "own")
-    )
-    schedules = {}
-    for name, sender, promotion_id in (
-        ("evil", "eve", evil.id),
-        ("borrowed", "ada", evil.id),
-        ("pushed", "eve", own.id),
-        ("own", "ada", own.id),
-        ("approved", "eve", approved.promotion_id),
-    ):
-        schedules[name] = Schedule(
-            id=f"schedule-{name}-{approved.id}",
-            promotion_id=promotion_id,
-            model_name=name,
+def auth(name: str) -> tuple[str, str]:
+    return name, PEOPLE[name]
+
+
+@dataclass
+class Team:
+    """What people tell the server, and ada's scheduler, which runs nothing and remembers."""
+
+    gate: LiveGate
+    ada: Workspace
+
+    def tell(self, who: str, *facts: Any) -> None:
+        body = {"facts": [to_plain(fact) for fact in facts]}
+        answer = self.gate.api("/facts", body, auth=auth(who))
+        assert answer.status_code == 200, answer.text
+
+    def promote(self, who: str, *, approved: bool = False) -> Promotion:
+        """A notebook with the parameters `month` and `path`, of `who`."""
+        number = next(self.gate.names)
+        folder = self.gate.vault.staging()
+        cell = nbformat.v4.new_code_cell(
+            "month = 7\npath = 'data'", metadata={"tags": ["parameters"]}
+        )
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / "notebook.ipynb")
+        (folder / "number").write_text(str(number))
+        bundle = self.gate.vault.seal(folder)
+        incoming = Incoming(self.gate.home / "bundles", self.gate.vault, UploadSettings())
+        incoming.remember(bundle.digest, Identity(name=who))
+        promotion = make_promotion(
+            id=f"promotion-{number}",
+            model_name=f"scheduled_{number}",
+            bundle=bundle,
+            # What a client says of them is not what was sealed.
+            parameters={"month": 7, "path": "/claimed"},
+        )
+        self.tell(who, Promoted(promotion=promotion))
+        if approved:
+            submission = make_submission(
+                id=f"review-{number}",
+                promotion_id=promotion.id,
+                model_name=promotion.model_name,
+                content_digest=bundle.digest,
+                author=who,
+            )
+            by = Identity(name="grace", asserted_by="server")
+            sign_off = msgspec.structs.replace(make_sign_off(submission, "grace"), by=by)
+            facts = [Submitted(submission=submission), SignedOff(sign_off=sign_off)]
+            self.gate.ledger.append_all(facts, actor=who)
+        return promotion
+
+    def schedule(self, who: str, promotion: Promotion, **parameters: Any) -> Schedule:
+        record = Schedule(
+            id=f"schedule-{next(self.gate.names)}",
+            promotion_id=promotion.id,
+            model_name=promotion.model_name,
             cron="* * * * *",
             timezone="UTC",
-            parameters={},
+            parameters=parameters,
             author="ada",
-            at=now() - timedelta(hours=1),
+            at=AN_HOUR_AGO,
         )
-        facts = [to_plain(Scheduled(schedule=schedules[name]))]
-        if name in ("evil", "own"):
-            facts.insert(0, to_plain(Promoted(promotion={"evil": evil, "own": own}[name])))
-        told = gate.api("/facts", {"facts": facts}, auth=(sender, PEOPLE[sender]))
-        assert told.status_code == 200, told.text
-    witness = Witness()
-    settings = msgspec.structs.replace(
-        load_settings(tmp_path, {"NBMLOPS_USER": "ada"}), vault_uri=str(gate.home / "bundles")
-    )
-    workspace = Workspace(settings, ledger=gate.ledger, executor=witness)
+        self.tell(who, Scheduled(schedule=record))
+        return record
+
+    def serve(self) -> dict[str | None, Execution]:
+        return {e.schedule_id: e for e in self.ada.scheduler().run_due()}
+
+
+@pytest.fixture
+def team(gate: LiveGate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
+    as_person: As = opening(gate, tmp_path, monkeypatch)
+    workspace = Workspace(as_person("ada").settings, executor=RememberingExecutor())
     workspace.stores.vault = gate.vault
-    served = {e.schedule_id: e for e in workspace.scheduler().run_due()}
-    for name in ("evil", "borrowed", "pushed"):
-        refused = served[schedules[name].id]
-        assert refused.outcome == "failed"
-        assert "no review approves it" in str(refused.error)
-    for name in ("own", "approved"):
-        assert served[schedules[name].id].outcome == "succeeded", served[schedules[name].id].error
-    assert not [n for n in witness.notebooks if evil.bundle.digest in n]
-    assert sum(own.bundle.digest in n for n in witness.notebooks) == 1
+    policy = gate.root / "nbmlops.policy.yaml"
+    policy.write_text(POLICY % "")
+    yield Team(gate, workspace)
+    policy.unlink()
+
+
+def test_a_schedule_runs_only_what_was_approved_or_is_ones_own(team: Team) -> None:
+    """Eve's notebook never runs as ada; ada's own does, and anybody's that reviewers approved.
+
+    Ada is whom the server knows by that name, not whoever her machine says that she is.
+    """
+    evil, own = team.promote("eve"), team.promote("ada")
+    approved = team.promote("eve", approved=True)
+    refused = [
+        team.schedule("eve", evil),
+        team.schedule("ada", evil),
+        team.schedule("eve", own),
+    ]
+    run = [team.schedule("ada", own), team.schedule("eve", approved)]
+    served = team.serve()
+    for schedule in refused:
+        assert served[schedule.id].outcome == "failed"
+        assert "no review approves it" in str(served[schedule.id].error)
+        assert "ada's scheduler" in str(served[schedule.id].error)
+    for schedule in run:
+        assert served[schedule.id].outcome == "succeeded", served[schedule.id].error
+    executor = team.ada.stores.executor
+    assert isinstance(executor, RememberingExecutor)
+    digests = [Path(job.notebook).parent.name for job in executor.jobs]
+    assert evil.bundle.digest not in digests
+    assert digests.count(own.bundle.digest) == 1
+
+
+def test_a_name_that_only_a_machine_says_is_not_the_servers(
+    team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the server runs, its operator may be called as one of its users is."""
+    own = team.promote("ada")
+    schedule = team.schedule("ada", own)
+    gate = team.gate
+    # The operator of the server, whose login name on that machine is ada's.
+    root = tmp_path / "operator"
+    settings = msgspec.structs.replace(
+        load_settings(root, {"NBMLOPS_USER": "ada"}), vault_uri=str(gate.home / "bundles")
+    )
+    operator = Workspace(settings, ledger=gate.ledger, executor=RememberingExecutor())
+    assert "no review approves it" in operator.schedule_objections(schedule.id)[0]
+    assert team.ada.schedule_objections(schedule.id) == []
+
+
+def test_not_everybody_schedules_for_others(team: Team) -> None:
+    """An approved notebook is scheduled by its author and those who reviewed it; roles may too."""
+    approved = team.promote("ada", approved=True)
+    by_eve = team.schedule("eve", approved)
+    grace_runs = Workspace(team.ada.settings)
+    assert "eve may not schedule" in team.serve()[by_eve.id].error  # type: ignore[operator]
+    assert "or the role 'operator'" in team.ada.schedule_objections(by_eve.id)[0]
+    assert team.ada.schedule_objections(team.schedule("grace", approved).id) == []
+    (team.gate.root / "nbmlops.policy.yaml").write_text(POLICY % ", eve: {roles: [operator]}")
+    assert grace_runs.schedule_objections(by_eve.id) == []
+
+
+def test_the_list_says_what_is_refused(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And of what is not, when it ran last."""
+    approved = team.promote("ada", approved=True)
+    by_eve, by_ada = team.schedule("eve", approved), team.schedule("ada", approved)
+    team.serve()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", team.gate.address)
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.chdir(team.ada.settings.root)
+    told = CliRunner().invoke(main, ["schedule"])
+    assert told.exit_code == 0, told.output
+    lines = told.output.splitlines()
+    (row,) = (line for line in lines if line.startswith(by_ada.id))
+    assert "succeeded" in row
+    (refusal,) = (line for line in lines if line.startswith("Refused") and by_eve.id in line)
+    assert "eve may not schedule" in refusal
+    assert not [line for line in lines if line.startswith("Refused") and by_ada.id in line]
+
+
+def test_values_that_nobody_approved_are_the_schedulers_own_or_the_policys(team: Team) -> None:
+    """Else a path would lead somewhere else with another's rights."""
+    approved = team.promote("eve", approved=True)
+
+    def serve(who: str, **values: Any) -> list[str]:
+        return team.ada.schedule_objections(team.schedule(who, approved, **values).id)
+
+    assert serve("eve") == serve("eve", month=7, path="data") == serve("eve", month=12) == []
+    for values, why in (
+        ({"path": "/claimed"}, "Approved was 'data', and the policy lets nobody set another"),
+        ({"month": 13}, "The policy allows numbers from 1 to 12"),
+        ({"month": True}, "The policy allows numbers from 1 to 12"),
+        ({"month": "7"}, "The policy allows numbers from 1 to 12"),
+        ({"year": 2026}, "has no such parameter"),
+    ):
+        (told,) = serve("eve", **values)
+        assert why in told, values
+    assert serve("ada", path="/ada/has/chosen") == []
+
+
+def test_nobody_says_that_anothers_schedule_was_served(team: Team) -> None:
+    """It would never run; what its own scheduler has served is not served twice."""
+    schedule = team.schedule("ada", team.promote("ada"))
+    claimed = Execution(
+        id=f"execution-{schedule.id}",
+        promotion_id=schedule.promotion_id,
+        content_digest="0",
+        schedule_id=schedule.id,
+        due=now(),
+        parameters={},
+        actor="ada",
+        started=now(),
+        duration=0.0,
+        outcome="succeeded",
+    )
+    team.tell("eve", Executed(execution=claimed))
+    assert team.serve()[schedule.id].outcome == "succeeded"
+    assert schedule.id not in team.serve()
