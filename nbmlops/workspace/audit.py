@@ -14,6 +14,7 @@ from nbmlops.governance import (
     checkpoint_objection,
     keep_checkpoint,
     newest_checkpoint,
+    open_link,
     prove_consistency,
     prove_inclusion,
     sign_checkpoint,
@@ -24,7 +25,14 @@ from nbmlops.governance import (
     verify,
     write_export,
 )
-from nbmlops.records import ChainReport, Checkpoint, ConsistencyProof, InclusionProof
+from nbmlops.records import (
+    ChainReport,
+    Checkpoint,
+    ConsistencyProof,
+    InclusionProof,
+    KeyRevocation,
+    KeyRevoked,
+)
 from nbmlops.scheduling import due_by
 from nbmlops.workspace.stores import Stores
 from nbmlops.workspace.unattended import unlock_unattended
@@ -48,11 +56,18 @@ Read = Callable[[int, int | None], None]
 def verify_ledger(
     stores: Stores, kept: Checkpoint | None, on_progress: Read | None = None
 ) -> ChainReport:
-    """Follow the chain; with a checkpoint, also against what it tells of."""
-    report = verify(_counted(stores.ledger.links(), on_progress))
-    if kept and report.intact:
-        _require_unrevoked(stores, kept)
-        return check_against(kept, stores.ledger.links(), report)
+    """Follow the chain; with a checkpoint, also against what it tells of. Read once."""
+    links = _counted(stores.ledger.links(), on_progress)
+    if kept is None:
+        return verify(links)
+    revoked: list[KeyRevocation] = []
+    report = check_against(kept, _watched(links, signer_of(kept), revoked))
+    if revoked:
+        besides = "" if report.intact else f" Held against it all the same: {report.reason}"
+        raise IntegrityError(
+            f"The checkpoint of {kept.facts} facts was signed with key {revoked[0].key_id}, which "
+            f"was revoked on {revoked[0].at:%Y-%m-%d %H:%M} by {revoked[0].by.name}.{besides}"
+        )
     return report
 
 
@@ -61,15 +76,6 @@ def require_trusted(kept: Checkpoint, trusted: Sequence[str]) -> None:
     objection = checkpoint_objection(kept, trusted) if trusted else None
     if objection:
         raise IntegrityError(objection)
-
-
-def _require_unrevoked(stores: Stores, kept: Checkpoint) -> None:
-    revoked = stores.history().revocations.get(signer_of(kept) or "")
-    if revoked:
-        raise IntegrityError(
-            f"The checkpoint of {kept.facts} facts was signed with key {revoked.key_id}, which was "
-            f"revoked on {revoked.at:%Y-%m-%d %H:%M} by {revoked.by.name}."
-        )
 
 
 def checkpoint(stores: Stores, key: SigningKey | None = None) -> Checkpoint:
@@ -131,6 +137,19 @@ def _sequence(stores: Stores, what: str) -> int:
         if what and subject_of(entry.fact).startswith(what):
             return entry.sequence
     raise NotFound(f"No fact is about {what!r}. `nbmlops audit log` lists them.")
+
+
+def _watched(
+    links: Iterable[Link], key_id: str | None, revoked: list[KeyRevocation]
+) -> Iterator[Link]:
+    """`links`, and into `revoked` what they tell of the end of that key."""
+    for link in links:
+        # Few facts name it; the others need not be decoded a second time.
+        if key_id and key_id.encode() in link.sealed:
+            fact = open_link(link).fact
+            if isinstance(fact, KeyRevoked) and fact.revocation.key_id == key_id:
+                revoked.append(fact.revocation)
+        yield link
 
 
 def _counted(links: Iterable[Link], on_progress: Read | None) -> Iterator[Link]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice
 
 import msgspec
 
 from nbmlops.errors import IntegrityError
 from nbmlops.governance.ledger.chain import Link, verify
-from nbmlops.governance.ledger.merkle import RootBuilder, leaf_hash, root_of
+from nbmlops.governance.ledger.merkle import RootBuilder, leaf_hash
 from nbmlops.records import ChainReport, Checkpoint
 
 __all__ = ["check_against", "survey", "take_checkpoint"]
@@ -41,17 +40,23 @@ def survey(links: Iterable[Link], at: datetime) -> tuple[ChainReport, Checkpoint
     return report, Checkpoint(facts=report.facts, head=report.head, root=root, at=at)
 
 
-def _grow(tree: RootBuilder, links: Iterable[Link]) -> Iterator[Link]:
-    """Hand `links` on one by one: whoever has a million facts cannot hold them all."""
-    for link in links:
-        tree.add(leaf_hash(link.sealed))
-        yield link
+def check_against(checkpoint: Checkpoint, links: Iterable[Link]) -> ChainReport:
+    """How the chain stands, and whether it continues `checkpoint`, from one reading."""
+    tree, roots = RootBuilder(), []
 
+    def grow() -> Iterator[Link]:
+        if not checkpoint.facts:
+            roots.append(tree.root())
+        for count, link in enumerate(links, start=1):
+            if count <= checkpoint.facts:
+                tree.add(leaf_hash(link.sealed))
+            if count == checkpoint.facts:
+                roots.append(tree.root())
+            yield link
 
-def check_against(
-    checkpoint: Checkpoint, links: Iterable[Link], report: ChainReport
-) -> ChainReport:
-    """`report`, or what is wrong with an intact chain that does not continue `checkpoint`."""
+    report = verify(grow())
+    if not report.intact:
+        return report
     if report.facts < checkpoint.facts:
         return _broken(
             report,
@@ -59,8 +64,7 @@ def check_against(
             f"the ledger was cut: on {checkpoint.at:%Y-%m-%d %H:%M} it had {checkpoint.facts} "
             f"facts, now it has {report.facts}.",
         )
-    beginning = islice(links, checkpoint.facts)
-    if root_of(leaf_hash(link.sealed) for link in beginning).hex() != checkpoint.root:
+    if roots[0].hex() != checkpoint.root:
         return _broken(
             report,
             None,
@@ -68,6 +72,13 @@ def check_against(
             f"{checkpoint.at:%Y-%m-%d %H:%M}.",
         )
     return report
+
+
+def _grow(tree: RootBuilder, links: Iterable[Link]) -> Iterator[Link]:
+    """Hand `links` on one by one: whoever has a million facts cannot hold them all."""
+    for link in links:
+        tree.add(leaf_hash(link.sealed))
+        yield link
 
 
 def _broken(report: ChainReport, sequence: int | None, reason: str) -> ChainReport:

@@ -246,11 +246,8 @@ def _say_signature(known: Checkpoint | None, trusted: list[str], as_json: bool) 
 
 
 def _verify_export(file: BinaryIO, known: Checkpoint | None) -> ChainReport:
-    report = verify_links(read_export(file))
-    if known and report.intact:
-        file.seek(0)
-        return check_against(known, read_export(file), report)
-    return report
+    links = read_export(file)
+    return check_against(known, links) if known else verify_links(links)
 
 
 def _read(file: BinaryIO, kind: type[T], option: str) -> T:
