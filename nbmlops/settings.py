@@ -17,6 +17,7 @@ import msgspec
 
 from nbmlops.errors import SettingsError
 from nbmlops.sizes import bytes_of
+from nbmlops.toml_advice import key_advice, syntax_advice
 
 __all__ = [
     "DATABASE",
@@ -120,6 +121,15 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     audit: AuditSettings = AuditSettings()
     uploads: UploadSettings = UploadSettings()
     notify: tuple[NotifySettings, ...] = ()
+
+
+_TABLES = {
+    "": _File.__struct_fields__,
+    "policy": PolicySettings.__struct_fields__,
+    "audit": AuditSettings.__struct_fields__,
+    "uploads": UploadSettings.__struct_fields__,
+    "notify": NotifySettings.__struct_fields__,
+}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,16 +260,23 @@ def _find_root(start: Path) -> Path:
 
 
 def _read_file(path: Path) -> _File:
+    text = ""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
     except FileNotFoundError:
         return _File()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8: {error}. Save it as UTF-8.") from error
+    except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        advice = syntax_advice(text, str(error))
+        raise SettingsError(f"{path} cannot be read: {error}. {advice}".rstrip()) from error
     try:
         return msgspec.convert(data, _File)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{path}: {error}. Correct that key, or remove it.") from error
+        raise SettingsError(f"{path}: {error}. {key_advice(str(error), _TABLES)}") from error
 
 
 def _os_user() -> str:

@@ -167,6 +167,37 @@ def test_a_current_folder_that_is_gone_is_one_sentence(
     assert load_settings(None, {}).root == tmp_path
 
 
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("tracking_uri = http://x", 'Text stands between quotes: tracking_uri = "http://x"'),
+        ("tracking_uri =", "tracking_uri has no value"),
+        ('experiment = "a', "not closed"),
+        (r'experiment = "C:\work"', "experiment = '…', between single quotes"),
+        ('experiment = "a"\nexperiment = "b"', "a second time; remove one"),
+        ("[policy\nsign_offs = 1", "write it as [name]"),
+        ("what is this", "Each line says key = value"),
+        ("sign_offs = 2", "sign_offs belongs under [policy]"),
+        ("[policy]\nsign_off = 2", "Perhaps sign_offs is meant"),
+        ("[policy]\ntracker = 2", "Known are sign_offs, author_may_sign, minimum_completeness"),
+        ("[policy]\nsign_offs = '2'", "policy.sign_offs is a whole number"),
+        ("[audit]\ncheckpoints = 'x'", "audit.checkpoints is a list in brackets"),
+        ("[notify]\nto = 'x'", "write [[notify]]"),
+    ],
+)
+def test_settings_that_cannot_be_used_say_what_is_probably_wrong(
+    tmp_path: Path, text: str, advice: str
+) -> None:
+    """With the file and its place; corrected, they are used."""
+    file = tmp_path / "nbmlops.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=re.escape(advice)) as caught:
+        load_settings(tmp_path, {})
+    assert str(caught.value).startswith(str(file))
+    file.write_text("[policy]\nsign_offs = 2")
+    assert load_settings(tmp_path, {}).policy.sign_offs == 2
+
+
 @pytest.mark.parametrize("content", [b"\xff", b"x = ", b"[policy]\nsign_off = 1"])
 def test_settings_that_cannot_be_used_name_the_file(tmp_path: Path, content: bytes) -> None:
     """One sentence."""

@@ -9,15 +9,16 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "nbmlops"
 
-FOUNDATION = {"errors", "records", "settings", "sizes", "steps"}
+FOUNDATION = {"errors", "records", "settings", "sizes", "steps", "toml_advice"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "_version": set(),
     "errors": set(),
     "records": {"errors"},
-    "settings": {"errors", "sizes"},
+    "settings": {"errors", "sizes", "toml_advice"},
     "sizes": set(),
     "steps": set(),
+    "toml_advice": set(),
     "data": FOUNDATION,
     "tracking": FOUNDATION | {"data"},
     "promotion": FOUNDATION | {"data", "tracking"},

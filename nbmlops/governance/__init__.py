@@ -52,6 +52,7 @@ from nbmlops.governance.policy import (
     read_policy,
     require_unchanged,
     rotation_payload,
+    starter_policy,
     trusted_keys,
 )
 from nbmlops.governance.review import (
@@ -138,6 +139,7 @@ __all__ = [
     "sign_checkpoint",
     "signed_exactly",
     "signer_of",
+    "starter_policy",
     "subject_of",
     "survey",
     "take_checkpoint",

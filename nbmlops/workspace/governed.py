@@ -217,6 +217,13 @@ class Governed:
         """
         return policy.check_policy(self._stores, Path(path) if path else None)
 
+    def write_policy(self) -> Path:
+        """Write a policy to begin with into the project; where it is.
+
+        :raises SettingsError: if there is one already.
+        """
+        return policy.write_policy(self._stores)
+
     def publish_policy(
         self, by: Identity | None = None, key: SigningKey | None = None
     ) -> PublishedPolicy:

@@ -19,13 +19,33 @@ from nbmlops.governance import (
     read_policy,
     require_unchanged,
     sign,
+    starter_policy,
 )
 from nbmlops.governance import policy_text as read_text
 from nbmlops.records import Identity, PolicyPublished, PublishedPolicy, digest_bytes
 from nbmlops.workspace.review import refuse
 from nbmlops.workspace.stores import Stores, one_at_a_time
 
-__all__ = ["check_policy", "prepare_publication", "publish", "published"]
+__all__ = ["check_policy", "prepare_publication", "publish", "published", "write_policy"]
+
+
+def write_policy(stores: Stores) -> Path:
+    """Write a policy to begin with, which asks for what holds without one; where it is.
+
+    :raises SettingsError: if there is one already, or it cannot be written.
+    """
+    path = stores.settings.root / POLICY_FILE
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(starter_policy(stores.settings.policy))
+    except FileExistsError as error:
+        raise SettingsError(
+            f"There is a policy {path} already, and it stays as it is. `nbmlops policy check` says "
+            "whether it can be kept."
+        ) from error
+    except OSError as error:
+        raise SettingsError(f"The policy {path} cannot be written: {error.strerror}.") from error
+    return path
 
 
 def check_policy(stores: Stores, path: Path | None) -> Policy:
@@ -94,7 +114,7 @@ def _text(path: Path) -> str:
     text = read_text(path)
     if text is None:
         raise SettingsError(
-            f"There is no policy {path}. docs/governance.md has one to begin with; "
-            "nbmlops policy schema helps an editor to write it."
+            f"There is no policy {path}. `nbmlops policy init` writes one to begin with; "
+            "`nbmlops policy schema` helps an editor to go on with it."
         )
     return text

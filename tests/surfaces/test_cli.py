@@ -111,6 +111,26 @@ def test_bad_settings_name_file_and_key(project: Path, toml: str, says: str) -> 
     assert says in result.output
 
 
+def test_a_policy_to_begin_with_is_written_once(project: Path) -> None:
+    """It can be kept as it is, and what is there is never written over."""
+    assert "nbmlops policy init" in invoke("policy", "check").output
+    assert "policy check" in invoke("policy", "init").output
+    file = project / "nbmlops.policy.yaml"
+    assert "Good" in invoke("policy", "check").output
+    file.write_text("edited")
+    again = invoke("policy", "init")
+    assert (again.exit_code, file.read_text()) == (2, "edited")
+    assert "stays as it is" in " ".join(again.output.split())
+
+
+@pytest.mark.parametrize("subject", ["model-none/7", "model-none@champion"])
+def test_a_version_that_is_not_there_is_withdrawn_in_our_words(project: Path, subject: str) -> None:
+    """With what to do next."""
+    told = " ".join(invoke("withdraw", subject, "--reason", "drift").output.split())
+    assert "of a model 'model-none'. `nbmlops review` lists what was registered." in told
+    assert "Registered Model" not in told
+
+
 @pytest.mark.parametrize("command", ["promote", "schedule", "execute", "review"])
 def test_empty_lists_say_what_to_do_next(command: str) -> None:
     """And succeed."""

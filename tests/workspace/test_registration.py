@@ -110,7 +110,7 @@ def test_a_changed_byte_is_not_loaded(team: Team) -> None:
         team.ada.load_model(f"models:/{MODEL}@champion")
     path.write_bytes(before)
     team.ada.load_model(f"models:/{MODEL}@champion")
-    with pytest.raises(NotFound, match="no such version"):
+    with pytest.raises(NotFound, match="no alias 'nowhere'"):
         team.ada.load_model(f"models:/{MODEL}@nowhere")
     with pytest.raises(NotFound, match="names no registered version"):
         team.ada.load_model("runs:/abc/model")

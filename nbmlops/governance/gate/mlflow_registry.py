@@ -72,11 +72,18 @@ class MlflowRegistry:
                 f"{uri!r} names no registered version; write models:/NAME@ALIAS or "
                 "models:/NAME/VERSION."
             )
-        with self._speaking():
-            client = self._client()
-            if separator == "@":
-                return name, str(client.get_model_version_by_alias(name, rest).version)
-            return name, str(client.get_model_version(name, rest).version)
+        try:
+            with self._speaking():
+                client = self._client()
+                if separator == "@":
+                    return name, str(client.get_model_version_by_alias(name, rest).version)
+                return name, str(client.get_model_version(name, rest).version)
+        except NotFound as error:
+            what = "no alias" if separator == "@" else "no version"
+            raise NotFound(
+                f"The model registry has {what} {rest!r} of a model {name!r}. `nbmlops review` "
+                "lists what was registered."
+            ) from error
 
     def move_alias(self, name: str, alias: str, version: str) -> None:
         """Let `alias` stand at a version.

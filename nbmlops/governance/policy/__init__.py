@@ -17,6 +17,7 @@ from nbmlops.governance.policy.publication import (
     published_policies,
     require_unchanged,
 )
+from nbmlops.governance.policy.starter import starter_policy
 from nbmlops.governance.policy.terms import Demands
 from nbmlops.governance.policy.trust import rotation_payload, trusted_keys
 
@@ -36,5 +37,6 @@ __all__ = [
     "read_policy",
     "require_unchanged",
     "rotation_payload",
+    "starter_policy",
     "trusted_keys",
 ]

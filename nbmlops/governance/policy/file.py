@@ -153,10 +153,17 @@ def _unkeepable(policy: Policy, demands: Demands) -> Iterator[str]:
             yield f"asks nothing of the metric {metric.metric!r}."
         if any(bound is not None and not math.isfinite(bound) for bound in bounds):
             yield f"asks for something that is no number of the metric {metric.metric!r}."
+    for name, values in demands.parameters.items():
+        if values.one_of and (values.at_least, values.at_most) != (None, None):
+            yield f"asks for one of some values of {name!r} and for bounds; say one of the two."
+        low = -math.inf if values.at_least is None else values.at_least
+        high = math.inf if values.at_most is None else values.at_most
+        if not low <= high:
+            yield f"allows no number between {low:g} and {high:g} for {name!r}."
     if policy.identity == "server":
         return  # Roles come from the server too.
     held = [role for reviewer in policy.reviewers.values() for role in reviewer.roles]
-    wanted = set(demands.roles) | {r for roles in demands.aliases.values() for r in roles}
+    wanted = {*demands.roles, *demands.schedulers, *chain(*demands.aliases.values())}
     for role in sorted(wanted):
         if held.count(role) < demands.roles.get(role, 1):
             yield (

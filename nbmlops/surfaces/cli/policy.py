@@ -1,4 +1,4 @@
-"""``nbmlops policy``: check, publish, show and schema."""
+"""``nbmlops policy``: init, check, publish, show and schema."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ __all__ = ["policy"]
 @click.group()
 def policy() -> None:
     """Say in nbmlops.policy.yaml what must be true before a model is registered."""
+
+
+@policy.command()
+@json_option
+def init(as_json: bool) -> None:
+    """Write a policy to begin with, with a comment on each term; one that is there stays."""
+    path = Workspace.open().write_policy()
+    if as_json:
+        print_json({"path": str(path)})
+        return
+    console.print(f"[green]Written[/]: {escape(str(path))}. It asks for what held without it.")
+    console.print("Edit it, then: nbmlops policy check, nbmlops policy publish.")
 
 
 @policy.command()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 import yaml
 from hypothesis import example, given, settings
@@ -15,6 +17,7 @@ from signing import KEYS, World
 
 from nbmlops.errors import SettingsError
 from nbmlops.governance import (
+    Demands,
     Policy,
     policy_in_force,
     policy_schema,
@@ -24,8 +27,10 @@ from nbmlops.governance import (
     read_policy,
     require_unchanged,
     sign,
+    starter_policy,
 )
 from nbmlops.records import Identity, PolicyPublished, PublishedPolicy, digest_bytes
+from nbmlops.settings import PolicySettings
 from nbmlops.testing import EPOCH
 
 HEAD = "version: 1\nidentity: self-asserted\n"
@@ -231,3 +236,40 @@ def test_a_server_takes_the_first_policy_from_a_publisher_of_its_draft() -> None
     for key, says in ((None, "asks that alan signs"), (KEYS["alan"], "None")):
         candidate = published(3, FULL, by=client, envelope=sign(payload, key) if key else None)
         assert says in str(publication_objection(candidate, world.history, draft))
+
+
+def test_the_starter_is_what_holds_without_it() -> None:
+    """So that writing it changes nothing yet."""
+    for wanted in (PolicySettings(), PolicySettings(sign_offs=2, minimum_completeness=0.5)):
+        stated = read_policy(starter_policy(wanted))
+        assert msgspec.structs.replace(stated, version=0) == Policy.from_settings(wanted)
+
+
+def test_every_term_of_the_starter_can_be_uncommented() -> None:
+    """And every term there is stands in it."""
+    text = re.sub(r"^#(?! )", "", starter_policy(PolicySettings()), flags=re.M)
+    text = re.sub(r"^#( +\S+:|  +)", r"\1", text, flags=re.M)
+    text = text.replace("ed25519:GRACE", GRACE).replace("ed25519:ALAN", ALAN)
+    policy = read_policy(text)
+    assert policy.tier_of("fraud_cards") == "high"
+    high = policy.tiers["high"]
+    assert high.metrics
+    assert high.data[0].minimum_rows == 1000
+    for term in (*Policy.__struct_fields__, *Demands.__struct_fields__):
+        assert re.search(rf"^\W*{term}:", text, re.M), term
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ("{at_least: 2, at_most: 1}", "allows no number between 2 and 1"),
+        ("{at_least: .nan}", "allows no number"),
+        ("{one_of: [1], at_most: 1}", "say one of the two"),
+        ("{from: 1}", "unknown field"),
+    ],
+)
+def test_values_that_no_schedule_could_set_are_told(values: str, why: str) -> None:
+    """Bounds that make sense are kept."""
+    with pytest.raises(SettingsError, match=why):
+        read_policy(f"{HEAD}parameters: {{month: {values}}}\n")
+    assert read_policy(f"{HEAD}parameters: {{month: {{at_least: 1, at_most: 1}}}}\n").parameters
