@@ -62,6 +62,6 @@ def _ordered_categories(array: Any) -> bytes:
     if isinstance(array, pa.ChunkedArray):
         unified = array.unify_dictionaries()
         if not unified.num_chunks:
-            return hash_array(pa.array([], type=array.type.value_type)).digest
+            return number_and_digest(pa.array([], type=array.type.value_type))
         array = unified.chunk(0)
     return number_and_digest(array.dictionary)

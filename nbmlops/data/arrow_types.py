@@ -11,6 +11,10 @@ from nbmlops.data.columns import NoCanonicalForm
 
 __all__ = ["is_bytes", "is_list", "is_text", "is_view", "time_zone", "type_name"]
 
+_UTC = frozenset(
+    {"UTC", "UCT", "GMT", "GMT0", "Greenwich", "Universal", "Zulu", "Z"}
+    | {"+00:00", "-00:00", "UTC+00:00"}
+)
 _SIMPLE = {
     pa.null(): "null",
     pa.bool_(): "bool",
@@ -76,6 +80,9 @@ def _extension_name(kind: Any) -> str:
         return f"interval<{type_name(kind.subtype)}, {kind.closed}>"
     if kind.extension_name == "arrow.bool8":
         return "bool"
+    if kind.extension_name == "arrow.fixed_shape_tensor":
+        order = f", {kind.permutation}" if kind.permutation else ""
+        return f"tensor<{type_name(kind.value_type)}, {kind.shape}{order}>"
     return storage
 
 
@@ -115,5 +122,8 @@ def is_list(kind: Any) -> bool:
 
 def time_zone(zone: Any) -> str:
     """Spell a time zone: every way to say UTC is ``UTC``."""
-    text = str(zone)
-    return "UTC" if text in {"UTC", "Etc/UTC", "Z", "+00:00", "UTC+00:00", "GMT"} else text
+    try:
+        text = zone if isinstance(zone, str) else pa.lib.tzinfo_to_string(zone)
+    except ValueError:  # of a kind that Arrow does not know
+        text = str(zone)
+    return "UTC" if text.removeprefix("Etc/") in _UTC else text

@@ -121,8 +121,8 @@ class Reading:
 def label_bytes(label: Any, index: bool = False) -> bytes:
     """Spell a label so that 0, ``"0"`` and an index level called ``"0"`` stay three things."""
     mark = b"i" if index else b"c"
-    if type(label) is str:
-        return mark + b"s" + label.encode("utf-8", "surrogatepass")
+    if isinstance(label, str):
+        return mark + b"s" + str.encode(label, "utf-8", "surrogatepass")
     return mark + b"o" + encode_value(label)
 
 

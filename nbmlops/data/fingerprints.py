@@ -19,18 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fingerprint", "hash_opened", "multiset_digest", "naming"]
 
-# What a library raises when its own data lets it down; what it said is passed on to the caller.
-_READING_ERRORS = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-
 
 def fingerprint(
     obj: Any, name: str | None = None, *, progress: Callable[[int], None] | None = None
@@ -58,7 +46,9 @@ def naming(obj: Any, name: str | None = None) -> Iterator[None]:
         yield
     except FingerprintError as error:
         raise FingerprintError(f"Cannot fingerprint {_what(obj, name)}: {error}") from error
-    except _READING_ERRORS as error:
+    except NoCanonicalForm:
+        raise
+    except Exception as error:  # each library, and a user's own code in it, raises its own kinds
         raise FingerprintError(
             f"Cannot fingerprint {_what(obj, name)}: reading it failed with {error!r}."
         ) from error

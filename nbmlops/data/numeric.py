@@ -235,6 +235,9 @@ def hash_values(values: Array, sort: str, missing: Array | None = None) -> Chunk
         values = np.ascontiguousarray(values)
     if sort == "float":
         return hash_floats(values, missing)
+    if missing is not None and sort in ("time", "seconds", "complex"):
+        values = values.copy()
+        values[missing] = complex(np.nan, np.nan) if sort == "complex" else NAT
     if sort == "time":
         return hash_times(values.view("i8"))
     if sort == "seconds":

@@ -20,12 +20,13 @@ from nbmlops.data.arrow_column import ArrowColumn
 from nbmlops.data.arrow_types import type_name
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Chunk, Column, NoCanonicalForm
+from nbmlops.data.nesting import is_uniform
 from nbmlops.data.objects import array_head, encode_values, is_missing
 from nbmlops.data.sketches import stretches, texts
 from nbmlops.data.texts import Values, hash_texts, listed, pieces
 from nbmlops.records.data import Summary
 
-__all__ = ["ObjectColumn", "hash_objects", "object_column", "plain_column"]
+__all__ = ["ObjectColumn", "hash_objects", "object_column", "plain_column", "plain_type"]
 
 _ARROW = {
     str: pa.large_string(),
@@ -37,7 +38,13 @@ _ARROW = {
     datetime.date: pa.date32(),
     datetime.time: pa.time64("us"),
 }
-_PLAIN = {**_ARROW, int: pa.int64(), float: pa.float64()}
+_PLAIN = {
+    **_ARROW,
+    int: pa.int64(),
+    np.int64: pa.int64(),
+    float: pa.float64(),
+    np.float64: pa.float64(),
+}
 _INFERRED = (frozenset({decimal.Decimal}), frozenset({list, tuple, np.ndarray}), frozenset({dict}))
 
 
@@ -138,13 +145,18 @@ def object_column(values: Values) -> Column:
 
 def plain_column(values: Values) -> Column:
     """Open a list or tuple of scalars: here int is int64 and float is float64."""
-    kind = _infer(values, _PLAIN)
+    kind = plain_type(values)
     if kind == pa.int64():
         try:
             return ArrowColumn(pa.array(values, kind, from_pandas=True))
         except (OverflowError, pa.ArrowInvalid):
             kind = None
     return ObjectColumn(values, kind)
+
+
+def plain_type(values: Values) -> Any:
+    """The Arrow type of plain values, where int is int64 and float is float64, or None."""
+    return _infer(values, _PLAIN)
 
 
 def _infer(values: Values, known: dict[type, Any]) -> Any:
@@ -166,10 +178,15 @@ def _infer(values: Values, known: dict[type, Any]) -> Any:
         return pa.null() if float not in known or not floats else pa.float64()
     found = {_TEXT if issubclass(kind, str) else known.get(kind) for kind in kinds}
     if len(found) == 1 and None not in found:
-        return found.pop()
+        kind = found.pop()
+        return None if pa.types.is_time(kind) and _has_zones(values) else kind
     if any(kinds <= group for group in _INFERRED):
         return _infer_arrow(values)
     return None
+
+
+def _has_zones(times: Values) -> bool:
+    return any(getattr(value, "tzinfo", None) is not None for value in times)
 
 
 def _are_texts(values: Values) -> bool:
@@ -183,18 +200,36 @@ def _are_texts(values: Values) -> bool:
 
 
 def _infer_arrow(values: Values) -> Any:
+    """The Arrow type of decimals, lists or dicts, if it can hold each of them unchanged."""
     found: Any = pa.null()
+    kinds = []
+    runs = range(0, len(values), CHUNK_ROWS)
     try:
-        for start in range(0, len(values), CHUNK_ROWS):
-            kind = pa.infer_type(list(values[start : start + CHUNK_ROWS]), from_pandas=True)
-            schemas = [pa.schema([("x", found)]), pa.schema([("x", kind)])]
+        for start in runs:
+            kinds.append(_convert(values, start).type)
+            schemas = [pa.schema([("x", found)]), pa.schema([("x", kinds[-1])])]
             found = pa.unify_schemas(schemas, promote_options="permissive").field(0).type
+        if pa.types.is_decimal(found):
+            return pa.decimal128(38, found.scale) if found.precision <= 38 else None
         type_name(found)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, NoCanonicalForm):
+        for start, kind in zip(runs, kinds, strict=True):
+            if kind != found:
+                _convert(values, start, found)
+    # Python's own errors are what Arrow passes on: a number too large, a surrogate.
+    except (pa.ArrowException, NoCanonicalForm, OverflowError, TypeError, ValueError):
         return None
-    if pa.types.is_decimal(found):
-        return pa.decimal128(38, found.scale) if found.precision <= 38 else None
     return found
+
+
+def _convert(values: Values, start: int, kind: Any = None) -> Any:
+    """Convert one run to Arrow.
+
+    :raises NoCanonicalForm: if Arrow would change what nested values hold.
+    """
+    run = values[start : start + CHUNK_ROWS]
+    if kind is None and not is_uniform(run):
+        raise NoCanonicalForm("its values have no type in common")
+    return pa.array(run, kind, from_pandas=True)
 
 
 def _to_arrow(values: Any, kind: Any) -> Any:

@@ -33,6 +33,8 @@ _pack = msgspec.msgpack.Encoder().encode
 _OWN = frozenset({type(None), bool, int, float, str, bytes})
 _MAY_BE_MISSING = frozenset({type(None), float})
 _MISSING = frozenset({"NAType", "NaTType"})
+# The NumPy arrays whose elements are Python's own values.
+_PLAIN_ROWS = frozenset({"bool", "int64", "float64", "object"})
 
 
 def is_missing(value: Any) -> bool:
@@ -128,7 +130,11 @@ def _container(value: Any, above: list[int]) -> Any:
         if isinstance(value, (set, frozenset)):
             packed = sorted(_pack(_plain(member, above)) for member in value)
             return _tagged("set", [msgspec.Raw(member) for member in packed])
-        return [_plain(member, above) for member in value]
+        if isinstance(value, (list, tuple)):
+            return [_plain(member, above) for member in value]
+        return _array(value, above)
+    except RecursionError:
+        raise
     except RuntimeError as error:  # "changed size during iteration"
         raise FingerprintError(
             f"A {type(value).__name__} changed while it was read: {error}. Hash a copy of it."
@@ -154,16 +160,25 @@ def _scalar(value: Any, above: list[int]) -> Any:
 def _numpy(value: Any, above: list[int]) -> Any:
     numpy = sys.modules["numpy"]
     if isinstance(value, numpy.ndarray):
-        return _plain(value.tolist() if value.dtype.kind not in "mM" else list(value), above)
+        return _container(value, above)
     if isinstance(value, (numpy.datetime64, numpy.timedelta64)):
         if numpy.isnat(value):
             return None
-        return _tagged(numpy.datetime_data(value.dtype)[0], int(value.astype("int64")))
+        return _tagged(value.dtype.name, int(value.astype("int64")))
     if isinstance(value, numpy.generic) and not isinstance(value, numpy.void):
         item = value.item()
         if not isinstance(item, numpy.generic):
             return _plain(item, above)
     raise NoCanonicalForm(f"{_type_name(value)} has no canonical form")
+
+
+def _array(value: Any, above: list[int]) -> Any:
+    """A row of what Python has too is its list; any other array says its type and shape."""
+    members = value.reshape(-1)
+    members = _plain(members.tolist() if value.dtype.kind not in "mM" else list(members), above)
+    if value.ndim == 1 and (value.dtype.name in _PLAIN_ROWS or value.dtype.kind in "US"):
+        return members
+    return _tagged("array", [value.dtype.name, list(value.shape), members])
 
 
 def _type_name(value: Any) -> str:
@@ -175,11 +190,23 @@ def _zoned(value: datetime.datetime) -> list[Any]:
     return [value.isoformat(), None if zone is None else str(zone)]
 
 
+def _time(value: datetime.time) -> Any:
+    iso = value.isoformat()
+    return iso if value.tzinfo is None else [iso, str(value.tzinfo)]
+
+
+def _duration(value: datetime.timedelta) -> str:
+    """Microseconds; pandas' durations may have three more digits."""
+    whole = (value.days * 86_400 + value.seconds) * 10**6 + value.microseconds
+    rest = getattr(value, "nanoseconds", 0)
+    return f"{whole}.{rest:03}" if rest else str(whole)
+
+
 _TAGS: dict[type, tuple[str, Any]] = {
     datetime.datetime: ("datetime", _zoned),
     datetime.date: ("date", datetime.date.isoformat),
-    datetime.time: ("time", datetime.time.isoformat),
-    datetime.timedelta: ("timedelta", lambda v: str(v // datetime.timedelta(microseconds=1))),
+    datetime.time: ("time", _time),
+    datetime.timedelta: ("timedelta", _duration),
     decimal.Decimal: ("decimal", str),
     fractions.Fraction: ("fraction", str),
     uuid.UUID: ("uuid", str),

@@ -8,7 +8,7 @@ from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Chunk
 from nbmlops.data.numeric import Array, hash_values
 
-__all__ = ["ReadColumn", "RunCutter"]
+__all__ = ["RangeColumn", "ReadColumn", "RunCutter"]
 
 
 class ReadColumn:
@@ -31,6 +31,24 @@ class ReadColumn:
         if start % CHUNK_ROWS or stop != min(start + CHUNK_ROWS, self.rows):
             raise ValueError("only whole runs are known of a column that was read once")
         return self.chunks[start // CHUNK_ROWS]
+
+
+class RangeColumn:
+    """A range within 64 bits, written out run by run."""
+
+    __slots__ = ("extra", "range", "rows", "type", "width")
+
+    def __init__(self, numbers: range) -> None:
+        self.range = numbers
+        self.rows = len(numbers)
+        self.type = "int64"
+        self.width = 8.0
+        self.extra = b""
+
+    def chunk(self, start: int, stop: int) -> Chunk:
+        """Hash rows `start` to `stop`."""
+        run = self.range[start:stop]
+        return hash_values(run.start + run.step * np.arange(len(run), dtype="i8"), "integer")
 
 
 class RunCutter:

@@ -14,7 +14,7 @@ __all__ = ["read"]
 
 def read(obj: Any) -> Multiset:
     """Sum a frame's rows, partition by partition, on its scheduler."""
-    if not hasattr(obj, "to_delayed") or not hasattr(obj, "partitions"):
+    if not hasattr(obj, "to_delayed") or not hasattr(obj, "divisions"):
         raise NoCanonicalForm(f"Dask's {type(obj).__qualname__} is no data that nbmlops can read")
     import dask
 

@@ -46,7 +46,8 @@ def fingerprint_path(
 
 def _folder(root: Path, name: str | None, progress: Progress | None) -> Fingerprint:
     columns, entries, total = [], [], 0
-    for path in _files(root):
+    paths = _files(root)
+    for path in paths:
         digest, nbytes = _file(path, progress)
         inner = path.relative_to(root).as_posix()
         total += nbytes
@@ -55,6 +56,10 @@ def _folder(root: Path, name: str | None, progress: Progress | None) -> Fingerpr
             ColumnFingerprint(name=shown, type="file", digest=digest, summary={"bytes": nbytes})
         )
         entries.append(entry(os.fsencode(inner), bytes.fromhex(digest)))
+    if _files(root) != paths:
+        raise FingerprintError(
+            f"{root} changed while it was read: files came or went. Wait for its writer to finish."
+        )
     return Fingerprint(
         kind="folder",
         digest=root_digest("folder", (len(entries),), entries),
@@ -66,22 +71,40 @@ def _folder(root: Path, name: str | None, progress: Progress | None) -> Fingerpr
 
 
 def _files(root: Path) -> list[Path]:
-    """Every file below `root`, sorted by path; links to folders are not followed."""
-
-    def refuse(error: OSError) -> None:
-        raise error
-
+    """Every file below `root`, sorted by path; a link counts as what it leads to."""
     found: list[Path] = []
-    for folder, _, names in os.walk(root, onerror=refuse):
-        found.extend(Path(folder, name) for name in names)
+    _gather(root, (), found)
     return sorted(found, key=lambda path: os.fsencode(path.relative_to(root).as_posix()))
+
+
+def _gather(folder: Path, above: tuple[tuple[int, int], ...], found: list[Path]) -> None:
+    """Find files in `folder`; `above` are the folders that it stands in.
+
+    :raises FingerprintError: if a link leads back to one of them.
+    """
+    seen = folder.stat()
+    here = (seen.st_dev, seen.st_ino)
+    if here in above and seen.st_ino:  # some file systems number nothing
+        raise FingerprintError(
+            f"{folder} is a link that leads back to a folder which holds it, so its content has "
+            "no end. Remove the link, or name folders beside it."
+        )
+    with os.scandir(folder) as entries:
+        inner = [(Path(entry.path), entry.is_dir()) for entry in entries]
+    for path, is_folder in inner:
+        if is_folder:
+            _gather(path, (*above, here), found)
+        else:
+            found.append(path)
 
 
 def _file(path: Path, progress: Progress | None) -> tuple[str, int]:
     # Read rather than mapped: a mapped file that another process cuts short kills this one.
     # One block is read while the other is hashed, which is as fast.
     hasher = blake3(max_threads=blake3.AUTO)
-    with path.open("rb", buffering=0) as file:
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise FingerprintError(f"{path} is no regular file.")
+    with open(path, "rb", buffering=0, opener=_open_at_once) as file:
         before = os.fstat(file.fileno())
         if not stat.S_ISREG(before.st_mode):
             raise FingerprintError(f"{path} is no regular file.")
@@ -89,12 +112,20 @@ def _file(path: Path, progress: Progress | None) -> tuple[str, int]:
         for block in _blocks(file, before.st_size):
             hasher.update(block)
             size += len(block)
+            if size > before.st_size > 0:
+                break  # it grows, maybe faster than it can be read
             if progress is not None:
                 progress(len(block))
         after = os.fstat(file.fileno())
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    grown = size > before.st_size > 0
+    if grown or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise FingerprintError(f"{path} changed while it was read. Wait for its writer to finish.")
     return hasher.hexdigest(), size
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # What became a named pipe meanwhile would otherwise be waited for.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _blocks(file: io.FileIO, size: int) -> Iterator[memoryview]:

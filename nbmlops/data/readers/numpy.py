@@ -12,7 +12,7 @@ from blake3 import blake3
 from nbmlops.data.arrow import hash_array
 from nbmlops.data.columns import Chunk, Column, Entry, NoCanonicalForm, Reading
 from nbmlops.data.numeric import NumericColumn, hash_values, numpy_type
-from nbmlops.data.object_columns import object_column
+from nbmlops.data.object_columns import hash_objects, object_column
 from nbmlops.errors import FingerprintError
 
 __all__ = ["array_column", "elements", "read"]
@@ -38,7 +38,8 @@ def array_column(array: Array) -> Column:
         array = array.data
     array = np.asarray(array)
     if array.dtype.kind == "O":
-        return object_column(array if array.ndim == 1 else array.reshape(-1))
+        array = array.reshape(-1)
+        return object_column(array if missing is None else _without(array, missing))
     known = numpy_type(array.dtype)
     if known is not None and (array.ndim == 1 or array.flags.c_contiguous):
         return NumericColumn(array.reshape(-1), *known, missing)
@@ -125,12 +126,11 @@ def _hash_elements(values: Array, sort: str, missing: Array | None) -> Chunk:
         kind = pa.large_binary() if values.dtype.kind == "S" else pa.large_string()
         return hash_array(_text_array(values, kind, missing))
     if sort == "records":
-        return _hash_records(values)
-    if sort == "object":
-        column = object_column(values)
-        return column.chunk(0, len(values))
+        return _hash_records(values, missing)
+    if sort == "object":  # as objects whatever they are, for a record's type does not say
+        return hash_objects((values if missing is None else _without(values, missing)).tolist())
     if sort == "longdouble":
-        return _hash_long_doubles(values)
+        return _hash_long_doubles(values, missing)
     return hash_values(values, sort, missing)
 
 
@@ -139,24 +139,34 @@ def _text_array(values: Array, kind: Any, missing: Array | None) -> Any:
     if missing is not None:
         listed = [None if gone else value for value, gone in zip(listed, missing, strict=True)]
     try:
-        return pa.array(listed, kind)
+        return pa.array(listed, kind, from_pandas=True)
     except UnicodeEncodeError:
         encoded = [None if v is None else v.encode("utf-8", "surrogatepass") for v in listed]
         return pa.array(encoded, pa.large_binary())
 
 
-def _hash_records(values: Array) -> Chunk:
+def _without(values: Array, missing: Array) -> Array:
+    values = values.copy()
+    values[missing] = None
+    return values
+
+
+def _hash_records(values: Array, missing: Array | None) -> Chunk:
     """Hash the digests of the fields; a field of arrays is hashed as their elements, end to end."""
     parts = []
     for name in values.dtype.names or ():
         inner = values[name].reshape(-1)
-        parts.append(_hash_elements(inner, _element_type(inner.dtype)[1], None))
+        gone = None if missing is None else missing[name].reshape(-1)
+        parts.append(_hash_elements(inner, _element_type(inner.dtype)[1], gone))
     digest = blake3(b"".join(part.digest for part in parts)).digest()
     return Chunk(digest, 0, sum(part.nbytes for part in parts))
 
 
-def _hash_long_doubles(values: Array) -> Chunk:
+def _hash_long_doubles(values: Array, missing: Array | None) -> Chunk:
     """Hash extended floats without their padding, which is arbitrary."""
+    values = values.astype(values.dtype.newbyteorder("="))
+    if missing is not None:
+        values[missing] = complex(np.nan, np.nan) if values.dtype.kind == "c" else np.nan
     real = np.ascontiguousarray(values).view(np.longdouble)
     real = np.where(np.isnan(real), np.longdouble(np.nan), real)
     used = (np.finfo(np.longdouble).nmant + 1 + np.finfo(np.longdouble).nexp + 1 + 7) // 8

@@ -18,6 +18,7 @@ from nbmlops.data.columns import Block, Chunk, Column, Entry, NoCanonicalForm, R
 from nbmlops.data.numeric import NumericColumn, numpy_type
 from nbmlops.data.readers.numpy import array_column
 from nbmlops.data.readers.pandas_arrays import open_array
+from nbmlops.data.runs import RangeColumn
 
 __all__ = ["read"]
 
@@ -197,24 +198,5 @@ class LevelColumn:
 
 def _index_column(index: Any) -> Column:
     if isinstance(index, pd.RangeIndex):
-        return RangeColumn(index)
+        return RangeColumn(range(index.start, index.stop, index.step))
     return open_array(index.array)
-
-
-class RangeColumn:
-    """A range, written out run by run."""
-
-    __slots__ = ("extra", "range", "rows", "type", "width")
-
-    def __init__(self, index: Any) -> None:
-        self.range = range(index.start, index.stop, index.step)
-        self.rows = len(index)
-        self.type = "int64"
-        self.width = 8.0
-        self.extra = b""
-
-    def chunk(self, start: int, stop: int) -> Chunk:
-        """Hash rows `start` to `stop`."""
-        run = self.range[start:stop]
-        values = np.arange(run.start, run.stop, run.step, dtype="i8")
-        return NumericColumn(values, "int64", "integer").chunk(0, len(values))

@@ -22,7 +22,7 @@ from nbmlops.data.canonical import number
 from nbmlops.data.categories import renumber
 from nbmlops.data.columns import Chunk, Column, NoCanonicalForm
 from nbmlops.data.numeric import NumericColumn, numpy_type
-from nbmlops.data.object_columns import hash_objects, object_column
+from nbmlops.data.object_columns import hash_objects, object_column, plain_type
 from nbmlops.data.readers.numpy import array_column
 from nbmlops.data.sketches import categories
 from nbmlops.data.texts import hash_texts
@@ -59,6 +59,8 @@ def open_array(array: Any) -> Column:  # noqa: PLR0911 - one return for each dty
     if isinstance(dtype, pd.IntervalDtype):
         return IntervalColumn(array)
     if isinstance(dtype, pd.SparseDtype):
+        if dtype.subtype.kind == "O":  # whose type only all of its values tell
+            return array_column(np.asarray(array))
         return PiecewiseColumn(array, array_column(np.asarray(array[:0])).type)
     if hasattr(array, "__arrow_array__"):
         return PiecewiseColumn(array, arrow_type_name(pa.array(array[:0]).type))
@@ -123,9 +125,13 @@ class CategoricalColumn:
 
 
 def _dictionary(values: Any) -> Any:
+    """The categories as Arrow holds them; None if it has no type for them."""
+    kind = plain_type(np.asarray(values)) if values.dtype == object else None
+    if kind is None and values.dtype == object:
+        return None
     try:
-        array = pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        array = pa.array(values, kind, from_pandas=True)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
         return None
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 

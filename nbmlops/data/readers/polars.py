@@ -58,5 +58,8 @@ def _arrow(series: Any) -> Any:
     # The newest level hands text over as views, where an older one would copy it.
     coded = series.dtype in (pl.Categorical, pl.Enum)
     level = pl.CompatLevel.oldest() if coded else pl.CompatLevel.newest()
-    pieces = [piece.to_arrow(compat_level=level) for piece in series.get_chunks()]
+    try:
+        pieces = [piece.to_arrow(compat_level=level) for piece in series.get_chunks()]
+    except pa.ArrowInvalid as error:
+        raise NoCanonicalForm(f"Arrow has no type for polars' {series.dtype}") from error
     return pa.chunked_array(pieces) if pieces else series.to_arrow(compat_level=level)

@@ -30,6 +30,10 @@ def read(obj: Any) -> Reading:
         from nbmlops.data.object_columns import plain_column
 
         rows = len(obj)
+        if isinstance(obj, range) and rows and all(abs(obj[at]) < 2**63 for at in (0, -1)):
+            from nbmlops.data.runs import RangeColumn
+
+            return Reading("list", (rows,), [Entry("", RangeColumn(obj))])
         return Reading("list", (rows,), [Entry("", plain_column(obj))], partial(_grown, obj, rows))
     if isinstance(obj, Mapping):
         pairs = sorted(obj.items(), key=lambda pair: label_bytes(pair[0]))
@@ -46,7 +50,9 @@ def _is_data(member: Any) -> bool:
     module = type(member).__module__.partition(".")[0]
     if module in ("builtins", "datetime", "decimal", "uuid", "fractions"):
         return False
-    return getattr(member, "ndim", 0) > 1 or hasattr(member, "columns")
+    # A list of NumPy's rows is one column of lists; other libraries' rows are read by themselves.
+    dimensions = getattr(member, "ndim", 0) - (module == "numpy")
+    return dimensions > 0 or hasattr(member, "columns") or hasattr(member, "null_count")
 
 
 class ChildColumn:
