@@ -27,7 +27,7 @@ class Proxy:
         self.target = target
         self.weather: Weather = "fine"
         self.heard = 0
-        self.delay = 0.2
+        self.delay = 0.1
         self._over = threading.Event()
         proxy = self
 

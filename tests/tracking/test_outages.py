@@ -15,10 +15,13 @@ import pytest
 from mlflow import MlflowClient
 
 from nbmlops.records import TrackedRun
+from nbmlops.settings import load_settings
+from nbmlops.tracking import Journal, MlflowStore, deliver_pending
 from nbmlops.tracking.delivery.mlflow_cells import CELL_TAG
 
-from .conftest import CLEAN, ROOT, Kernel, Reply
+from .conftest import CLEAN, Kernel, Reply
 from .proxy import Proxy, Weather, between
+from .test_delivery import a_run
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +43,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(url, process)
+        MlflowClient(url).search_runs(["0"])  # the first of each kind takes it seconds
         yield url
     finally:
         os.killpg(process.pid, 9)
@@ -72,7 +76,7 @@ def away(proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ker
         project,
         NBMLOPS_NOTEBOOK=str(project / "a.ipynb"),
         MLFLOW_TRACKING_URI=proxy.url,
-        MLFLOW_HTTP_REQUEST_TIMEOUT="3",
+        MLFLOW_HTTP_REQUEST_TIMEOUT="5",
         MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
     )
     kernel.start_tracking()
@@ -84,16 +88,9 @@ def away(proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ker
     kernel.close()
 
 
-def deliver(kernel: Kernel, proxy: Proxy) -> int:
-    """What a delivery of its own process does now: its exit code."""
-    patience = "120" if proxy.weather == "fine" else "2"
-    return subprocess.run(
-        [sys.executable, "-m", "nbmlops.tracking.delivery.deliverer"],
-        env={**CLEAN, "PYTHONPATH": str(ROOT), "NBMLOPS_ROOT": str(kernel.project),
-             "MLFLOW_TRACKING_URI": proxy.url, "MLFLOW_HTTP_REQUEST_TIMEOUT": patience,
-             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"},
-        cwd=kernel.project, check=False, capture_output=True,
-    ).returncode  # fmt: skip
+def deliver(kernel: Kernel) -> bool:
+    """Whether a delivery that somebody waits for brings everything."""
+    return kernel.run("%track sync").status == "ok"
 
 
 def held(server: str, run: TrackedRun) -> list[object]:
@@ -129,7 +126,7 @@ def test_cells_go_on_and_each_arrives_once_when_mlflow_is_back(
     """The card says that its record is pending and why; a later metric is not lost."""
     proxy.weather = weather
     runs = [trained(away, alpha=1)[0]]
-    assert deliver(away, proxy) != 0
+    assert not deliver(away)
     for alpha in range(2, cells + 1):
         run, last = trained(away, alpha)
         runs.append(run)
@@ -139,7 +136,7 @@ def test_cells_go_on_and_each_arrives_once_when_mlflow_is_back(
     assert reply.status == "ok", reply.error
     assert not any(held(server, run) for run in runs)
     proxy.weather = "fine"
-    assert deliver(away, proxy) == 0
+    assert deliver(away)
     assert all(len(held(server, run)) == 1 for run in runs)
     assert [m.name for m in away.journal.run(runs[-1].id).metrics] == ["r2_score_X"]
     assert "r2_score_X" in held(server, runs[-1])[0].data.metrics  # type: ignore[attr-defined] # MLflow's own Run
@@ -155,9 +152,9 @@ def test_a_request_that_is_late_doubled_or_unanswered_leaves_one_run(
     """What the network repeats, or does not say that it has done, MLflow holds once."""
     run, _ = trained(away, alpha=20)
     proxy.weather = weather
-    deliver(away, proxy)
+    deliver(away)
     proxy.weather = "fine"
-    assert deliver(away, proxy) == 0
+    assert deliver(away)
     (mlflow_run,) = held(server, run)
     assert mlflow_run.info.status == "FINISHED"  # type: ignore[attr-defined] # MLflow's own Run
     assert away.journal.run(run.id).mlflow_model_uri
@@ -172,9 +169,9 @@ def test_the_run_above_a_cell_s_runs_is_made_once(
     assert away.run("models = [Ridge(alpha=a).fit(X, y) for a in (30, 31)]").status == "ok"
     runs = [run for run in away.runs() if run.id not in known]
     proxy.weather = weather
-    deliver(away, proxy)
+    deliver(away)
     proxy.weather = "fine"
-    assert deliver(away, proxy) == 0
+    assert deliver(away)
     assert [len(held(server, run)) for run in runs] == [1, 1]
     client = MlflowClient(tracking_uri=server)
     experiments = [e.experiment_id for e in client.search_experiments()]
@@ -184,28 +181,37 @@ def test_the_run_above_a_cell_s_runs_is_made_once(
 
 
 def test_the_card_hears_of_its_delivery_and_of_what_makes_it_stale(
-    server: str, tmp_path: Path
+    away: Kernel, proxy: Proxy, server: str
 ) -> None:
     """It says "pending" until MLflow holds the run, then where; and "STALE" once it is."""
-    kernel = Kernel(
-        tmp_path, NBMLOPS_NOTEBOOK=str(tmp_path / "a.ipynb"), MLFLOW_TRACKING_URI=server
-    )
-    try:
-        kernel.start_tracking()
-        kernel.run("from sklearn.linear_model import Ridge")
-        kernel.run("X, y = [[1.0], [2.0]], [1.0, 2.0]", cell_id="data")
-        reply = kernel.run("model = Ridge().fit(X, y)", cell_id="fit")
-        card = reply.bundles[-1]["text/plain"]
-        assert "(pending)" in card
-        assert "http" not in card
-        page = card_with(kernel, reply, f"{server}/#/experiments/")
-        run = kernel.runs()[-1]
-        assert f"{server}/#/experiments/{run.mlflow_experiment_id}/runs/{run.mlflow_run_id}" in page
-        assert MlflowClient(server).get_run(str(run.mlflow_run_id)).data.tags["nbmlops.run_id"]
-        reply = kernel.run("X, y = [[1.0], [3.0]], [1.0, 2.0]", cell_id="data")
-        assert "was edited and run again" in card_with(kernel, reply, "STALE")
-    finally:
-        kernel.close()
+    proxy.weather = "fine"
+    away.run("points, goals = [[1.0], [2.0]], [1.0, 2.0]", cell_id="data")
+    reply = away.run("model = Ridge().fit(points, goals)", cell_id="fit-points")
+    card = reply.bundles[-1]["text/plain"]
+    assert "(pending" in card
+    assert "http" not in card
+    page = card_with(away, reply, f"{proxy.url}/#/experiments/")
+    run = away.runs()[-1]
+    assert f"{proxy.url}/#/experiments/{run.mlflow_experiment_id}/runs/{run.mlflow_run_id}" in page
+    assert MlflowClient(server).get_run(str(run.mlflow_run_id)).data.tags["nbmlops.run_id"]
+    reply = away.run("points, goals = [[1.0], [3.0]], [1.0, 2.0]", cell_id="data")
+    assert "was edited and run again" in card_with(away, reply, "STALE")
+
+
+def test_a_delivery_to_a_server_prints_nothing(
+    server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """MLflow would print each run's address into what a command of ours prints, such as JSON."""
+    os.environ.pop("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", None)
+    settings = load_settings(tmp_path, {"MLFLOW_TRACKING_URI": server})
+    journal = Journal(settings.journal_path)
+    journal.record(a_run())
+    assert deliver_pending(journal, MlflowStore(settings)) == 1
+    assert capsys.readouterr().out == ""
+    client = MlflowClient(server)
+    theirs = client.create_run(client.search_experiments()[0].experiment_id)
+    client.set_terminated(theirs.info.run_id)
+    assert "View run" in capsys.readouterr().out  # the control: a user's own run is announced
 
 
 def card_with(kernel: Kernel, reply: Reply, text: str) -> str:

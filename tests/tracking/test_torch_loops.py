@@ -160,10 +160,17 @@ for width in range(1, 13):
 TABLES = "import torch\ntorch.manual_seed(0)\nA, t = torch.randn(40, 3), torch.randn(40, 1)"
 
 
-def test_models_that_are_dropped_are_freed_before_their_cell_ends(kernel: Kernel) -> None:
+@pytest.mark.parametrize(
+    "after",
+    ["pass", "net.whole = [net]", "net[0].register_forward_hook(lambda *_, net=net: None)"],
+    ids=["held by nothing", "held by its own list", "held by its own hook"],
+)
+def test_models_that_are_dropped_are_freed_before_their_cell_ends(
+    kernel: Kernel, after: str
+) -> None:
     """At most a few wait to be saved; each is a run of its own with its model."""
     assert kernel.run(TABLES).status == "ok"
-    runs = kernel.trained(MANY.format(after="pass"))
+    runs = kernel.trained(MANY.format(after=after))
     assert int(kernel.value("most")) <= 6
     assert len(runs) == 12
     kernel.store()
@@ -173,7 +180,7 @@ def test_models_that_are_dropped_are_freed_before_their_cell_ends(kernel: Kernel
         assert run.tables["layers"][0]["parameters"] == 4 * width
         assert len(run.tables["loss"]) >= 1
         assert kernel.journal.run(run.id).mlflow_model_uri
-    assert kernel.value("sum(ref() is not None for ref in alive)") == "0"
+    assert kernel.value("(gc.collect(), sum(ref() is not None for ref in alive))[1]") == "0"
 
 
 def test_models_that_are_kept_and_trained_in_turn_are_one_run_each(kernel: Kernel) -> None:

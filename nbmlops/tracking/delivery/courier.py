@@ -1,8 +1,9 @@
-"""The kernel's side of delivery: starts the deliverer, and waits for it where that is asked."""
+"""The kernel's side of delivery: starts the deliverer, and asks it where somebody waits."""
 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -12,24 +13,35 @@ from nbmlops.errors import StoreError
 from nbmlops.settings import Settings
 from nbmlops.tracking.journal.journal import Journal
 
-__all__ = ["Courier", "add_modules"]
+__all__ = ["Courier"]
 
-MODULES = "NBMLOPS_MODULES"  # where the kernel finds modules
 _HOME = Path(__file__).parents[3]
+# What MLflow's client and its artifact stores go by.
+_HEEDED = ("MLFLOW_", "AWS_", "AZURE_", "GOOGLE_", "DATABRICKS_", "REQUESTS_", "SSL_", "HTTP")
 
 
 class Courier:
-    """Sends the deliverer on its way whenever something is pending."""
+    """Sends the deliverer on its way whenever something is pending.
+
+    It is a process that stays for a while, for it takes seconds to import MLflow and the model's
+    library. A line over the socket between us asks it to deliver now; its answer is a line, too:
+    what went wrong, or nothing.
+    """
 
     def __init__(self, settings: Settings, journal: Journal) -> None:
         self._settings = settings
         self._journal = journal
         self._process: subprocess.Popen[bytes] | None = None
+        self._line: socket.socket | None = None
+        self._heeds: dict[str, str] = {}
 
     def wake(self) -> None:
         """See that a deliverer is at work; costs nothing when one is."""
-        if self._process is None or self._process.poll() is not None:
-            self._process = self._start("--stay")
+        if self._process is not None and self._process.poll() is None:
+            if self._heeds == _heeded():
+                return
+            self._process.terminate()  # it knows the old credentials; whatever it was at is safe
+        self._start()
 
     def deliver(self, timeout: float = 600.0) -> int:
         """Deliver all that is pending now, wait for it, and say how many records that were.
@@ -39,21 +51,14 @@ class Courier:
         before = {p.run.id for p in self._journal.pending()}
         if not before:
             return 0
-        process = self._start()
-        try:
-            _, told = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired as error:
-            raise StoreError(
-                f"MLflow took longer than {timeout:.0f} s. Delivery goes on in the background."
-            ) from error
+        told = self._ask(timeout)
         left = {p.run.id for p in self._journal.pending()} & before
         if left:
             problems = self._journal.problems()
-            why = [problems[run_id] for run_id in left if run_id in problems]
-            why = why or told.decode(errors="replace").strip().splitlines()
+            why = [problems[run_id] for run_id in left if run_id in problems] or [told]
             raise StoreError(
                 f"{len(left)} of {len(before)} records are not delivered"
-                f" and wait in the journal. {why[-1] if why else ''}".strip()
+                f" and wait in the journal. {why[-1]}".strip()
             )
         return len(before)
 
@@ -71,16 +76,43 @@ class Courier:
                 return  # waiting here would not make MLflow answer
             time.sleep(0.05)
 
-    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def _ask(self, timeout: float) -> str:
+        """Have all delivered now; what the deliverer says of it."""
+        ends = time.monotonic() + timeout
+        for _ in range(2):  # one that had stayed long enough may be about to end
+            self.wake()
+            assert self._line is not None  # noqa: S101 - `wake` has seen to it
+            try:
+                self._line.sendall(b"\n")
+                told = _line_from(self._line, ends)
+            except TimeoutError as error:
+                raise StoreError(
+                    f"MLflow took longer than {timeout:.0f} s. Delivery goes on in the background."
+                ) from error
+            except OSError:  # it has hung up
+                told = None
+            if told is not None:
+                return told
+            if self._process is not None:
+                self._process.wait()
+        return ""
+
+    def _start(self) -> None:
         settings = self._settings
+        if self._line is not None:
+            self._line.close()
+        self._line, theirs = socket.socketpair()
+        self._heeds = _heeded()
         try:
             settings.home.mkdir(parents=True, exist_ok=True)
-            return subprocess.Popen(  # noqa: S603 - our own module, in this interpreter
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, in this interpreter
                 # -P: a notebook's folder may hold a `queue.py` or `mlflow.py` of the user's.
-                [sys.executable, "-P", "-m", "nbmlops.tracking.delivery.deliverer", *arguments],
+                [sys.executable, "-P", "-m", "nbmlops.tracking.delivery.deliverer",
+                 "--stay", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL if arguments else subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
                 cwd=settings.root,
                 # A kernel's interrupt or death is not the deliverer's.
                 start_new_session=True,
@@ -95,18 +127,31 @@ class Courier:
                     "PYTHONPATH": os.pathsep.join(
                         [str(_HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
                     ),
-                    # Snapshots may need the notebook's own modules.
-                    MODULES: os.pathsep.join(os.path.abspath(p) for p in sys.path),
                 },
-            )
+            )  # fmt: skip
         except OSError as error:
             raise StoreError(
                 f"No process can be started to deliver records to MLflow ({error}). They wait in"
                 " the journal; `nbmlops sync` delivers them."
             ) from error
+        finally:
+            theirs.close()
 
 
-def add_modules() -> None:
-    """In the deliverer: let the kernel's modules be found, after all others."""
-    told = os.environ.get(MODULES, "")
-    sys.path.extend(p for p in told.split(os.pathsep) if p and p not in sys.path)
+def _heeded() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if k.upper().startswith(_HEEDED)}
+
+
+def _line_from(line: socket.socket, ends: float) -> str | None:
+    """The next line of `line`, without its end; None if it was hung up before.
+
+    :raises TimeoutError: if none has come when the clock is at `ends`.
+    """
+    heard = b""
+    while not heard.endswith(b"\n"):
+        line.settimeout(max(0.001, ends - time.monotonic()))
+        part = line.recv(65536)
+        if not part:
+            return None
+        heard += part
+    return heard.decode(errors="replace").strip()

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import TrackedRun
-from nbmlops.tracking.delivery.mlflow_connection import MlflowConnection, quoted
+from nbmlops.tracking.delivery.mlflow_connection import MlflowConnection, end_run, quoted
 from nbmlops.tracking.delivery.mlflow_entities import ID_TAG, PARENT_TAG
 from nbmlops.tracking.delivery.steps import Step
 
@@ -36,9 +36,8 @@ def cell_run(connection: MlflowConnection, run: TrackedRun, step: Step) -> str |
     if theirs.info.status == "RUNNING":
         connection.client.log_text(run_id, cell.source, "nbmlops/cell.py")
         step("cell-run-filed")
-        status = "FINISHED" if cell.outcome == "ok" else "FAILED"
-        ended = int((cell.started.timestamp() + cell.duration) * 1000)
-        connection.client.set_terminated(run_id, status, end_time=ended)
+        ended = cell.started.timestamp() + cell.duration
+        end_run(connection.client, run_id, cell.outcome, ended)
     return run_id
 
 

@@ -20,7 +20,7 @@ from nbmlops.tracking.redaction import hide_in_text, without_credentials
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["MlflowConnection", "quoted"]
+__all__ = ["MlflowConnection", "end_run", "quoted"]
 
 _SILENCE = (
     "Max retries",
@@ -29,6 +29,7 @@ _SILENCE = (
     "database is locked",
 )
 _FAULTS = ("error responses", "error code 50")
+_SAY_NOTHING = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
 _NO_ENTRY = ("error code 401", "error code 403")
 
 
@@ -182,6 +183,22 @@ def quieten() -> None:
         "mlflow.tracking",
     ):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def end_run(client: MlflowClient, run_id: str, outcome: str, seconds: float) -> None:
+    """Set that a run ended at `seconds` since 1970, as its cell's `outcome` says.
+
+    MLflow prints a run's address when it ends, into whatever a command of ours prints.
+    """
+    said = os.environ.get(_SAY_NOTHING)
+    os.environ[_SAY_NOTHING] = "true"
+    try:
+        status = "FINISHED" if outcome == "ok" else "FAILED"
+        client.set_terminated(run_id, status, end_time=int(seconds * 1000))
+    finally:
+        os.environ.pop(_SAY_NOTHING)
+        if said is not None:
+            os.environ[_SAY_NOTHING] = said
 
 
 def quoted(text: str) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from nbmlops.records import Scalar, TrackedRun, encode
 from nbmlops.tracking.delivery.mlflow_cells import cell_run, run_below
-from nbmlops.tracking.delivery.mlflow_connection import MlflowConnection
+from nbmlops.tracking.delivery.mlflow_connection import MlflowConnection, end_run
 from nbmlops.tracking.delivery.mlflow_entities import (
     DISMISSED_TAG,
     ID_TAG,
@@ -70,9 +70,8 @@ class MlflowDelivery:
         _log_artifacts(client, run_id, placed, spool / ARTIFACTS)
         step("end")
         if own and theirs.info.status == "RUNNING":
-            status = "FINISHED" if run.cell.outcome == "ok" else "FAILED"
             ended = run.started.timestamp() + run.duration
-            client.set_terminated(run_id, status, end_time=int(ended * 1000))
+            end_run(client, run_id, run.cell.outcome, ended)
         return place
 
     def _place(self, attempted: bool) -> Any:

@@ -10,11 +10,16 @@ import pickle
 import shutil
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from nbmlops.tracking.journal.snapshots import BACKEND_FILE, SNAPSHOT_FILE
+import msgspec
+
+from nbmlops.tracking.journal.snapshots import READER_FILE, SNAPSHOT_FILE, Reader
 from nbmlops.tracking.runs.environment import imported_packages
 
 __all__ = ["file_model"]
@@ -29,6 +34,7 @@ _MODEL_ARGUMENT = {
     "sklearn": "sk_model", "xgboost": "xgb_model", "lightgbm": "lgb_model", "catboost": "cb_model",
     "statsmodels": "statsmodels_model", "torch": "pytorch_model", "keras": "model",
 }  # fmt: skip
+_TORCH = "sklearn.externals.array_api_compat.torch"
 _TRUSTED_ROOTS = (
     "sklearn.",
     "numpy.",
@@ -47,8 +53,7 @@ def file_model(spool: Path, folder: Path) -> None:
     """
     warnings.simplefilter("ignore")
     logging.getLogger("mlflow").setLevel(logging.ERROR)
-    if (backend := spool / BACKEND_FILE).is_file():
-        os.environ.setdefault("KERAS_BACKEND", backend.read_text())
+    _find_modules(spool / READER_FILE)
     content, roots = _read(spool / SNAPSHOT_FILE)
     model, sample = content["model"], content.get("sample")
     signature = _signature(model, sample)
@@ -62,6 +67,16 @@ def file_model(spool: Path, folder: Path) -> None:
         if example is None:
             raise
         _save(model, folder, signature, requirements, None)
+
+
+def _find_modules(told: Path) -> None:
+    """Let the modules be found that the kernel found, after all others."""
+    if not told.is_file():
+        return
+    reader = msgspec.json.decode(told.read_bytes(), type=Reader)
+    sys.path.extend(path for path in reader.paths if path not in sys.path)
+    if reader.keras_backend is not None:
+        os.environ.setdefault("KERAS_BACKEND", reader.keras_backend)
 
 
 def _save(model: Any, folder: Path, signature: Any, requirements: list[str], example: Any) -> None:
@@ -158,7 +173,8 @@ def _requirements(roots: set[str]) -> list[str]:
 def _save_sklearn(saver: Any, model: Any, folder: Path, arguments: dict[str, Any]) -> None:
     """Prefer skops, which cannot run code when it is loaded, where all types are known ones."""
     try:
-        import skops.io  # type: ignore[import-untyped] # ships none
+        with _without_looking_at_torch():
+            import skops.io  # type: ignore[import-untyped] # ships none
 
         data = skops.io.dumps(model)
         trusted = skops.io.get_untrusted_types(data=data)
@@ -170,6 +186,22 @@ def _save_sklearn(saver: Any, model: Any, folder: Path, arguments: dict[str, Any
     except Exception:  # noqa: BLE001 - skops does not know every class; cloudpickle below takes all
         shutil.rmtree(folder, ignore_errors=True)
     saver.save_model(**arguments, serialization_format="cloudpickle")
+
+
+@contextmanager
+def _without_looking_at_torch() -> Iterator[None]:
+    """Keep skops from importing PyTorch: it looks through all of scikit-learn for estimators.
+
+    One of the packages there is all of torch, which costs two seconds and much memory.
+    """
+    stood_in = "torch" not in sys.modules and _TORCH not in sys.modules
+    if stood_in:
+        sys.modules[_TORCH] = ModuleType(_TORCH)
+    try:
+        yield
+    finally:
+        if stood_in:
+            del sys.modules[_TORCH]
 
 
 def _save_function(

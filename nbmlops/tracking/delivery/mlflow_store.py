@@ -41,6 +41,11 @@ class MlflowStore:
             _ = self.experiment_id
 
     @property
+    def remote(self) -> bool:
+        """Whether MLflow is asked over HTTP."""
+        return self._connection.remote
+
+    @property
     def client(self) -> MlflowClient:
         """A plain MLflow client of the project's store."""
         return self._connection.client

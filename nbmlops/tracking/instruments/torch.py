@@ -6,8 +6,9 @@ import weakref
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.tracking.instruments.torch_beginning import begin_loop
 from nbmlops.tracking.instruments.torch_observation import TorchObservation, observe
-from nbmlops.tracking.instruments.torch_training import LoopTraining, begin_loop
+from nbmlops.tracking.instruments.torch_training import LoopTraining
 
 if TYPE_CHECKING:
     from nbmlops.tracking.session.cells import ExecutedCell

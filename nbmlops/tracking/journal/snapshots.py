@@ -17,12 +17,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from nbmlops.records import new_id
 from nbmlops.steps import pass_step
 
 __all__ = [
-    "BACKEND_FILE",
+    "READER_FILE",
     "SNAPSHOT_FILE",
+    "Reader",
     "SnapshotWriter",
     "UnfitModel",
     "forget_model",
@@ -30,7 +33,7 @@ __all__ = [
 ]
 
 SNAPSHOT_FILE = "model.pickle"
-BACKEND_FILE = "keras-backend"
+READER_FILE = "reader.json"
 _MOST_KEPT = 256 << 20  # bytes of models that wait in memory for a disk
 _MOST_PENDING = 4  # snapshots that wait to be written, each of which holds its model
 _PATIENCE = 60.0  # seconds that a new training of a model waits for its snapshot at most
@@ -40,13 +43,25 @@ class UnfitModel(Exception):
     """A snapshot that was written and cannot be read again, or not be filed as a model."""
 
 
+class Reader(msgspec.Struct, frozen=True):
+    """What a process must do before it reads a snapshot, so that it finds the same modules.
+
+    `paths` are those on which modules were found, absolute. Keras chooses its backend when it is
+    imported.
+    """
+
+    paths: tuple[str, ...] = ()
+    keras_backend: str | None = None
+
+
 def write_snapshot(folder: Path, content: dict[str, Any] | bytes) -> None:
     """Pickle `content` into `folder`, or write its pickle; the file appears whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     keras: Any = sys.modules.get("keras")
-    if hasattr(keras, "backend"):
-        # Keras chooses its backend when it is imported; the reader must choose the same before.
-        (folder / BACKEND_FILE).write_text(keras.backend.backend())
+    backend = keras.backend.backend() if hasattr(keras, "backend") else None
+    paths = tuple(os.path.abspath(path) for path in sys.path if isinstance(path, str))
+    reader = Reader(paths=paths, keras_backend=backend)
+    (folder / READER_FILE).write_bytes(msgspec.json.encode(reader))
     partial = folder / f"{new_id('part')}.tmp"
     try:
         with partial.open("wb") as file:
@@ -68,7 +83,7 @@ def forget_model(folder: Path) -> None:
     for made in ("model", "model.part"):
         shutil.rmtree(folder / made, ignore_errors=True)
     with contextlib.suppress(OSError):  # none there, or the disk itself is away
-        for file in (folder / SNAPSHOT_FILE, *folder.glob("*.tmp")):
+        for file in (folder / SNAPSHOT_FILE, folder / READER_FILE, *folder.glob("*.tmp")):
             file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # not empty: the artifacts wait for their delivery
         folder.rmdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -11,37 +12,41 @@ __all__ = ["executed_notebook"]
 
 
 def executed_notebook(session: bytes) -> str:
-    """The notebook (nbformat 4.5) of a session file, as JSON text."""
-    import nbformat
-    from nbformat.v4 import new_code_cell, new_notebook
+    """The notebook (nbformat 4.5) of a session file, as JSON text.
 
-    cells, ids = [], set()
+    Written as plain JSON: the library for notebooks takes a second to import its validator.
+    """
+    cells: list[dict[str, Any]] = []
+    ids: set[str] = set()
     for number, ran in enumerate(msgspec.json.decode(session), 1):
         # A cell that ran twice stands there twice: its second id says so.
         cell_id = _valid(ran["id"]) or f"cell-{number}"
         if cell_id in ids:
             cell_id = f"{cell_id[:50]}-run-{number}"
         ids.add(cell_id)
-        outputs = [nbformat.from_dict(_whole(o, ran["execution_count"])) for o in ran["outputs"]]
+        outputs = [_whole(output, ran["execution_count"]) for output in ran["outputs"]]
         if ran["error"]:
-            outputs.append(nbformat.from_dict(_error(ran["error"])))
+            outputs.append(_error(ran["error"]))
         cells.append(
-            new_code_cell(
-                ran["source"],
-                id=cell_id,
-                execution_count=ran["execution_count"],
-                outputs=outputs,
-            )
+            {
+                "cell_type": "code",
+                "execution_count": ran["execution_count"],
+                "id": cell_id,
+                "metadata": {},
+                "outputs": outputs,
+                "source": ran["source"],
+            }
         )
-    notebook = new_notebook(
-        cells=cells,
-        metadata={
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+    notebook = {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
         },
-    )
-    nbformat.validate(notebook)
-    return str(nbformat.writes(notebook))
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 def _whole(output: dict[str, Any], count: int) -> dict[str, Any]:
