@@ -6,7 +6,6 @@ import os
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -19,6 +18,7 @@ import psycopg
 import pytest
 import requests
 from live_postgresql import Database
+from prepared_server import ServerProcess
 
 from nbmlops.governance import Incoming, Vault
 from nbmlops.governance.database import SqlAlchemyLedger
@@ -46,7 +46,7 @@ class LiveGate:
 
     address: str
     root: Path
-    process: subprocess.Popen[bytes]
+    process: ServerProcess
     database: Database | None = None
     names: Iterator[int] = field(default_factory=lambda: iter(range(1_000_000)))
 
@@ -174,12 +174,8 @@ def live_gate(
     clean |= {"MLFLOW_AUTH_ADMIN_PASSWORD": ADMIN[1], "NBMLOPS_USER": "host"}
     if database:
         clean |= {"NBMLOPS_DATABASE": database.app, "NBMLOPS_REVIEW_DATABASE": database.review}
-    command = [sys.executable, "-m", "nbmlops", "server", "--port", str(port), *options]
     log = root / "server.log"
-    with log.open("ab") as stream:
-        process = subprocess.Popen(
-            command, cwd=root, env=clean | (environment or {}), stdout=stream, stderr=stream
-        )
+    process = ServerProcess(["--port", str(port), *options], root, clean | (environment or {}), log)
     # The clean run that promotions name: a server finds it in MLflow, where clients deliver runs.
     Journal(root / ".nbmlops" / "journal.db").record(make_run(id="run-000000000002"))
     try:
@@ -204,7 +200,9 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_it_answers(
+    process: ServerProcess | subprocess.Popen[bytes], port: int, log: Path
+) -> None:
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline and process.poll() is None:
         try:

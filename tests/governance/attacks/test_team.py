@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import live_gate
 import mlflow
 import pytest
 from live_gate import LiveGate
@@ -45,3 +49,21 @@ def test_from_a_promotion_to_a_model_in_production(
     assert (Path(path) / "größe.txt").read_text() == "non-ASCII names travel too"
     assert {e.actor for e in ada.audit_log() if name in str(e.fact)} <= {"ada", "grace"}
     assert "mallory" not in "".join(e.actor for e in ada.audit_log())
+
+
+def test_the_command_itself_starts_the_server(
+    tmp_path: Path, mlflow_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a shell does it: the other tests' servers are forked from a process that is ready."""
+    (tmp_path / ".nbmlops").mkdir()
+    (tmp_path / ".nbmlops" / "mlflow.db").write_bytes(mlflow_database.read_bytes())
+    monkeypatch.setattr(live_gate, "ServerProcess", shell)
+    with live_gate.live_gate(tmp_path) as gate:
+        submission = gate.approved()
+        assert gate.register(submission)["version"] == "1"
+
+
+def shell(arguments: list[str], cwd: Path, env: dict[str, str], log: Path) -> Any:
+    with log.open("ab") as stream:
+        command = [sys.executable, "-m", "nbmlops", "server", *arguments]
+        return subprocess.Popen(command, cwd=cwd, env=env, stdout=stream, stderr=stream)
