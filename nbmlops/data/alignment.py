@@ -13,7 +13,16 @@ from nbmlops.data.canonical import CHUNK_ROWS, column_digest
 from nbmlops.data.columns import Column
 from nbmlops.records.data import ColumnFingerprint
 
-__all__ = ["Move", "Pair", "appended", "changed_ranges", "cut", "dropped", "is_whole"]
+__all__ = [
+    "Move",
+    "Pair",
+    "appended",
+    "changed_ranges",
+    "changed_runs",
+    "cut",
+    "dropped",
+    "is_whole",
+]
 
 # So many places where the new first row stands in the old data are tried, and no more.
 _CANDIDATES = 64
@@ -82,19 +91,28 @@ def _prefix_move(pairs: list[Pair], what: str, rows: int, short: int) -> Move | 
     return Move(what, rows, [pair for pair, answer in found if answer is False], notes=notes)
 
 
-def _is_prefix(pair: Pair, short: int) -> bool | None:
+def _is_prefix(pair: Pair, short: int) -> bool | None:  # noqa: PLR0911 - one return for each case
     """Whether side `short` is a prefix of the other; None where only its full runs are known."""
     records = (pair.old, pair.new)
     rows = pair.rows[short]
     full = rows // CHUNK_ROWS
     ours = records[short].chunk_digests()
     theirs = records[1 - short].chunk_digests()
+    old, new = pair.sources
+    if old is not None and new is not None and old.extra != new.extra:
+        return False
     known = len(ours) >= full and len(theirs) >= full
     if known and ours[:full] != theirs[:full]:
         return False
     source = pair.sources[1 - short]
-    if known and rows % CHUNK_ROWS == 0:
+    if known and full and rows % CHUNK_ROWS == 0:
         return True
+    if source is None and theirs and rows == CHUNK_ROWS:
+        # A record does not repeat the digest of its only run, which here is the other's first.
+        name = column_digest(records[short].type, rows, theirs[0])
+        if name.hex() == records[short].digest:
+            return True
+        return None if records[short].type.endswith(", ordered>") else False
     if source is None:
         return None if full else False
     digests = list(theirs[:full]) if full else []
@@ -222,7 +240,7 @@ def changed_ranges(pairs: list[Pair]) -> tuple[tuple[tuple[int, int], ...], dict
     values: dict[str, int] = {}
     for pair in pairs:
         rows = pair.rows[0]
-        for start in _changed_runs(pair):
+        for start in changed_runs(pair):
             stop = min(start + CHUNK_ROWS, rows)
             old, new = pair.sources
             if old is None or new is None or old.rows != rows or new.rows != rows:
@@ -235,7 +253,8 @@ def changed_ranges(pairs: list[Pair]) -> tuple[tuple[tuple[int, int], ...], dict
     return _merged(sorted(ranges)), values
 
 
-def _changed_runs(pair: Pair) -> list[int]:
+def changed_runs(pair: Pair) -> list[int]:
+    """Where runs start that differ between two columns of equal length, as far as is known."""
     ours, theirs = pair.old.chunk_digests(), pair.new.chunk_digests()
     if not ours or not theirs:
         return [0] if pair.rows[0] <= CHUNK_ROWS else []

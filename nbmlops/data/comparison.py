@@ -12,6 +12,7 @@ from nbmlops.data.alignment import Move, Pair, appended, changed_ranges, cut, dr
 from nbmlops.data.columns import Reading
 from nbmlops.data.fingerprints import fingerprint, hash_opened, multiset_of, naming
 from nbmlops.data.objects import NoCanonicalForm
+from nbmlops.data.pairing import held_elsewhere, keyed, sort_strays
 from nbmlops.data.readers import open_object
 from nbmlops.errors import FingerprintError
 from nbmlops.records.data import ColumnFingerprint, DataDiff, Fingerprint
@@ -61,6 +62,12 @@ def compare(old: Any, new: Any, *, progress: Progress = None) -> DataDiff:
     for side in (before, after):
         if side.fingerprint.kind == "unknown":
             raise FingerprintError(f"{side.label} cannot be compared: {side.fingerprint.reason}.")
+    formats = [side.fingerprint.format for side in (before, after)]
+    if formats[0] != formats[1]:
+        raise FingerprintError(
+            f"{before.label} is on record in format {formats[0]}, {after.label} in {formats[1]}: "
+            "digests of two formats tell nothing. Fingerprint both anew."
+        )
     if before.fingerprint.digest != after.fingerprint.digest:
         tables = _as_tables(old, new)
         if tables is not None:
@@ -90,12 +97,9 @@ def _as_tables(old: Any, new: Any) -> list[Any] | None:
 
 def _diff(before: _Side, after: _Side) -> DataDiff:
     old, new = before.fingerprint, after.fingerprint
-    facts: dict[str, Any] = {
-        "old": before.label,
-        "new": after.label,
-        "old_rows": old.rows,
-        "new_rows": new.rows,
-    }
+    facts: dict[str, Any] = {"old": before.label, "new": after.label}
+    if not {old.kind, new.kind} & _HOLDERS:
+        facts |= {"old_rows": old.rows, "new_rows": new.rows}
     if old.digest == new.digest and old.kind == new.kind:
         return DataDiff(identical=True, **facts)
     if old.kind != new.kind and not {old.kind, new.kind} <= {"table", "rows"}:
@@ -104,28 +108,28 @@ def _diff(before: _Side, after: _Side) -> DataDiff:
     if {old.kind, new.kind} == {"table", "rows"}:
         return _diff_unordered(before, after, facts)
     pairs, removed, added = _match(before, after)
-    renamed = _renamed(removed, added)
-    removed = [c for c in removed if c.name not in {pair[0] for pair in renamed}]
-    added = [c for c in added if c.name not in {pair[1] for pair in renamed}]
+    strays = sort_strays(removed, added)
     retyped = [pair for pair in pairs if pair.old.type != pair.new.type]
     pairs = [pair for pair in pairs if pair.old.type == pair.new.type]
     differing = [pair for pair in pairs if pair.old.digest != pair.new.digest]
     facts |= {
-        "added": tuple(column.name for column in added),
-        "removed": tuple(column.name for column in removed),
-        "renamed": tuple(renamed),
+        "added": tuple(column.name for column in strays.added),
+        "removed": tuple(column.name for column in strays.removed),
+        "renamed": tuple(strays.renamed),
         "retyped": tuple((pair.name, pair.old.type, pair.new.type) for pair in retyped),
         "moved": _moved(old, new, pairs),
     }
     if old.kind == "rows":
         return DataDiff(identical=False, changed=_names(differing), **facts)
-    if differing and old.rows == new.rows and not (renamed or retyped):
-        # Shuffled rows carry their old places along as an index; those that had none gain one.
-        only_index = all(column.index and not column.name for column in (*added, *removed))
-        if only_index and _reordered(before, after, [p for p in pairs if not p.old.index]):
-            facts |= {"added": (), "removed": ()}
-            return DataDiff(identical=False, reordered=True, **facts)
-    return DataDiff(identical=False, **facts, **_row_facts(old, new, pairs, differing))
+    # Shuffled rows carry their old places along as an index; those that had none gain one.
+    same_columns = not (strays.added or strays.removed or strays.renamed or retyped)
+    if differing and old.rows == new.rows and same_columns and _reordered(before, after, pairs):
+        return DataDiff(identical=False, reordered=True, **facts)
+    facts |= _row_facts(old, new, pairs, differing)
+    if strays.notes:
+        # They say why the whole differs where no column does.
+        facts["notes"] = (*strays.notes, *(facts.get("notes", ()) if differing else ()))
+    return DataDiff(identical=False, **facts)
 
 
 def _names(pairs: Sequence[Pair]) -> tuple[str, ...]:
@@ -140,6 +144,7 @@ def _row_facts(
         return {"notes": _label_note(old, new, pairs)}
     if old.kind in _HOLDERS:
         return {"changed": _names(differing)}
+    elsewhere = held_elsewhere(differing, old)
     notes: tuple[str, ...] = ()
     if old.shape is not None and new.shape is not None and old.shape[1:] != new.shape[1:]:
         notes = (f"The shape was {old.shape} and is {new.shape}.",)
@@ -153,7 +158,10 @@ def _row_facts(
                 "changed": _names(move.changed),
                 "notes": move.notes,
             }
-    facts: dict[str, Any] = {"changed": _names(differing), "notes": notes}
+    facts: dict[str, Any] = {"changed": _names(differing), "notes": (*notes, *elsewhere)}
+    if not is_whole(pairs) and not any(source for pair in pairs for source in pair.sources):
+        told = "Whether rows came or went, or values changed, only the data itself could tell."
+        facts["notes"] = (*facts["notes"], told)
     if is_whole(pairs) and not notes:
         ranges, values = changed_ranges(differing)
         row = _row_size(old)
@@ -170,8 +178,21 @@ def _move(pairs: list[Pair]) -> Move | None:
         if move is not None and not move.changed:
             return move
         best = best or move
-    # A constant column is a prefix of any longer one, and proves nothing about the others.
-    return best if best is not None and 2 * len(best.changed) < len(pairs) else None
+    if best is None:
+        return None
+    changed = {id(pair) for pair in best.changed}
+    # A constant column is a prefix of itself however rows moved, and proves nothing of others.
+    telling = sum(id(pair) not in changed and not _is_constant(pair) for pair in pairs)
+    return best if telling and len(changed) <= telling else None
+
+
+def _is_constant(pair: Pair) -> bool:
+    """Whether a column holds one value only, as far as its record tells."""
+    longer = pair.old if pair.rows[0] > pair.rows[1] else pair.new
+    told = longer.summary
+    if "min" in told:
+        return told["min"] == told["max"]
+    return told.get("distinct", 0) == 1 or longer.nulls == max(pair.rows)
 
 
 def _row_size(of: Fingerprint) -> int:
@@ -196,18 +217,8 @@ def _match(
     before: _Side, after: _Side
 ) -> tuple[list[Pair], list[ColumnFingerprint], list[ColumnFingerprint]]:
     """Pair columns by name; of columns that share a name, the first with the first, and so on."""
-
-    def keyed(side: _Side) -> dict[tuple[str, bool, int], int]:
-        found: dict[tuple[str, bool, int], int] = {}
-        counts: dict[tuple[str, bool], int] = {}
-        for at, column in enumerate(side.fingerprint.columns):
-            key = (column.name, column.index)
-            counts[key] = counts.get(key, -1) + 1
-            found[*key, counts[key]] = at
-        return found
-
-    ours, theirs = keyed(before), keyed(after)
     old, new = before.fingerprint, after.fingerprint
+    ours, theirs = keyed(old.columns), keyed(new.columns)
     rows = _length(old), _length(new)
     pairs = []
     for key, at in ours.items():
@@ -225,20 +236,6 @@ def _source(side: _Side, at: int) -> Any:
     return None if hasattr(column, "chunks") else column  # read once, and not to be read again
 
 
-def _renamed(
-    removed: list[ColumnFingerprint], added: list[ColumnFingerprint]
-) -> list[tuple[str, str]]:
-    """Columns that went and came with the same content."""
-    coming = list(added)
-    renamed = []
-    for column in removed:
-        same = [other for other in coming if other.digest == column.digest]
-        if same:
-            coming.remove(same[0])
-            renamed.append((column.name, same[0].name))
-    return renamed
-
-
 def _moved(old: Fingerprint, new: Fingerprint, pairs: list[Pair]) -> bool:
     """Whether the columns that both have stand in another order."""
     places = [pair.places[1] for pair in sorted(pairs, key=lambda pair: pair.places[0])]
@@ -247,18 +244,16 @@ def _moved(old: Fingerprint, new: Fingerprint, pairs: list[Pair]) -> bool:
 
 def _reordered(before: _Side, after: _Side, pairs: list[Pair]) -> bool:
     """Whether the rows are the same in another order."""
-    if any(not _may_be_reordered(pair) for pair in pairs):
+    from nbmlops.data.reordering import are_reordered, may_be_reordered
+
+    if any(not may_be_reordered(pair) for pair in pairs if not pair.old.index):
         return False
+    content = [pair for pair in pairs if pair.name or not pair.old.index]
+    found = are_reordered(content)
+    if found is not None:
+        return found
     digests = [_multiset_of(side) for side in (before, after)]
     return digests[0] is not None and digests[0] == digests[1]
-
-
-def _may_be_reordered(pair: Pair) -> bool:
-    """Rule out most changes for nothing: order moves neither nulls nor the extremes."""
-    if pair.old.nulls != pair.new.nulls:
-        return False
-    keys = ("min", "max")
-    return all(pair.old.summary.get(key) == pair.new.summary.get(key) for key in keys)
 
 
 def _multiset_of(side: _Side) -> str | None:

@@ -8,7 +8,7 @@ modulo 2**64 each. So wide a sum resists rows made up to cancel each other (Bell
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -23,7 +23,7 @@ from nbmlops.data.columns import Column, Entry, NoCanonicalForm, label_bytes, la
 from nbmlops.data.numeric import NumericColumn
 from nbmlops.records.data import ColumnFingerprint, Fingerprint
 
-__all__ = ["Multiset", "cells", "unordered_entries"]
+__all__ = ["Multiset", "cells", "sum_rows", "unordered_entries"]
 
 _LANES = 64
 _RUN = 4096
@@ -63,8 +63,7 @@ class Multiset(msgspec.Struct):
             for at, column in enumerate(table):
                 sums[at] += _lanes(column, 4)
             named = zip(*table, strict=True) if table else [()] * (stop - start)
-            wide = [blake3(b"".join(row)).digest(length=8 * _LANES) for row in named]
-            total += _lanes(wide, _LANES)
+            total += _sum_named(named)
         found.sums = [row.tobytes() for row in sums]
         found.total = total.tobytes()
         for each in entries:
@@ -173,6 +172,20 @@ def _numeric_cells(column: NumericColumn, start: int, stop: int) -> list[bytes]:
         values = np.where(np.isnan(values), np.array(np.nan, values.dtype), values)
     octets = values.view(f"V{values.dtype.itemsize}").tolist()
     return [blake3(value).digest() for value in octets]
+
+
+def sum_rows(columns: Sequence[Column], start: int, stop: int) -> Any:
+    """Sum the rows `start` to `stop` of some columns: 64 numbers, modulo 2**64."""
+    total = np.zeros(_LANES, "u8")
+    for at in range(start, stop, _RUN):
+        named = [cells(column, at, min(at + _RUN, stop)) for column in columns]
+        total += _sum_named(zip(*named, strict=True))
+    return total
+
+
+def _sum_named(rows: Iterable[Sequence[bytes]]) -> Any:
+    wide = [blake3(b"".join(row)).digest(length=8 * _LANES) for row in rows]
+    return _lanes(wide, _LANES)
 
 
 def _lanes(digests: list[bytes], lanes: int) -> Any:

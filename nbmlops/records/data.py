@@ -128,8 +128,9 @@ class DataDiff(Record, frozen=True, kw_only=True):
             told.append(f"{_count(self.cut, 'row')} dropped from the end.")
         if self.appended:
             told.append(f"{_count(self.appended, 'row')} appended at the end.")
-        if not told and self.old_rows != self.new_rows:
-            told.append(f"{_size(self.old_rows)} rows became {_size(self.new_rows)}.")
+        old, new = self.old_rows, self.new_rows
+        if not told and old is not None and new is not None and old != new:
+            told.append(f"{old:,} rows became {new:,}.")
         return told
 
     def _columns(self) -> list[str]:
@@ -141,7 +142,7 @@ class DataDiff(Record, frozen=True, kw_only=True):
         if self.renamed:
             told.append("Renamed: " + _listed([f"{a} to {b}" for a, b in self.renamed]) + ".")
         if self.retyped:
-            each = [f"{name} from {a} to {b}" for name, a, b in self.retyped]
+            each = [f"{name or 'the values'} from {a} to {b}" for name, a, b in self.retyped]
             told.append("Retyped: " + _listed(each) + ".")
         if self.moved:
             told.append("The columns stand in another order.")
@@ -191,10 +192,6 @@ def _start(text: str) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _size(rows: int | None) -> str:
-    return "an unknown number of" if rows is None else f"{rows:,}"
 
 
 def _names(names: tuple[str, ...]) -> str:
