@@ -32,7 +32,7 @@ SERVED = {
     "mlflow_experiment_id": "7",
     "mlflow_tracking_uri": "https://mlflow.example/team/",
 }
-PAGE = "https://mlflow.example/team/#/experiments/7/runs/0a1b"
+PAGE = "https://mlflow.example/team/#/experiments/7/runs/0a1b?workflowType=machine_learning"
 
 
 class Marks(HTMLParser):

@@ -96,6 +96,24 @@ def test_tables_are_artifacts(kernel: Kernel, store: MlflowStore) -> None:
     }  # fmt: skip
 
 
+def test_the_models_own_page_shows_what_the_run_does(kernel: Kernel, store: MlflowStore) -> None:
+    """Parameters and metrics, each once however often it is delivered; later ones, too."""
+    runs = kernel.trained(
+        "model = LogisticRegression(C=0.25).fit(X, y)\naccuracy_score(y, model.predict(X))"
+    )
+    deliver(kernel, store, runs)
+    kernel.run(f"import nbmlops\nnbmlops.metric('profit', 12.5, run_id='{runs[0].id}')")
+    deliver(kernel, store, runs)
+    run = kernel.journal.run(runs[0].id)
+    model = store.client.get_logged_model(str(run.mlflow_model_uri).rpartition("/")[2])
+    assert model.params["C"] == "0.25"
+    assert len(model.params) == len(run.parameters)
+    told = sorted((metric.key, metric.dataset_name) for metric in model.metrics)
+    assert told == [("accuracy_score_X", "X"), ("profit", None)]
+    (digest,) = {i.fingerprint.digest for i in run.inputs if i.name == "X"}
+    assert {metric.dataset_digest for metric in model.metrics} == {digest[:36], None}
+
+
 def test_the_tags_of_the_contract(kernel: Kernel, store: MlflowStore) -> None:
     """All of them, and MLflow's own that its views go by."""
     runs = kernel.trained("LogisticRegression(C=0.4).fit(X, y)", cell_id="tags")

@@ -24,7 +24,7 @@ from nbmlops.tracking.delivery.mlflow_entities import (
     params_of,
     tags_of,
 )
-from nbmlops.tracking.delivery.mlflow_logged_models import deliver_model
+from nbmlops.tracking.delivery.mlflow_logged_models import deliver_model, measure_model
 from nbmlops.tracking.delivery.steps import Step
 from nbmlops.tracking.journal.place import Place
 from nbmlops.tracking.redaction import without_credentials
@@ -63,6 +63,9 @@ class MlflowDelivery:
         step("model")
         spool = self._connection.settings.spool / run.id
         model_uri = run.mlflow_model_uri or deliver_model(client, theirs, run, spool, step)
+        step("measure-model")
+        if model_uri is not None:
+            measure_model(client, run_id, run, model_uri)
         step("artifacts")
         uri = destination[0] if destination else self._connection.settings.tracking_uri
         place = Place(run_id, experiment, model_uri, without_credentials(uri))

@@ -70,20 +70,32 @@ def params_of(run: TrackedRun, taken: dict[str, str]) -> list[Any]:
     return [Param(name, value) for name, value in named.items() if name not in taken]
 
 
-def metrics_of(run: TrackedRun) -> list[Any]:
-    """The metrics, without those that were not finite; candidates stand under ``candidate/``."""
+def metrics_of(run: TrackedRun, model_id: str | None = None) -> list[Any]:
+    """The metrics, without those that were not finite; candidates stand under ``candidate/``.
+
+    With `model_id` they are that model's, too, on the data that they were computed on where it is
+    one of the run's inputs.
+    """
     from mlflow.entities import Metric
 
-    return [
-        Metric(
-            _key(f"candidate/{m.name}" if m.candidate else m.name),
-            m.value,
-            int(m.at.timestamp() * 1000),
-            m.step,
+    known = {item.name: item.fingerprint.digest[:36] for item in run.inputs} if model_id else {}
+    made = []
+    for metric in run.metrics:
+        if metric.value is None:
+            continue
+        digest = known.get(metric.data or "")
+        made.append(
+            Metric(
+                _key(f"candidate/{metric.name}" if metric.candidate else metric.name),
+                metric.value,
+                int(metric.at.timestamp() * 1000),
+                metric.step,
+                model_id=model_id,
+                dataset_name=metric.data if digest else None,
+                dataset_digest=digest or None,
+            )
         )
-        for m in run.metrics
-        if m.value is not None
-    ]
+    return made
 
 
 def datasets_of(inputs: tuple[DataInput, ...]) -> list[Any]:

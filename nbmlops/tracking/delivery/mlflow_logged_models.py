@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import TrackedRun
-from nbmlops.tracking.delivery.mlflow_entities import ID_TAG
+from nbmlops.tracking.delivery.mlflow_entities import ID_TAG, metrics_of, params_of
 from nbmlops.tracking.delivery.steps import Step
 from nbmlops.tracking.journal.snapshots import SNAPSHOT_FILE, UnfitModel
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["deliver_model"]
+__all__ = ["deliver_model", "measure_model"]
 
 
 def deliver_model(
@@ -31,7 +31,11 @@ def deliver_model(
     model = _find(client, experiment, run.id)
     if model is None:
         client.create_logged_model(
-            experiment, name=_model_name(run.name), source_run_id=run_id, tags={ID_TAG: run.id}
+            experiment,
+            name=_model_name(run.name),
+            source_run_id=run_id,
+            tags={ID_TAG: run.id},
+            params={parameter.key: parameter.value[:500] for parameter in params_of(run, {})},
         )
         model = _find(client, experiment, run.id)
     step("log-model")
@@ -42,6 +46,13 @@ def deliver_model(
     step("link-model")
     _link(client, run_id, model.model_id)
     return f"models:/{model.model_id}"
+
+
+def measure_model(client: MlflowClient, run_id: str, run: TrackedRun, uri: str) -> None:
+    """Put the metrics of `run` on its model's own page, too; MLflow keeps each once."""
+    metrics = metrics_of(run, uri.rpartition("/")[2])
+    for start in range(0, len(metrics), 1000):
+        client.log_batch(run_id, metrics=metrics[start : start + 1000])
 
 
 def _find(client: MlflowClient, experiment: str, run_id: str) -> Any:

@@ -20,6 +20,6 @@ DELIVERY_STEPS = (
     "begin", "attempt", "find", "create", "created", "log",
     "cell-run", "cell-run-made", "cell-run-filed", "params", "metrics", "inputs",
     "model", "file", "filed", "create-model", "log-model", "finalize-model", "link-model",
-    "artifacts", "end", "mark", "clean",
+    "measure-model", "artifacts", "end", "mark", "clean",
 )  # fmt: skip
 """In a deliverer, in order, for a run that has everything."""

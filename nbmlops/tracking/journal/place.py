@@ -34,4 +34,5 @@ def run_page(run: TrackedRun) -> str | None:
     if not server.startswith(("http://", "https://")) or not (experiment and run.mlflow_run_id):
         return None
     where = quote(server.rstrip("/"), safe="/:@[]%")
-    return f"{where}/#/experiments/{quote(experiment, '')}/runs/{quote(run.mlflow_run_id, '')}"
+    page = f"{where}/#/experiments/{quote(experiment, '')}/runs/{quote(run.mlflow_run_id, '')}"
+    return f"{page}?workflowType=machine_learning"  # not as one of the language models' traces
