@@ -124,12 +124,12 @@ def objects(scale: float) -> Iterator[Line]:
 def tables(scale: float) -> Iterator[Line]:
     frame = mixed(int(1_500_000 * scale))
     size = f"mixed {frame.memory_usage().sum() / 1e6:.0f} MB frame"
-    yield from speed(f"{size} / joblib.hash", 20, frame, lambda: joblib.hash(frame), 3)
+    yield from speed(f"{size} / joblib.hash", 20, frame, lambda: joblib.hash(frame), 7)
 
     def hashed() -> object:
         return pd.util.hash_pandas_object(frame).sum()
 
-    yield from speed(f"{size} / hash_pandas_object", 20, frame, hashed, 3)
+    yield from speed(f"{size} / hash_pandas_object", 20, frame, hashed, 7)
     each = mixed(100)[["f0", "gaps", "i0", "flag0", "when", "region", "review", "name"]]
     yield from within("0.5 ms / 100 rows, a column of each kind", 0.0005, each)
     yield from within("1 ms / 100 rows of 22 mixed columns", 0.001, mixed(100))
