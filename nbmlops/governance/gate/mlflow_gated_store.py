@@ -66,10 +66,13 @@ class GatedStore(SqlAlchemyStore):
         tags = list(tags or ())
         with self._deciding():
             self._keep_reserved(name, *(tag.key for tag in tags))
+            for tag in tags:
+                self._keep_kind(name, tag.key, tag.value)
             if any(tag.key == IS_PROMPT_TAG_KEY for tag in tags):
                 self._gate.require_prompt(name, self._actor)
                 return super().create_registered_model(name, tags, *args, **kwargs)
             self._gate.require_model(name, self._actor)
+            self._require_no_prompt(name)
             with self._permits.granted("model", name, name):
                 return super().create_registered_model(name, tags, *args, **kwargs)
 
@@ -90,6 +93,7 @@ class GatedStore(SqlAlchemyStore):
             else:
                 source, inherited = self._resolve(name, source)
                 self._gate.require_version(name, source, self._actor)
+                self._require_no_prompt(name)
             own = [tag.key for tag in tags if inherited.get(tag.key) != tag.value]
             self._keep_reserved(name, *own)
             with self._permitted("version", name, source, source):
@@ -98,7 +102,10 @@ class GatedStore(SqlAlchemyStore):
     def set_registered_model_alias(self, name: str, alias: str, version: str) -> Any:
         with self._deciding():
             found = super().get_model_version(name, version)
-            if found.source not in PROMPT_SOURCES:
+            if found.source in PROMPT_SOURCES:
+                if self._holds_models(name):
+                    self._refuse("alias", f"{name}@{alias}", "a prompt is no version of a model")
+            else:
                 actor = current_actor() or self._actor
                 self._gate.require_alias(name, alias, found.source, actor)
             with self._permitted("alias", name, f"{alias}@{found.version}", found.source):
@@ -120,6 +127,7 @@ class GatedStore(SqlAlchemyStore):
     def set_registered_model_tag(self, name: str, tag: Any) -> Any:
         with self._deciding():
             self._keep_reserved(name, tag.key)
+            self._keep_kind(name, tag.key, tag.value)
             if tag.key == IS_PROMPT_TAG_KEY:
                 self._gate.require_prompt(name, self._actor)
             return super().set_registered_model_tag(name, tag)
@@ -127,6 +135,7 @@ class GatedStore(SqlAlchemyStore):
     def delete_registered_model_tag(self, name: str, key: str) -> Any:
         with self._deciding():
             self._keep_reserved(name, key)
+            self._keep_kind(name, key, None)
             return super().delete_registered_model_tag(name, key)
 
     def set_model_version_tag(self, name: str, version: str, tag: Any) -> Any:
@@ -226,6 +235,21 @@ class GatedStore(SqlAlchemyStore):
                 SqlModelVersion.current_stage != STAGE_DELETED_INTERNAL,
             )
             return found.first() is not None
+
+    def _keep_kind(self, name: str, key: str, value: str | None) -> None:
+        """Let no prompt become a registered model by a tag: nobody would have let that in."""
+        if key == IS_PROMPT_TAG_KEY and str(value).lower() != "true":
+            self._refuse("tag", name, f"only a prompt has {key}, which is true and stays")
+
+    def _require_no_prompt(self, name: str) -> None:
+        """Let no model in among a prompt's versions, whose maker moves the aliases."""
+        try:
+            found = super().get_registered_model(name)
+        except MlflowException:
+            return  # there is none yet
+        if found._is_prompt():
+            why = "a prompt has that name. Have it deleted, or promote under another name"
+            self._refuse("register", name, why)
 
     def _keep_reserved(self, name: str, *keys: str) -> None:
         if any(key.startswith(_RESERVED) for key in keys) and not is_registering():

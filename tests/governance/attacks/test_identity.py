@@ -193,3 +193,30 @@ def test_an_address_that_is_not_listed_is_not_believed() -> None:
         assert asyncio.run(proxy(headers, address)) is None
     twice = headers | {"x-forwarded-user": ["grace", "ada"]}
     assert asyncio.run(proxy(twice, "10.0.0.7")) is None
+
+
+def test_nobody_gets_a_second_name_or_anothers_password(gate: LiveGate) -> None:
+    """With either, or with a role of their own making, an author could sign off their own model."""
+    eve = ("eve", PEOPLE["eve"])
+    account = {"username": "eve2", "password": "eve2-password-1"}
+    role = {"name": f"validator_{next(gate.names)}", "workspace": "default"}
+    made = gate.request("POST", "/api/3.0/mlflow/roles/create", role).json()["role"]["id"]
+    given = {"username": "eve", "role_id": made}
+    for verb, path, body in (
+        ("POST", "/api/2.0/mlflow/users/create", account),
+        ("POST", "/ajax-api/2.0/mlflow/users/create", account),
+        ("POST", "//api/2.0/mlflow/users/create", account),
+        ("PATCH", "/api/2.0/mlflow/users/update-password", {**account, "username": "grace"}),
+        ("PATCH", "/api/2.0/mlflow/users/update-admin", {"username": "eve", "is_admin": True}),
+        ("POST", "/api/3.0/mlflow/roles/create", {**role, "name": "owner"}),
+        ("POST", "/api/3.0/mlflow/roles/assign", given),
+    ):
+        answer = gate.request(verb, path, body, eve)
+        assert answer.status_code in (403, 404, 405), (path, answer.text)
+    assert gate.api("/server", auth=("eve2", account["password"])).status_code == 401
+    assert gate.api("/server", auth=("grace", PEOPLE["grace"])).status_code == 200
+    assert gate.api("/server", auth=eve).json()["user"]["roles"] == []
+    assert gate.request("POST", "/api/3.0/mlflow/roles/assign", given).status_code == 200
+    # As an administrator is told them: the server remembers for a minute whom it let in.
+    told = gate.request("GET", "/api/3.0/mlflow/users/roles/list?username=eve").text
+    assert role["name"] in told

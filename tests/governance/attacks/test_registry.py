@@ -244,6 +244,38 @@ def test_prompts_are_prompts_only(gate: LiveGate, client: MlflowClient, refused:
     client.delete_prompt(prompt)
 
 
+def test_nobody_holds_a_models_name_by_a_prompt(gate: LiveGate) -> None:
+    """Its maker would manage what is registered there, and move its aliases past the policy.
+
+    The refusal leaves nothing half-registered; with the prompt gone, the model goes in.
+    """
+    name = f"held_{next(gate.names)}"
+    eve = ("eve", PEOPLE["eve"])
+    tag = {"key": "mlflow.prompt.is_prompt", "value": "true"}
+    create = f"{PREFIXES[0]}/registered-models/create"
+    assert gate.request("POST", create, {"name": name, "tags": [tag]}, eve).status_code == 200
+    for verb, path, body in (
+        (
+            "POST",
+            "registered-models/create",
+            {"name": f"{name}x", "tags": [{**tag, "value": "no"}]},
+        ),
+        ("POST", "registered-models/set-tag", {"name": name, **tag, "value": "false"}),
+        ("DELETE", "registered-models/delete-tag", {"name": name, "key": tag["key"]}),
+    ):
+        answer = gate.request(verb, f"{PREFIXES[0]}/{path}", body, eve)
+        assert answer.status_code == 403, (path, answer.text)
+        assert "only a prompt has" in answer.json()["message"]
+    submission = gate.approved(name)
+    refusal = gate.api(f"/reviews/{submission.id}/registration", {"alias": "champion"})
+    assert (refusal.status_code, refusal.json()["error"]) == (403, "Refused")
+    assert "a prompt has that name" in refusal.json()["message"]
+    assert _versions(gate, name) == []
+    delete = f"{PREFIXES[0]}/registered-models/delete"
+    assert gate.request("DELETE", delete, {"name": name}, eve).status_code == 200
+    assert gate.register(submission)["version"] == "1"
+
+
 def test_a_model_cannot_be_made_anew_under_its_signature(
     gate: LiveGate, client: MlflowClient, refused: Refused
 ) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities.model_registry import RegisteredModelTag
 from mlflow.exceptions import MlflowException
 
 from nbmlops.governance import Gate, MlflowRegistry, Policy, Vault
@@ -211,3 +214,27 @@ def test_the_store_follows_its_own_project_not_the_environment(
         ).create_registered_model(MODEL)
     )
     registry.client.create_registered_model(MODEL)
+
+
+def test_no_model_goes_in_among_a_prompts_versions(registry: Registry) -> None:
+    """Nor does an alias of a model's go to a prompt; under a name of its own the model goes in."""
+    client, store = registry.client, registry.registry.store()
+    store.create_registered_model(MODEL, [RegisteredModelTag("mlflow.prompt.is_prompt", "true")])
+    submission = registry.submit("content")
+    registry.approve(submission)
+    with pytest.raises(MlflowException, match="a prompt has that name"):
+        client.create_model_version(MODEL, registry.source(submission))
+    store.delete_registered_model(MODEL)
+    client.create_registered_model(MODEL)
+    client.create_model_version(MODEL, registry.source(submission))
+    # As it was before names were kept apart.
+    path = registry.settings.tracking_uri.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "INSERT INTO model_versions (workspace, name, version, source, current_stage, status) "
+            "SELECT workspace, name, 2, 'dummy-source', current_stage, status FROM model_versions"
+        )
+        connection.commit()
+    with pytest.raises(MlflowException, match="a prompt is no version of a model"):
+        client.set_registered_model_alias(MODEL, "champion", "2")
+    client.set_registered_model_alias(MODEL, "champion", "1")

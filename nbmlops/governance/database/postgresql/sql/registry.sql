@@ -86,7 +86,8 @@ BEGIN
         -- Deferred to the commit, when a prompt carries its tag; its versions are guarded anyway.
         IF EXISTS (SELECT FROM registered_models WHERE name = NEW.name)
             AND NOT EXISTS (SELECT FROM registered_model_tags
-                            WHERE name = NEW.name AND key = 'mlflow.prompt.is_prompt')
+                            WHERE name = NEW.name AND key = 'mlflow.prompt.is_prompt'
+                              AND lower(value) = 'true')
         THEN
             PERFORM nbmlops.use_permit('model', NEW.name, NEW.name);
         END IF;
