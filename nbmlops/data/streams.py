@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from nbmlops.data.arrow_column import ArrowColumn
+from nbmlops.data.arrow_types import type_name
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Chunk
 from nbmlops.data.crew import worker_count
@@ -95,6 +96,8 @@ class _Part:
         self.recorder = recorder
         self.progress = progress
         self.chunks: list[list[Chunk]] = [[] for _ in places]
+        for kind in schema.types:
+            type_name(kind)  # refused here, before Arrow is asked for an array of it
         # What names the columns, without their values: those of the first run need not be kept.
         self.heads = [_head(ArrowColumn(pa.array([], kind))) for kind in schema.types]
         self.sketches: list[Summary] = []

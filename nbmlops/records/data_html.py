@@ -38,7 +38,8 @@ def diff_html(diff: DataDiff) -> str:
     if diff.old_rows is not None and diff.new_rows is not None:
         same = diff.old_rows == diff.new_rows
         rows = f"{diff.new_rows:,}" if same else f"{diff.old_rows:,} → {diff.new_rows:,}"
-        extent = f'<span style="{_FAINT}"> · {rows} rows</span>'
+        noun = "row" if same and diff.new_rows == 1 else "rows"
+        extent = f'<span style="{_FAINT}"> · {rows} {noun}</span>'
     lines = "".join(
         f'<tr><th style="{_LEFT};{_FAINT};font-weight:normal">{escape(what)}</th>'
         f'<td style="text-align:left;padding:1px 0">{escape(line)}</td></tr>'

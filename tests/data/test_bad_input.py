@@ -155,7 +155,8 @@ def test_what_an_engine_says_is_passed_on() -> None:
 
 
 def test_a_library_s_other_objects_are_unknown() -> None:
-    for obj in (dask.array.ones(3), pl.DataFrame({"a": pl.Series([1], dtype=pl.Int128)})):
+    union = duckdb.sql("select union_value(a := 1) x")
+    for obj in (dask.array.ones(3), union, pl.DataFrame({"a": pl.Series([1], dtype=pl.Int128)})):
         found = fingerprint(obj)
         assert (found.kind, found.digest) == ("unknown", "")
         assert found.reason

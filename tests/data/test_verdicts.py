@@ -119,6 +119,12 @@ def test_values_without_a_name_are_called_the_values() -> None:
     assert str(diff) == "Retyped: the values from float64 to float32."
 
 
+def test_one_row_is_a_row() -> None:
+    one, two = pd.DataFrame({"x": [1]}), pd.DataFrame({"x": [2, 1]})
+    assert "· 1 row<" in compare(one, one.copy())._repr_html_()
+    assert "· 1 → 2 rows<" in compare(one, two)._repr_html_()
+
+
 def test_files_in_a_folder_are_no_rows(tmp_path: Path) -> None:
     for folder, names in (("old", "12"), ("new", "134")):
         (tmp_path / folder).mkdir()
