@@ -19,7 +19,7 @@ from nbmlops.governance.policy.publication import (
 )
 from nbmlops.governance.policy.starter import starter_policy
 from nbmlops.governance.policy.terms import Demands
-from nbmlops.governance.policy.trust import rotation_payload, trusted_keys
+from nbmlops.governance.policy.trust import rotation_payload, same_person, trusted_keys
 
 __all__ = [
     "POLICY_FILE",
@@ -37,6 +37,7 @@ __all__ = [
     "read_policy",
     "require_unchanged",
     "rotation_payload",
+    "same_person",
     "starter_policy",
     "trusted_keys",
 ]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from nbmlops.errors import IntegrityError
 from nbmlops.governance.ledger import History
 from nbmlops.governance.policy.terms import Demands
-from nbmlops.governance.policy.trust import TrustedKey
+from nbmlops.governance.policy.trust import TrustedKey, same_person
 from nbmlops.governance.sign_offs import (
     Predicate,
     Statement,
@@ -54,12 +54,13 @@ def count(scale: Scale, sign_offs: Sequence[SignOff]) -> Counted:
             reasons.append(f"{sign_off.by.name}'s sign-off does not count: {why}.")
         else:
             given.append(sign_off)
-    approvals = []
+    approvals: list[SignOff] = []
     words = last_words(submission, tuple(given))
     for word in words:
         if word.verdict == "rejected":
             continue
-        why = scale.lapsed(word)
+        twin = next((a for a in approvals if same_person(a.by.name, word.by.name)), None)
+        why = f"{twin.by.name} is the same person" if twin else scale.lapsed(word)
         if why:
             reasons.append(f"{word.by.name}'s sign-off does not count: {why}.")
         else:
@@ -140,7 +141,10 @@ class Scale:
 
     def barred(self, sign_off: SignOff) -> str | None:
         """Why nobody's word could count that was given so, if it could not."""
-        if sign_off.by.name == self.submission.author and not self.demands.author_may_sign:
+        if (
+            same_person(sign_off.by.name, self.submission.author)
+            and not self.demands.author_may_sign
+        ):
             return f"{sign_off.by.name} is the author"
         return self._revoked(sign_off) or self._out_of_time(sign_off)
 

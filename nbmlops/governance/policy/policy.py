@@ -14,7 +14,7 @@ from nbmlops.governance.policy.counting import Counted, Scale, count, fill_roles
 from nbmlops.governance.policy.demands import unmet_demands
 from nbmlops.governance.policy.schedules import value_objections
 from nbmlops.governance.policy.terms import Demands, Reviewer
-from nbmlops.governance.policy.trust import signature_doubt, trusted_keys
+from nbmlops.governance.policy.trust import same_person, signature_doubt, trusted_keys
 from nbmlops.governance.sign_offs import resolution_payload
 from nbmlops.records import Envelope, Finding, Identity, Scalar, SignOff, Submission, now
 from nbmlops.settings import PolicySettings
@@ -102,7 +102,7 @@ class Policy(Demands, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def objections(self, submission: Submission, by: Identity) -> list[str]:
         """Why `by` may not sign off `submission`."""
         demands = self.demands_on(submission.model_name)
-        if by.name == submission.author and not demands.author_may_sign:
+        if same_person(by.name, submission.author) and not demands.author_may_sign:
             return [
                 f"{by.name} is the author of {submission.model_name}; "
                 "the sign-off must come from someone else."
@@ -183,7 +183,7 @@ class Policy(Demands, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if resolution is None or self.identity != "signed":
             return None
         submission = history.submissions.get(finding.review_id)
-        if submission is not None and resolution.by.name == submission.author:
+        if submission is not None and same_person(resolution.by.name, submission.author):
             return f"{resolution.by.name} is the author"
         if resolution.envelope is None:
             return "it is not signed, and the policy asks for signatures"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 
 from nbmlops.governance.ledger import History
@@ -9,7 +10,19 @@ from nbmlops.governance.policy.terms import Reviewer
 from nbmlops.governance.sign_offs import endorse, key_id, signed_exactly
 from nbmlops.records import Envelope, KeyRotation, PublicKey, Record
 
-__all__ = ["TrustedKey", "rotation_payload", "signature_doubt", "trusted_keys"]
+__all__ = ["TrustedKey", "rotation_payload", "same_person", "signature_doubt", "trusted_keys"]
+
+
+def same_person(name: str, other: str) -> bool:
+    """Whether two names are one person's to whoever logs people in, however they are typed.
+
+    Many who do that take Ada, ada and a full-width ａｄａ for the same.
+    """
+    return _folded(name) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold().strip()
 
 
 class TrustedKey(Record, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbmlops.governance.policy import same_person
 from nbmlops.records import Finding, Identity, Submission
 
 __all__ = ["finding_objections", "resolution_objections"]
@@ -38,7 +39,7 @@ def resolution_objections(
             f"{finding.id} is the condition of {finding.by.name}'s approval; only "
             f"{finding.by.name} can say that it is met."
         ]
-    if by.name == submission.author:
+    if same_person(by.name, submission.author):
         return [
             f"{by.name} is the author of {submission.model_name}; a finding is settled by whoever "
             "raised it, or by another reviewer."

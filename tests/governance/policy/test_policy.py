@@ -132,3 +132,23 @@ def test_a_sign_off_on_earlier_content_is_called_stale() -> None:
     review = assemble_review(newer, history, POLICY)
     assert review.status == "waiting"
     assert any("grace's sign-off" in s and "stale" in s for s in review.missing)
+
+
+@pytest.mark.parametrize("name", ["ADA", "Ada", " ada ", "ａｄａ"])
+def test_an_author_typed_otherwise_is_still_the_author(name: str) -> None:
+    """Whoever logs people in may take both for one; another name is another person."""
+    submission = make_submission(author="ada")
+    assert "is the author" in Policy().objections(submission, Identity(name=name))[0]
+    signed = make_sign_off(submission, name)
+    assert f"{name} is the author" in " ".join(Policy().missing(submission, (signed,)))
+    assert Policy().missing(submission, (make_sign_off(submission, "adam"),)) == []
+
+
+def test_one_person_typed_twice_is_one_approval() -> None:
+    """Two people are two."""
+    submission, policy = make_submission(author="ada"), Policy(sign_offs=2)
+    for names, enough in ((("grace", "Grace"), False), (("grace", "alan"), True)):
+        given = tuple(make_sign_off(submission, name) for name in names)
+        missing = policy.missing(submission, given)
+        assert (not missing) is enough, missing
+        assert ("grace is the same person" in " ".join(missing)) is not enough
