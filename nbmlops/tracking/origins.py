@@ -9,10 +9,12 @@ from typing import Any
 
 from nbmlops.tracking.code.frames import argument_of, call_node, data_root, name_of, root_name
 from nbmlops.tracking.code.makers import assignments, data_beside, is_part, scope_of, tree_of
+from nbmlops.tracking.code.own import is_own
 from nbmlops.tracking.inference.search import names_worked_out
 from nbmlops.tracking.metrics.provenance import Origin, Provenance
 
 __all__ = [
+    "FORECASTING",
     "CodeWalk",
     "caller_name",
     "data_called",
@@ -21,6 +23,8 @@ __all__ = [
 ]
 
 PREDICTING = ("predict", "decision", "score_", "forecast", "get_forecast", "get_prediction")
+# These go on from where a training ended, whatever they are handed: their data is what is to come.
+FORECASTING = ("forecast", "get_forecast")
 _DEEPEST = 40
 
 
@@ -29,13 +33,14 @@ def origins_of(
     values: Sequence[tuple[Any, int, str]],
     frames: Sequence[FrameType],
     namespace: dict[str, Any],
-) -> set[Origin]:
+) -> list[Origin]:
     """The predictions that `values` (each with its position and keyword in the call) came from.
 
     By identity; else by the code that made them, up through the functions that they were handed
-    to; else by content. More than one run means that it cannot be told.
+    to; else by content. More than one run means that it cannot be told; of one run's predictions
+    the first is what the value is about, as ``p`` is of ``p > threshold``.
     """
-    found = {o for value, _, _ in values if (o := provenance.origin_of(value))}
+    found = _each_once(provenance.origin_of(value) for value, _, _ in values)
     if found or not values:
         return found
     call = call_node(frames[0]) if frames else None
@@ -46,23 +51,27 @@ def origins_of(
     # A cell that is run again works the same values out anew; its model is not known yet.
     if not (frames and _is_worked_out(frames[0])):
         for value, _, _ in values:
-            found |= provenance.origins_by_content(value)
+            found = _each_once([*found, *sorted(provenance.origins_by_content(value), key=str)])
     if by_code:
         known = {o.run_id for o in by_code}
-        return {o for o in found if o.run_id in known} or by_code
+        return [o for o in found if o.run_id in known] or by_code
     # Less telling than the content: a frame made there may hold several models' predictions.
     found = found or _follow(CodeWalk(provenance, frames, namespace, back=True), nodes)
     if found or call is not None:
         return found
     near = provenance.nearest([value for value, _, _ in values])
-    return {near} if near else set()
+    return [near] if near else []
 
 
-def _follow(walk: CodeWalk, nodes: Iterable[ast.expr | None]) -> set[Origin]:
+def _each_once(origins: Iterable[Origin | None]) -> list[Origin]:
+    return list(dict.fromkeys(origin for origin in origins if origin is not None))
+
+
+def _follow(walk: CodeWalk, nodes: Iterable[ast.expr | None]) -> list[Origin]:
     for node in nodes:
         if node is not None:
             walk.visit(node, 0)
-    return walk.found
+    return _each_once(walk.found)
 
 
 def _is_worked_out(frame: FrameType) -> bool:
@@ -73,7 +82,7 @@ def _is_worked_out(frame: FrameType) -> bool:
 
 
 class CodeWalk:
-    """Follows expressions down to predictions and models; `found` are their origins."""
+    """Follows expressions down to predictions and models; `found` are their origins, in order."""
 
     def __init__(
         self,
@@ -84,7 +93,7 @@ class CodeWalk:
         back: bool = False,
     ) -> None:
         """`back` says that the code of earlier cells is followed, too."""
-        self.found: set[Origin] = set()
+        self.found: list[Origin] = []
         self._back = back
         self._provenance, self._frames, self._namespace = provenance, frames, namespace
         self._seen: set[tuple[int, str]] = set()
@@ -123,11 +132,25 @@ class CodeWalk:
         else:
             model = self._held(function, depth)
         run_id = self._provenance.run_of(model) or self._provenance.run_behind(model)
+        run_id = run_id or self._run_inside(model)
         if run_id is None:
             return False
-        data = caller_name(self._frames[depth:], argument_of(node, 0, "X"), self._namespace)
-        self.found.add(Origin(run_id, data))
+        data = None
+        if not (isinstance(function, ast.Attribute) and function.attr in FORECASTING):
+            data = caller_name(self._frames[depth:], argument_of(node, 0, "X"), self._namespace)
+        self.found.append(Origin(run_id, data))
         return True
+
+    def _run_inside(self, holder: Any) -> str | None:
+        """The run of the one model that an object of the user's holds, as a trainer does."""
+        if not is_own(type(holder)):
+            return None
+        try:
+            parts = list(vars(holder).values())
+        except Exception:  # noqa: BLE001 - a user's own `__dict__` may raise anything
+            return None
+        runs = {self._provenance.run_of(part) for part in parts} - {None}
+        return runs.pop() if len(runs) == 1 else None
 
     def _name(self, around: ast.AST, name: str, depth: int) -> None:
         if (depth, name) in self._seen:
@@ -135,7 +158,7 @@ class CodeWalk:
         self._seen.add((depth, name))
         value = self._lookup(name, depth)
         if origin := self._provenance.origin_of(value):
-            self.found.add(origin)
+            self.found.append(origin)
             return
         makers = self._makers_in(depth)
         # Equal numbers are the same model only where this code has not made them anew.
@@ -147,7 +170,7 @@ class CodeWalk:
             beside = data_beside(around, name)
             node = ast.Name(id=beside, ctx=ast.Load()) if beside else None
             data = caller_name(self._frames[depth:], node, self._namespace)
-            self.found.add(Origin(run, data))
+            self.found.append(Origin(run, data))
             return
         if anew:
             self._follow(name, depth)
@@ -164,7 +187,7 @@ class CodeWalk:
             return True
         self._seen.add((depth, key))
         if origin := self._provenance.origin_of(self._held(node, depth)):
-            self.found.add(origin)
+            self.found.append(origin)
             return True
         self._follow(key, depth)
         return key in self._makers_in(depth)

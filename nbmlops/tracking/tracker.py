@@ -258,7 +258,7 @@ class Tracker:
         """The user's frames that led to the call of an instrument."""
         return user_frames(self.namespace)
 
-    def origins(self, values: Sequence[tuple[Any, int, str]]) -> set[Origin]:
+    def origins(self, values: Sequence[tuple[Any, int, str]]) -> list[Origin]:
         """Which runs made the values that a metric was handed; see :func:`origins_of`."""
         return origins_of(self.provenance, values, self.frames(), self.namespace)
 
@@ -267,7 +267,7 @@ class Tracker:
         for position, value in enumerate(values):
             found = self.origins([(value, position, "")])
             if len({origin.run_id for origin in found}) == 1:
-                return next(iter(found))
+                return found[0]
         return None
 
     def file_read(self, path: Any) -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "call_node",
     "called_by",
     "data_root",
+    "held_name_of",
     "name_of",
     "reads_file",
     "root_name",
@@ -25,6 +26,7 @@ _OURS = ("nbmlops.", "wrapt")
 _INSTALLED = ("site-packages", "dist-packages", f"{sys.base_prefix}/lib/python")
 _HIDDEN = re.compile(r"_(?:\d*|_+|i+|i\d+|oh|dh|ih)$")  # IPython's own output names
 _LONGEST = 60
+_MOST_HELD = 100  # members of a dict or list that is searched for an object
 # What notebooks call the libraries whose functions take data.
 MODULES = frozenset(
     {"np", "numpy", "pd", "pandas", "torch", "scipy", "sp", "jnp", "tf", "pl", "sm"}
@@ -79,6 +81,20 @@ def name_of(obj: Any, namespace: dict[str, Any], frames: list[FrameType]) -> str
         for name, value in list(frame.f_locals.items()):
             if value is obj and not name.startswith(("_", ".")) and name != "self":
                 return name
+    return None
+
+
+def held_name_of(obj: Any, namespace: dict[str, Any]) -> str | None:
+    """What `obj` is called as a part of a dict or list: ``loaders['train']``."""
+    for name, holder in list(namespace.items()):
+        if type(holder) not in (dict, list, tuple) or len(holder) > _MOST_HELD:
+            continue
+        if _HIDDEN.match(name) or name.startswith("_"):
+            continue
+        pairs = holder.items() if type(holder) is dict else enumerate(holder)
+        for key, value in list(pairs):
+            if value is obj and type(key) in (str, int):
+                return f"{name}[{key!r}]"
     return None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 
+from nbmlops.tracking.inference.descent import propagates
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.loops import LoopReading, loops_in
@@ -43,7 +44,8 @@ def find_alternation(reading: LoopReading) -> Finding | None:  # noqa: PLR0911 -
         means = [u for u in weighed if _calls(u, reading, _MEAN) and not _called_in(u) & _NEAREST]
         if means:
             return _finding("k-means", means, reading)
-    if words & _SOLVE and (solved := [u for u in judged if _calls(u, reading, _SOLVE)]):
+    steady = not any(propagates(u.name, reading) for u in reading.updates)
+    if words & _SOLVE and steady and (solved := [u for u in judged if _calls(u, reading, _SOLVE)]):
         solved = [u for u in solved if _called_in(u) & _SOLVE] or solved
         alternate = len({u.name for u in solved}) > 1
         method = "alternating least squares" if alternate else "reweighted least squares"
@@ -75,7 +77,8 @@ def _finding(method: str, updates: list[Update], reading: LoopReading) -> Findin
         parameters=tuple(fitted),
         data=tuple(sorted(data)),
         node=reading.loop,
-        names=reading.names,
+        names=reading.names | reading.reached,
+        fed=reading.fed,
     )
 
 

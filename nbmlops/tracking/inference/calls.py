@@ -27,6 +27,8 @@ class CallReader(ExpressionReader):
         self.heard.add(word)
         values = [self.read(argument) for argument in node.args]
         named = {k.arg or "": self.read(k.value) for k in node.keywords}
+        if (holder := self.holder_of_parameters(node)) is not None:
+            return self.outside(holder)
         function, owner = self._function_of(node.func)
         if function is not None and self._depth < _DEEPEST:
             return self._apply(function, node.args, dict(zip_named(node)), owner)
@@ -53,7 +55,10 @@ class CallReader(ExpressionReader):
             return known
         used = [v for v in everything if v.states or v.data]
         if any(v.data for v in used):
-            self.met |= {n for v in used if v.rest <= Stage.HELD for n in v.own}
+            applied = [v for v in used if v.own and v.rest <= Stage.HELD]
+            self.met |= {n for v in applied for n in v.own}
+            if applied:
+                self.fed |= {n for v in used if not v.states for n in v.data}
         return called(used)
 
     def _known(self, word: str, values: list[Value]) -> Value | None:
@@ -124,6 +129,7 @@ class CallReader(ExpressionReader):
                     inner.functions[argument] = called_
             elif isinstance(expression, ast.Lambda):
                 inner.functions[argument] = expression
+        self.reached |= _globals_of(function)
         outer, self.scope = self.scope, inner
         self._depth += 1
         try:
@@ -134,6 +140,18 @@ class CallReader(ExpressionReader):
             self._depth -= 1
             self.scope = outer
         return returned(inner.returned)
+
+    def iterated(self, node: ast.expr) -> Value:
+        """A generator of the user's gives what it yields, part by part."""
+        if isinstance(node, ast.Call):
+            function, _ = self._function_of(node.func)
+            if isinstance(function, ast.FunctionDef) and _yields(function):
+                return self.read(node)
+        return super().iterated(node)
+
+    def _Yield(self, node: ast.Yield) -> Value:
+        self.scope.returned.append(self.read(node.value))
+        return FREE
 
     def _bind_rest(
         self, function: Function, inner: Scope, spelled: list[str], arguments: Sequence[ast.expr]
@@ -150,25 +168,48 @@ class CallReader(ExpressionReader):
         if function.args.kwarg is not None:
             inner.values[function.args.kwarg.arg] = FREE
 
+    def holder_of_parameters(self, node: ast.Call) -> str | None:
+        """``net`` of ``net.parameters()``, where it is an object of the user's own making."""
+        function = node.func
+        if not (isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)):
+            return None
+        return self.object_prefix(function.value.id) if function.attr == "parameters" else None
+
     def roots_of(self, node: ast.expr) -> frozenset[str]:
         """The parameters whose very object an expression is, or is a part of."""
         while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-            key = self.key_of(node) if isinstance(node, ast.Attribute) else None
+            if isinstance(node, ast.Call):
+                key, inner = self.holder_of_parameters(node), node.func
+            else:
+                key, inner = self.key_of(node), node.value
             if key is not None:
                 return frozenset({key})
-            node = node.func if isinstance(node, ast.Call) else node.value
+            node = inner
         if isinstance(node, ast.Tuple | ast.List):
             return frozenset[str]().union(*(self.roots_of(item) for item in node.elts))
-        if not isinstance(node, ast.Name):
-            return frozenset()
+        return self._named_roots(node.id) if isinstance(node, ast.Name) else frozenset()
+
+    def _named_roots(self, name: str) -> frozenset[str]:
         scope: Scope | None = self.scope
         while scope is not None:
-            if node.id in scope.stands_for:
-                return scope.stands_for[node.id]
-            if scope.parent is not None and node.id in scope.values:
+            if name in scope.stands_for:
+                return scope.stands_for[name]
+            if scope.parent is not None and name in scope.values:
                 return frozenset()
             scope = scope.parent
-        return frozenset({node.id})
+        return frozenset({name})
+
+
+def _globals_of(function: Function) -> frozenset[str]:
+    """The names that a function reads and does not bind."""
+    names = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
+    bound = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    bound |= {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}
+    return frozenset(n.id for n in names) - bound
+
+
+def _yields(function: ast.FunctionDef) -> bool:
+    return any(isinstance(node, ast.Yield) for node in ast.walk(function))
 
 
 def returned(values: list[Value]) -> Value:

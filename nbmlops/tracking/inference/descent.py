@@ -15,7 +15,7 @@ from nbmlops.tracking.inference.statements import Update
 from nbmlops.tracking.inference.values import Stage
 from nbmlops.tracking.inference.words import SIMULATED, is_step
 
-__all__ = ["find_descent"]
+__all__ = ["find_descent", "propagates"]
 
 _SOLVING = {"inv", "solve", "pinv", "lstsq", "cho_solve"}
 
@@ -28,17 +28,23 @@ def find_descent(reading: LoopReading) -> Finding | None:
     if not moved and any(is_step(name) for name in reading.names):
         # The prediction of the round before is compared first in this one.
         moved = [u for u in reading.lagged if _moves(u, reading) and u.value.residual]
+    moved = [u for u in moved if not propagates(u.name, reading)]
     if not moved:
         return None
     names = list(dict.fromkeys(u.name for u in moved))
-    fitted = [name for name in names if name in reading.met] or names
+    met = [name for name in names if name in reading.met]
+    # What an optimizer keeps count of makes no prediction, and no gradient comes from it.
+    judged = {u.name for u in moved if u.name in u.value.held}
+    judged |= {n for u in reading.updates if u.name not in names for n in u.value.states}
+    fitted = [name for name in met if name in judged] or met or names
     data = frozenset[str]().union(*(u.value.data for u in moved))
     return Finding(
         method=_method(reading, moved),
         parameters=tuple(fitted),
         data=tuple(sorted(data)),
         node=reading.loop,
-        names=reading.names,
+        names=reading.names | reading.reached,
+        fed=reading.fed,
     )
 
 
@@ -50,6 +56,18 @@ def _moves(update: Update, reading: LoopReading) -> bool:
         and bool(value.data)
         and not update.factor
         and bool(value.held & reading.group(update.name))
+    )
+
+
+def propagates(name: str, reading: LoopReading) -> bool:
+    """Whether `name` is a state that a matrix carries on in time, as a Kalman filter's is."""
+    return any(
+        u.name == name
+        and isinstance(u.node, ast.Assign)
+        and u.value.rest is Stage.MET
+        and u.value.held == {name}
+        and bool(u.value.data)
+        for u in reading.updates
     )
 
 

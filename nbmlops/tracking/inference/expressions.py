@@ -43,10 +43,13 @@ class ExpressionReader:
     def __init__(self, world: World, candidates: frozenset[str]) -> None:
         self.world = world
         self.candidates = candidates
+        self.rebound: frozenset[str] = frozenset()  # names that hold another object each round
         self.scope = Scope()
         self.met: set[str] = set()
+        self.fed: set[str] = set()  # data that parameters are applied to, rather than held against
         self.judged_by: frozenset[str] = frozenset()  # data of what ``backward()`` was called on
         self.heard: set[str] = set()  # the words called
+        self.reached: set[str] = set()  # global names that the user's functions read on the way
         self._depth = 0
 
     # -- statements' side, see StatementReader --------------------------------------------------
@@ -83,6 +86,8 @@ class ExpressionReader:
         """What a name from outside the code that is read is worth."""
         if name in self.candidates:
             return Value(own=frozenset({name}))
+        if held_by := self.world.holders(name) & self.candidates - self.rebound:
+            return Value(own=held_by)
         kind = self.world.kind(name)
         return Value(data=frozenset({name})) if kind in (Kind.DATA, Kind.UNKNOWN) else FREE
 
@@ -124,6 +129,10 @@ class ExpressionReader:
             place = node.slice.value
             if isinstance(place, int) and -len(base.items) <= place < len(base.items):
                 return base.items[place]
+        if not base.states and not base.data and not base.items:
+            return index  # a table of codes, say: what is looked up in it comes from the index
+        if base.states and base.rest <= Stage.HELD:
+            self.fed |= index.data  # a row of an embedding, say
         if not index.states:
             return Value(
                 base.own, base.held, base.data | index.data if base.states else base.data,
@@ -162,6 +171,8 @@ class ExpressionReader:
             meets = other.data and not other.states
             if held and (meets or (other.states and not divides and not other.residual)):
                 self.met |= one.states
+            if held and meets:
+                self.fed |= other.data
         return product(left, right)
 
     def _UnaryOp(self, node: ast.UnaryOp) -> Value:

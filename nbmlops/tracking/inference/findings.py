@@ -14,7 +14,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     `parameters` are the names that hold what was fitted, most telling first; `data` the names that
     it was fitted on. `node` is the loop or statement; `names` are all names written in it.
-    Without `needs_data` it may learn from a simulated world alone.
+    Without `needs_data` it may learn from a simulated world alone. `fed` is the data that the
+    parameters are applied to; what is none of it is held against what comes of that.
     """
 
     method: str
@@ -23,3 +24,4 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     node: ast.AST
     names: frozenset[str]
     needs_data: bool = True
+    fed: frozenset[str] = frozenset()

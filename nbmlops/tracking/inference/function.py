@@ -20,6 +20,11 @@ from nbmlops.tracking.inference.world import Function, Kind, World
 __all__ = ["Recipe", "read_function"]
 
 
+_COUNT = re.compile(
+    r"^(?:n|k|num|max|min)(?:_\w+)?$|^(?:mini_?)?batch_?size$|.*(?:epochs?|iters?)$"
+)
+
+
 class Recipe(msgspec.Struct, frozen=True):
     """How a function trains: `data` are arguments, globals or attributes.
 
@@ -45,6 +50,9 @@ class _MethodWorld:
         if name.startswith(f"{self._own}."):
             return Kind.NUMBER if is_step(name.partition(".")[2]) else Kind.UNKNOWN
         return self._world.kind(name)
+
+    def holders(self, name: str) -> frozenset[str]:
+        return self._world.holders(name)
 
     def function(self, name: str) -> Function | None:
         return self._world.function(name)
@@ -105,7 +113,9 @@ def _given(name: str, default: ast.expr | None) -> Value:
     if (
         number
         or is_step(name)
-        or re.match(r"^(?:n|k|num|max|min)(?:_\w+)?$|.*(?:epochs?|iters?)$", name)
+        or re.match(
+            r"^(?:n|k|num|max|min)(?:_\w+)?$|^(?:mini_?)?batch_?size$|.*(?:epochs?|iters?)$", name
+        )
     ):
         return FREE
     return Value(data=frozenset({name}))

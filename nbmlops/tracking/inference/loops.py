@@ -22,8 +22,8 @@ class LoopReading(msgspec.Struct, frozen=True):
     """What a loop does to the names that it carries.
 
     `updates` are read with every carried name fresh, `lagged` with what the round before has left
-    in it. `met` are the parameters that meet data directly; `words` what is called, `names` what is
-    read.
+    in it. `met` are the parameters that meet data directly, `fed` the data that they meet; `words`
+    what is called, `names` what is read, `reached` the globals that called functions read.
     """
 
     loop: Loop
@@ -31,8 +31,10 @@ class LoopReading(msgspec.Struct, frozen=True):
     lagged: tuple[Update, ...]
     depends: dict[str, frozenset[str]]
     met: frozenset[str]
+    fed: frozenset[str]
     words: frozenset[str]
     names: frozenset[str]
+    reached: frozenset[str]
 
     def group(self, name: str) -> frozenset[str]:
         """The names that `name` makes and is made from, round by round, itself among them."""
@@ -86,6 +88,7 @@ def read_loop(loop: Loop, world: World, around: Scope | None = None) -> LoopRead
         candidates: frozenset[str], start: dict[str, Value] | None = None
     ) -> StatementReader:
         made = StatementReader(world, candidates)
+        made.rebound = rebound
         if around is not None:
             made.root.functions.update(around.functions)
             made.root.objects.update(around.objects)
@@ -94,6 +97,9 @@ def read_loop(loop: Loop, world: World, around: Scope | None = None) -> LoopRead
         made.run_body([loop])
         return made
 
+    rebound = frozenset(
+        n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    )
     first = reader(names_in(loop))
     candidates = frozenset(update.name for update in first.updates)
     second = reader(candidates)
@@ -119,8 +125,10 @@ def read_loop(loop: Loop, world: World, around: Scope | None = None) -> LoopRead
         lagged=tuple(fourth.updates),
         depends={name: frozenset(states) for name, states in depends.items()},
         met=frozenset(third.met),
+        fed=frozenset(third.fed),
         words=frozenset(third.heard),
         names=names_in(loop),
+        reached=frozenset(third.reached),
     )
 
 

@@ -15,6 +15,8 @@ from nbmlops.tracking.inference.world import Function, Kind
 
 __all__ = ["NamespaceWorld", "is_fitted", "is_grid", "kind_of"]
 
+_SHORTEST_TEXT = 50  # characters; what is shorter is a name, a path or a choice
+_MOST_HELD = 200  # arrays of one list
 _LIBRARY_MODELS = ("torch.nn", "keras", "sklearn", "tensorflow", "flax")
 
 
@@ -34,8 +36,25 @@ class NamespaceWorld:
         return getattr(value, "__dict__", {}).get(attribute) if attribute else value
 
     def kind(self, name: str) -> Kind:
-        """What a name is bound to."""
-        return kind_of(self.value(name))
+        """What a name is bound to; a longer text counts as data here, where it is learned from."""
+        value = self.value(name)
+        return Kind.DATA if _is_text(value) else kind_of(value)
+
+    def holders(self, name: str) -> frozenset[str]:
+        """The lists and dicts of the namespace that hold the very array that `name` is bound to."""
+        value = self.value(name)
+        if kind_of(value) is not Kind.DATA:
+            return frozenset()
+        return frozenset(
+            other
+            for other, holder in list(self._namespace.items())
+            if type(holder) in (list, tuple, dict)
+            and 0 < len(holder) <= _MOST_HELD
+            and not other.startswith("_")
+            and any(
+                part is value for part in (holder.values() if isinstance(holder, dict) else holder)
+            )
+        )
 
     def function(self, name: str) -> Function | None:
         """The user's function of that name."""
@@ -50,6 +69,13 @@ class NamespaceWorld:
         except AttributeError:
             return None
         return _definition(found)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value is a corpus: a text of some length, or a list of words."""
+    if isinstance(value, str):
+        return len(value) >= _SHORTEST_TEXT
+    return type(value) is list and len(value) > 1 and all(type(v) is str for v in value[:20])
 
 
 def _definition(value: Any) -> Function | None:
@@ -102,8 +128,8 @@ def is_fitted(value: Any) -> bool:
         return bool(value) and all(
             is_fitted(v) or (isinstance(v, int) and not isinstance(v, bool)) for v in value
         )
-    if hasattr(type(value), "parameters") and hasattr(type(value), "forward"):
-        return True
+    if hasattr(type(value), "parameters"):
+        return hasattr(type(value), "forward") or is_own(type(value))
     dtype = str(getattr(value, "dtype", ""))
     return "float" in dtype or "complex" in dtype
 

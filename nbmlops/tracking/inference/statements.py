@@ -9,6 +9,7 @@ import msgspec
 
 from nbmlops.tracking.inference.calls import CallReader
 from nbmlops.tracking.inference.expressions import terminal
+from nbmlops.tracking.inference.scopes import Scope
 from nbmlops.tracking.inference.values import FREE, Stage, Value, joined, product
 from nbmlops.tracking.inference.world import World
 
@@ -111,6 +112,7 @@ class StatementReader(CallReader):
 
     def _put(self, target: ast.expr, value: Value, node: ast.AST, *, part: bool) -> None:
         """Some of `target`'s object becomes `value`; the rest of it stays."""
+        value = joined((value, self._picked_by(target)))
         for name in self.roots_of(target):
             known = name in self.root.values or name in self.candidates or "." in name
             scope = self.root if known else self.scope
@@ -119,6 +121,29 @@ class StatementReader(CallReader):
             scope.values[name] = joined((old, value))
             if scope is self.root:
                 self._note(name, value, node, part=part)
+        if not self.roots_of(target):
+            self._take_up(target, value)
+
+    def _take_up(self, target: ast.expr, value: Value) -> None:
+        """A part of what a name of the function's own holds becomes `value`."""
+        while isinstance(target, ast.Attribute | ast.Subscript):
+            target = target.value
+        if not isinstance(target, ast.Name):
+            return
+        scope: Scope | None = self.scope
+        while scope is not None and target.id not in scope.values:
+            scope = scope.parent
+        if scope is not None and scope.parent is not None:
+            scope.values[target.id] = joined((scope.values[target.id], value))
+
+    def _picked_by(self, target: ast.expr) -> Value:
+        """The data that says which part of a target is meant, as labels do for a one-hot row."""
+        picked: list[Value] = []
+        while isinstance(target, ast.Attribute | ast.Subscript):
+            if isinstance(target, ast.Subscript):
+                picked.append(self.read(target.slice))
+            target = target.value
+        return Value(data=joined(picked).data)
 
     # -- statements -----------------------------------------------------------------------------
     def _Assign(self, node: ast.Assign) -> None:
@@ -136,6 +161,7 @@ class StatementReader(CallReader):
 
     def _AugAssign(self, node: ast.AugAssign) -> None:
         before, value = self.read(node.target), self.read(node.value)
+        value = joined((value, self._picked_by(node.target)))
         plain = isinstance(node.target, ast.Name)
         names = self.roots_of(node.target)
         if isinstance(node.op, ast.Add | ast.Sub):
@@ -159,6 +185,8 @@ class StatementReader(CallReader):
                 self._note(name, taken, node, part=not plain, factor=factor)
             elif not plain:
                 self.scope.values[name] = joined((self.scope.values.get(name, FREE), whole))
+        if not plain and not names:
+            self._take_up(node.target, whole)
 
     def _Expr(self, node: ast.Expr) -> None:
         self.read(node.value)

@@ -44,12 +44,28 @@ def find_table(loop: Loop) -> Finding | None:
             return Finding(
                 method="temporal-difference learning" if learns else "value iteration",
                 parameters=(kept,),
-                data=tuple(sorted(names_in(loop) - {table, kept})),
+                data=tuple(sorted(names_in(loop) - {table, kept} - _kept_track_of(loop))),
                 node=loop,
                 names=names_in(loop),
                 needs_data=False,
             )
     return None
+
+
+def _kept_track_of(loop: Loop) -> set[str]:
+    """The names that the loop itself binds or adds to."""
+    grown = {
+        node.func.value.id
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("append", "extend", "add")
+        and isinstance(node.func.value, ast.Name)
+    }
+    bound = {
+        n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+    return grown | bound
 
 
 def _carried(loop: Loop, table: str) -> str:

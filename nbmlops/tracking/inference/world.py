@@ -35,3 +35,7 @@ class World(Protocol):
     def method(self, owner: str, name: str) -> Function | None:
         """The method `name` of the user's class that the object `owner` has."""
         ...
+
+    def holders(self, name: str) -> frozenset[str]:
+        """The lists and dicts of arrays that hold the very object that `name` is bound to."""
+        ...

@@ -14,7 +14,7 @@ from nbmlops.tracking.instruments.evaluations import early_stopping
 from nbmlops.tracking.instruments.fitted import take_results
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.wrapping import watch
-from nbmlops.tracking.origins import data_called
+from nbmlops.tracking.origins import FORECASTING, data_called
 from nbmlops.tracking.trainings.inputs import Argument, arguments_of
 from nbmlops.tracking.trainings.parameters import (
     attributes_of,
@@ -210,7 +210,8 @@ class EstimatorWatch:
         answer = quietly(tracker, lambda: function(*args, **kwargs))
         try:
             frames = tracker.frames()
-            name = data_name(tracker, args, kwargs, frames=frames)
+            forecasts = function.__name__ in FORECASTING
+            name = None if forecasts else data_name(tracker, args, kwargs, frames=frames)
             tracker.provenance.remember_prediction(answer, run_id, name)
             if frames:
                 tracker.provenance.folds.predicted(run_id, frames[0])

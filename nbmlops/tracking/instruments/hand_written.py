@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from nbmlops.records import Gap, now
 from nbmlops.tracking.code.frames import root_name
 from nbmlops.tracking.code.makers import data_beside
+from nbmlops.tracking.code.written_out import is_written_out
 from nbmlops.tracking.inference.cell import parse_cell, trainings_in_cell
 from nbmlops.tracking.inference.expressions import dotted
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.fitted_values import as_number, curve_of, kept, last_losses
 from nbmlops.tracking.inference.hyperparameters import literals, read_settings
+from nbmlops.tracking.inference.loops import statements_in
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.search import may_train
 from nbmlops.tracking.inference.shape import shape_of
@@ -28,7 +30,7 @@ from nbmlops.tracking.trainings.training import Training
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["as_roles", "is_dismissed", "watch_hand_written"]
+__all__ = ["as_roles", "is_dismissed", "is_exercise", "watch_hand_written"]
 
 _TARGET = re.compile(r"^(?:y|t|target|label|labels|targets|Y|T|ys|yt|yy|y_.*|Y_.*|.*_y)$")
 
@@ -44,7 +46,8 @@ def watch_hand_written(tracker: Tracker) -> None:
         if found and is_dismissed(tracker):
             return
         for finding in found:
-            _take(tracker, cell, finding)
+            if not is_exercise(tracker, finding.method, finding.data):
+                _take(tracker, cell, finding)
 
     tracker.before_cell_ends.append(look)
 
@@ -58,7 +61,7 @@ def _take(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> None:
         fitted = {holder: world.value(holder)}
     if any(tracker.trainings.of(value) is not None for value in fitted.values()):
         return
-    names = as_roles(finding.data)
+    names = as_roles(finding.data, finding.fed)
     parameters, hidden = named_parameters(_settings(tracker, cell, finding))
     measured = _measured_in(finding.node, tracker.namespace)
     model = kept(fitted)
@@ -113,10 +116,25 @@ def _remember_made(tracker: Tracker, cell: ExecutedCell) -> None:
                 break
 
 
-def as_roles(data: tuple[str, ...]) -> dict[str, str]:
-    """Data by role: what is called like a target is `y`, the first of the rest is `X`."""
+def is_exercise(tracker: Tracker, method: str, data: Iterable[str]) -> bool:
+    """Whether an iteration is linear algebra on matrices that stand in the code."""
+    if method != "power iteration":
+        return False
+    cells = [executed.source for executed in reversed(tracker.history.executed)]
+    return all(is_written_out(name, cells) for name in data)
+
+
+def as_roles(data: tuple[str, ...], fed: frozenset[str] = frozenset()) -> dict[str, str]:
+    """Data by role: what is called like a target is `y`, the first of the rest is `X`.
+
+    Where nothing is called so, the one that no parameter was applied to is the target.
+    """
     targets = [name for name in data if _TARGET.match(name)]
     rest = [name for name in data if name not in targets]
+    compared = [name for name in rest if name not in fed]
+    if not targets and len(compared) == 1 and len(rest) > 1:
+        targets = compared
+        rest = [name for name in rest if name not in targets]
     rest.sort(key=lambda name: not name.startswith(("X", "x")))
     roles = {}
     for first, group in (("X", rest), ("y", targets)):
@@ -127,15 +145,22 @@ def as_roles(data: tuple[str, ...]) -> dict[str, str]:
 
 def _first(fitted: Mapping[str, Any]) -> Any:
     """What was fitted, as its class is told: an array sooner than a number."""
-    values = list(fitted.values())
+    values = [_first_within(value) for value in fitted.values()]
     return next((v for v in values if not isinstance(v, float)), values[0])
+
+
+def _first_within(value: Any) -> Any:
+    """The first array of a list or dict of them."""
+    while type(value) in (list, tuple, dict) and value:
+        value = next(iter(value.values() if isinstance(value, dict) else value))
+    return value
 
 
 def _settings(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> dict[str, Any]:
     """Literals of this cell, then of the cells before it, latest first."""
     tree = parse_cell(cell.source)
     here = literals(tree.body if tree else [])
-    wanted = finding.names - here.keys()
+    wanted = finding.names - here.keys() - _bound_at_top(tree)
     earlier: dict[str, Any] = {}
     for executed in reversed(tracker.history.executed[:-1]):
         if not wanted:
@@ -146,7 +171,7 @@ def _settings(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> dict[st
         for name, value in literals(before.body if before else []).items():
             if name in wanted:
                 earlier.setdefault(name, value)
-        wanted = wanted - earlier.keys()
+        wanted = wanted - earlier.keys() - _bound_at_top(before)
     current = tracker.namespace
     return {
         name: value
@@ -154,6 +179,15 @@ def _settings(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> dict[st
         # What the loop itself counts or keeps is no setting of it.
         if name not in _bound_in(finding.node) and type(current.get(name)) is type(value)
     }
+
+
+def _bound_at_top(tree: ast.Module | None) -> set[str]:
+    """The names that a cell binds in the notebook, to whatever."""
+    bound: set[str] = set()
+    for node in statements_in(tree.body if tree else []):
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            bound |= _bound_in(node)
+    return bound
 
 
 def _bound_in(node: ast.AST) -> set[str]:

@@ -11,6 +11,7 @@ from nbmlops.tracking.trainings.parameters import as_scalar
 __all__ = ["Rows", "rows_of", "summaries_of"]
 
 _MOST = 200  # rows; a longer curve is thinned evenly
+_ONE_CLASS = "binary avg"  # the average over the positive class alone
 _CURVES = {
     "roc_curve": ("fpr", "tpr", "threshold"),
     "precision_recall_curve": ("precision", "recall", "threshold"),
@@ -34,10 +35,8 @@ def rows_of(
         return _matrix(value, _labels(args, kwargs, len(value)))
     if name in _CURVES and isinstance(value, tuple):
         return _columns(dict(zip(_CURVES[name], value, strict=False)))
-    if name == "precision_recall_fscore_support" and hasattr(value[0], "__len__"):
-        labels = _labels(args, kwargs, len(value[0]))
-        named = ("precision", "recall", "f_score", "support")
-        return _columns({"label": labels, **dict(zip(named, value, strict=True))})
+    if name == "precision_recall_fscore_support":
+        return _scores(value, args, kwargs)
     if getattr(value, "ndim", 0) == 1:
         # One number a class or an output, as with ``average=None``.
         return _columns({"class": _labels(args, kwargs, len(value)), name: value})
@@ -45,15 +44,27 @@ def rows_of(
 
 
 def summaries_of(rows: Rows) -> Iterator[tuple[str, float]]:
-    """The numbers by which a classification report sums up its classes, by name."""
+    """The numbers by which a report, or its one average, sums up its classes, by name."""
     for row in rows:
         label = str(row.get("label", ""))
         if label == "accuracy" and isinstance(number := row.get("f1-score"), float):
             yield "accuracy", number
         elif label.endswith(" avg"):
-            for measure in ("precision", "recall", "f1-score"):
+            before = "" if label == _ONE_CLASS else f"{label}_"
+            for measure in ("precision", "recall", "f1-score", "f-score"):
                 if isinstance(number := row.get(measure), float):
-                    yield f"{label}_{measure}".replace(" ", "_").replace("-", "_"), number
+                    yield f"{before}{measure}".replace(" ", "_").replace("-", "_"), number
+
+
+def _scores(value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Rows:
+    """Precision, recall and F of each class, or of their average as one row."""
+    if hasattr(value[0], "__len__"):
+        labels = _labels(args, kwargs, len(value[0]))
+        named = ("precision", "recall", "f_score", "support")
+        return _columns({"label": labels, **dict(zip(named, value, strict=True))})
+    third = "f1-score" if kwargs.get("beta", 1.0) == 1.0 else "f-score"
+    told = dict(zip(("precision", "recall", third), map(float, value[:3]), strict=True))
+    return ({"label": f"{kwargs.get('average')} avg", **told},)
 
 
 def _report(report: dict[str, Any]) -> Rows:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["watch_own_classes"]
 
+# What every model of PyTorch and Keras derives from.
+_LAYERS = {("torch.nn.modules.module", "Module"), ("keras.src.layers.layer", "Layer")}
+
 
 def watch_own_classes(tracker: Tracker) -> None:
     """Watch the notebook's classes and functions: those that exist, and each as it is made."""
@@ -35,10 +38,14 @@ def watch_own_classes(tracker: Tracker) -> None:
                 # Bases of installed libraries are their instruments' business.
                 if is_own(base):
                     watch.watch_class(base, own_only=True)
-                    if "__init__" in vars(base):
-                        watch_method(base, "__init__", tracker.constructions.construct)
-        else:
-            functions.watch_methods(cls)
+            watch_constructors(cls)
+        elif functions.watch_methods(cls) or _has_layers(cls):
+            watch_constructors(cls)
+
+    def watch_constructors(cls: type) -> None:
+        for base in cls.__mro__:
+            if is_own(base) and "__init__" in vars(base):
+                watch_method(base, "__init__", tracker.constructions.construct)
 
     def made(cls: Any, name: str) -> None:
         try:
@@ -54,3 +61,8 @@ def watch_own_classes(tracker: Tracker) -> None:
         for value in list(home.values()):
             consider(value)
     functions.start()
+
+
+def _has_layers(cls: type) -> bool:
+    """Whether its objects are trained by others: by a loop, or by a trainer."""
+    return any((base.__module__, base.__qualname__) in _LAYERS for base in cls.__mro__)

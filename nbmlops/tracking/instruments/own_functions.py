@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from types import FunctionType, ModuleType
@@ -30,7 +31,7 @@ from nbmlops.tracking.inference.search import may_train
 from nbmlops.tracking.inference.world import Kind
 from nbmlops.tracking.instruments.estimators import class_path
 from nbmlops.tracking.instruments.following import follow
-from nbmlops.tracking.instruments.hand_written import is_dismissed
+from nbmlops.tracking.instruments.hand_written import is_dismissed, is_exercise
 from nbmlops.tracking.instruments.wrapping import Watched, is_watched
 from nbmlops.tracking.metrics.names import is_loss_history, is_metric_name
 from nbmlops.tracking.session.cells import ExecutedCell
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
 __all__ = ["OwnFunctionWatch"]
+
+# Arguments that a training is only judged on, whose data goes into it all the same.
+_VALIDATION = re.compile(r"(^|_)(val(id(ation)?)?|dev|test|eval|holdout)(_|$)", re.IGNORECASE)
 
 
 class OwnFunctionWatch:
@@ -60,24 +64,34 @@ class OwnFunctionWatch:
         self.tracker.before_cell_ends.append(self._ended)
         sys.addaudithook(self._heard)  # cannot be removed; the tracker's being off silences it
 
-    def watch_methods(self, cls: type) -> None:
-        """Watch the methods of a class without ``fit`` that train by hand."""
-        functions = own_functions(cls)
+    def watch_methods(self, cls: type) -> bool:
+        """Watch the methods of a class without ``fit`` that train by hand; whether it has any.
+
+        What it inherits is read as it runs in this class: an abstract loop trains by what it calls.
+        """
+        functions: dict[str, tuple[type, FunctionType]] = {}
         methods: dict[str, Any] = {}
         for base in reversed(cls.__mro__):
             if is_own(base):
                 for name, function in own_functions(base).items():
+                    functions[name] = base, function
                     if (found := definition_of(function)) is not None:
                         methods[name] = found
-        for name, function in functions.items():
-            definition = definition_of(function)
-            if not isinstance(definition, ast.FunctionDef) or is_watched(vars(cls)[name]):
+        trains = False
+        for name, (home, function) in functions.items():
+            definition = methods.get(name)
+            if is_watched(vars(home)[name]):
+                trains = True
+                continue
+            if not isinstance(definition, ast.FunctionDef):
                 continue
             if not may_train(ast.unparse(definition)):
                 continue
             recipe = read_function(definition, function.__globals__, methods)
             if recipe is not None:
-                setattr(cls, name, Watched(function, self._watcher(recipe, definition)))
+                setattr(home, name, Watched(function, self._watcher(recipe, definition)))
+                trains = True
+        return trains
 
     # -- looking ----------------------------------------------------------------------------------
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -181,11 +195,14 @@ class _Call:
         self.data = [
             argument
             for argument in given
-            if argument.role.partition("[")[0].partition(".")[0] in recipe.data
+            if (role := argument.role.partition("[")[0].partition(".")[0]) in recipe.data
             or argument.role in recipe.data
+            or _VALIDATION.search(role)
             if kind_of(argument.value) is Kind.DATA
         ]
         real = any(not is_grid(argument.value) for argument in self.data)
+        if is_exercise(tracker, recipe.method, (argument.name for argument in self.data)):
+            return False
         return (real or not recipe.needs_data) and not is_dismissed(tracker)
 
     def begin(self) -> Training:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Metric, now
-from nbmlops.tracking.code.frames import name_of
+from nbmlops.tracking.code.frames import called_by, name_of
+from nbmlops.tracking.code.own import is_own_module
 from nbmlops.tracking.inference.fitted_values import as_number, kept
 from nbmlops.tracking.inference.namespace import kind_of
 from nbmlops.tracking.inference.world import Kind
-from nbmlops.tracking.instruments.estimators import called_by_library
 from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.hand_written import is_dismissed
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
@@ -50,6 +51,9 @@ _NOT_SETTINGS = {
     "overwrite_b",
 }
 _OBJECTIVES = ("fun", "func")
+# What a call that was handed to them comes from is the user's.
+_RUNNERS = {"concurrent", "threading", "multiprocessing", "joblib", "functools", "asyncio", "dask"}
+_MOST_STARTS = 20  # numbers of a start that is a setting rather than an array
 _MEASURES = ("fun", "cost", "rvalue", "pvalue", "stderr", "intercept_stderr")
 _DEEPEST = 2  # functions that an objective calls in turn, in which data is looked for
 
@@ -62,7 +66,7 @@ class _Solvers:
         """Watch the functions, also where the notebook has imported them already."""
 
         def solve(function: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
-            if not tracker.watching or tracker.activity.busy or called_by_library():
+            if not tracker.watching or tracker.activity.busy or _called_by_library():
                 return function(*args, **kwargs)
             call = _Call(tracker, f"{module.__name__}.{function.__name__}", function)
             if not call.prepare(args, kwargs):
@@ -105,6 +109,13 @@ class ScipyRegressions(_Solvers):
     functions = ("linregress", "theilslopes", "siegelslopes")
 
 
+def _called_by_library() -> bool:
+    """Whether a library solves something on its own account, as a filter its coefficients."""
+    module = called_by()
+    runs_others = module.partition(".")[0] in _RUNNERS
+    return not runs_others and not is_own_module(sys.modules.get(module))
+
+
 class _Call:
     """One call of a solver."""
 
@@ -136,7 +147,9 @@ class _Call:
                 if kind_of(value) is Kind.DATA
                 for name in [name_of(value, tracker.namespace, frames) or f"args[{n}]"]
             ]
-        objective = next((bound[name] for name in _OBJECTIVES if name in bound), None)
+        fits_curve = "xdata" in bound
+        objectives = _OBJECTIVES if fits_curve else (*_OBJECTIVES, "f")
+        objective = next((bound[name] for name in objectives if name in bound), None)
         if objective is not None:
             known = {id(argument.value) for argument in self.data} | {id(bound.get("x0"))}
             self.data += [
@@ -145,6 +158,11 @@ class _Call:
                 if id(value) not in known
             ]
         self.settings = {k: v for k, v in options.items() if k not in _NOT_SETTINGS}
+        self.settings |= {
+            a.role: a.value
+            for a in data
+            if a.role in _STARTS and type(a.value) in (list, tuple) and len(a.value) <= _MOST_STARTS
+        }
         model = objective if objective is not None else bound.get("f")
         if model is not None:
             self.settings["objective" if objective is not None else "f"] = getattr(

@@ -29,7 +29,7 @@ __all__ = ["StatsmodelsInstrument"]
 
 _STATISTICS = (
     "rsquared", "rsquared_adj", "fvalue", "f_pvalue", "aic", "bic", "aicc", "llf", "prsquared",
-    "llr_pvalue", "deviance", "pearson_chi2", "scale", "mse_resid", "sse", "hqic",
+    "llr_pvalue", "deviance", "pearson_chi2", "scale", "mse_resid", "sse", "hqic", "fpe",
 )  # fmt: skip
 _BESIDE = ("weights", "offset", "exposure", "freq_weights", "var_weights")
 _DATA = ("exog", "endog", *_BESIDE)
@@ -38,6 +38,8 @@ _NO_SETTINGS = {
     *_DATA, "self", "disp", "full_output", "callback", "retall", "data", "formula_info", "missing",
     "groups", "missing_idx", "design_info", "dates", "freq", "params", "start_params", "family",
 }  # fmt: skip
+# Parts of the library that a model is made with, and which it takes where it is given none.
+_PARTS = {"M": "HuberT", "cov_struct": "Independence"}
 
 
 class StatsmodelsInstrument:
@@ -69,8 +71,12 @@ class StatsmodelsInstrument:
 
 
 class _How(msgspec.Struct):
-    """How a model was made: its settings, what its data is called by role, and data beside it."""
+    """How a model was made: its settings, what its data is called by role, and data beside it.
 
+    `given` are the roles that the constructor was handed; None where its making was not seen.
+    """
+
+    given: frozenset[str] | None = None
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
     names: dict[str, str] = msgspec.field(default_factory=dict)
     beside: list[Argument] = msgspec.field(default_factory=list)
@@ -113,6 +119,7 @@ class _Made:
         given = inspect.signature(function).bind(*args, **kwargs).arguments
         given.update(given.pop("kwargs", {}))
         settings = {k: v for k, v in given.items() if k not in _NO_SETTINGS and _plain(v)}
+        settings |= {k: type(given[k]).__name__ for k in _PARTS if given.get(k) is not None}
         frames = self._tracker.frames()
         call = call_node(frames[0]) if frames else None
         places = {"data": 1} if getattr(model, "formula", None) else {"endog": 0, "exog": 1}
@@ -135,7 +142,8 @@ class _Made:
             for role in roles
         ]
         key, known = id(model), self._known
-        how = _How(settings, names, beside)
+        handed = frozenset(role for role, value in given.items() if value is not None)
+        how = _How(handed, settings, names, beside)
         known[key] = (weakref.ref(model, lambda _gone: known.pop(key, None)), how)
 
 
@@ -209,7 +217,7 @@ def _begin(
     if (formula := getattr(model, "formula", None)) is not None:
         values["formula"] = str(formula)
     values.update(_family(model))
-    parameters, hidden = named_parameters(values, {**defaults, "family": "Gaussian"})
+    parameters, hidden = named_parameters(values, {**defaults, "family": "Gaussian", **_PARTS})
     training = Training(
         model=model,
         model_class=class_path(model),
@@ -217,7 +225,7 @@ def _begin(
         parameters=parameters,
         redacted=list(hidden),
     )
-    tracker.trainings.begin(training, [*_data(tracker, model, how.names), *how.beside])
+    tracker.trainings.begin(training, [*_data(tracker, model, how), *how.beside])
     return training
 
 
@@ -233,8 +241,8 @@ def _family(model: Any) -> dict[str, str]:
     return told
 
 
-def _data(tracker: Tracker, model: Any, names: dict[str, str]) -> list[Argument]:
-    frames = tracker.frames()
+def _data(tracker: Tracker, model: Any, how: _How) -> list[Argument]:
+    frames, names = tracker.frames(), how.names
 
     def argument(role: str, value: Any) -> Argument:
         name = names.get(role) or name_of(value, tracker.namespace, frames) or role
@@ -244,7 +252,9 @@ def _data(tracker: Tracker, model: Any, names: dict[str, str]) -> list[Argument]
     frame = getattr(data, "frame", None)
     if frame is not None:
         return [argument("data", frame)]
-    found = [(role, getattr(data, f"orig_{role}")) for role in ("exog", "endog")]
+    # A constant that the model has added itself is no data of the user's.
+    roles = [role for role in ("exog", "endog") if how.given is None or role in how.given]
+    found = [(role, getattr(data, f"orig_{role}")) for role in roles]
     return [argument(role, value) for role, value in found if value is not None]
 
 

@@ -7,7 +7,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap
-from nbmlops.tracking.code.frames import name_of
+from nbmlops.tracking.code.frames import held_name_of, name_of
 from nbmlops.tracking.instruments.estimators import class_path
 from nbmlops.tracking.instruments.torch_data import inputs_of
 from nbmlops.tracking.instruments.torch_loops import Loop, epoch_loop, loops_around, regions_around
@@ -65,7 +65,12 @@ def begin_loop(
         return known
     regions, loops_here = regions_around(frames), loops_around(frames)
     settings = (
-        *(p for _, module in owners if inside is None for p in module_settings(module)),
+        *(
+            p
+            for _, module in owners
+            if inside is None
+            for p in module_settings(module, tracker.constructions.of(module))
+        ),
         *optimizer_settings(optimizer),
         *scheduler_settings(scheduler_of(optimizer, frames, tracker.namespace)),
         *loss_settings(loss_of(regions) or _named_by_graph(observation)),
@@ -75,7 +80,9 @@ def begin_loop(
     feed = observation.feed
     data = data_read(regions, tracker.namespace, closure)
     if feed is not None and (source := feed.source()) is not None:
-        data = _with_source(data, source, name_of(source, tracker.namespace, frames))
+        name = name_of(source, tracker.namespace, frames)
+        name = name or held_name_of(source, tracker.namespace)
+        data = _with_source(data, source, name)
     size = feed.batch_size if feed is not None else batch_size_of(loops_here, regions)
     if size is not None:
         settings += measured({"batch_size": size})

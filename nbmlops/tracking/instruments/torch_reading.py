@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import re
 from collections.abc import Iterator
 from types import FunctionType
@@ -13,6 +12,7 @@ import msgspec
 
 from nbmlops.tracking.code.frames import name_of
 from nbmlops.tracking.instruments.torch_loops import Loop, Region
+from nbmlops.tracking.instruments.torch_roles import loss_called, targets_in, value_at
 from nbmlops.tracking.trainings.inputs import Argument, is_data
 
 __all__ = ["backward_calls", "batch_size_of", "clipping_of", "data_read", "loss_of"]
@@ -30,11 +30,16 @@ _CLIPPING = ("clip_grad_norm_", "clip_grad_value_")
 
 
 class _Read(msgspec.Struct):
-    """A name that a region reads, what it holds, and whether training itself reads it."""
+    """A name that a region reads, what it holds, and whether training itself reads it.
+
+    `target` says whether it is held against what the model makes of others; None if the code does
+    not tell.
+    """
 
     name: str
     value: Any
     trains: bool
+    target: bool | None = None
 
 
 def data_read(
@@ -58,14 +63,22 @@ def data_read(
                 _keep(found, _Read(name, cell.cell_contents, True))
             except ValueError:  # a name that has no value yet
                 continue
+    places = targets_in(regions)
+    for key, read in found.items():
+        read.target = places.get(key)
     behind = {id(getattr(read.value, "dataset", None)) for read in found.values()}
     frames = [region.frame for region in regions]
     named = [
-        _Read(name_of(read.value, namespace, frames) or read.name, read.value, read.trains)
+        _Read(
+            name_of(read.value, namespace, frames) or read.name,
+            read.value,
+            read.trains,
+            read.target,
+        )
         for read in found.values()
         if id(read.value) not in behind
     ]
-    ordered = sorted(named, key=lambda read: (not read.trains, bool(_TARGET.match(read.name))))
+    ordered = sorted(named, key=lambda read: (not read.trains, _is_target(read)))
     return [Argument(_role(read), read.value, read.name) for read in ordered]
 
 
@@ -80,10 +93,13 @@ def loss_of(regions: list[Region]) -> Any:
                 if not any(getattr(part, "id", None) in names for part in targets):
                     continue
                 for call in ast.walk(node.value):
-                    if isinstance(call, ast.Call) and (loss := _loss(call, region)) is not None:
+                    if (
+                        isinstance(call, ast.Call)
+                        and (loss := loss_called(call, region)) is not None
+                    ):
                         return loss
         for call in ast.walk(region.node):
-            if isinstance(call, ast.Call) and (loss := _loss(call, region)) is not None:
+            if isinstance(call, ast.Call) and (loss := loss_called(call, region)) is not None:
                 return loss
     return None
 
@@ -108,7 +124,7 @@ def clipping_of(regions: list[Region]) -> dict[str, float]:
                 given = [k.value for k in node.keywords if k.arg in ("max_norm", "clip_value")]
                 for value in [*given, *node.args[1:2]]:
                     number = (
-                        value.value if isinstance(value, ast.Constant) else _value(value, region)
+                        value.value if isinstance(value, ast.Constant) else value_at(value, region)
                     )
                     if isinstance(number, int | float):
                         return {name.removesuffix("_"): number}
@@ -125,7 +141,7 @@ def batch_size_of(loops: list[Loop], regions: list[Region]) -> int | None:
             and len(over.args) > 2
         ):
             size = over.args[2]
-            value = size.value if isinstance(size, ast.Constant) else _value(size, region)
+            value = size.value if isinstance(size, ast.Constant) else value_at(size, region)
             return value if isinstance(value, int) else None
     return None
 
@@ -146,7 +162,7 @@ def _reads(region: Region, batches: set[int]) -> Iterator[_Read]:
             root = root.value
         if not isinstance(root, ast.Name) or root.id in left_out:
             continue
-        value = _value(node, region)
+        value = value_at(node, region)
         if value is not None and id(value) not in batches:
             yield _Read(ast.unparse(node).removeprefix("self."), value, trains)
 
@@ -222,49 +238,20 @@ def _is_fed(value: Any) -> bool:
     )
 
 
+def _is_target(read: _Read) -> bool:
+    return bool(_TARGET.match(read.name)) if read.target is None else read.target
+
+
 def _role(read: _Read) -> str:
     from torch.utils.data import DataLoader, Dataset
 
     if isinstance(read.value, DataLoader | Dataset):
         role = "data"
     else:
-        role = "y" if _TARGET.match(read.name) else "X"
+        role = "y" if _is_target(read) else "X"
     if read.trains and not _EVALUATION.search(read.name):
         return role
     return "validation" if role == "data" else f"validation.{role}"
-
-
-def _loss(call: ast.Call, region: Region) -> Any:
-    from torch.nn import Module
-
-    called = _value(call.func, region)
-    if isinstance(called, Module):
-        return (
-            called
-            if "loss" in f"{type(called).__module__} {type(called).__name__}".lower()
-            else None
-        )
-    name = getattr(called, "__name__", "")
-    if inspect.isroutine(called) and re.search("loss|entropy|likelihood|divergence|kl_div", name):
-        return called
-    return None
-
-
-def _value(node: ast.expr, region: Region) -> Any:
-    """What a name or a chain of plain attributes holds; no code of the user's is run for it."""
-    if isinstance(node, ast.Name):
-        frame = region.frame
-        return frame.f_locals.get(node.id, frame.f_globals.get(node.id))
-    if not isinstance(node, ast.Attribute):
-        return None
-    owner = _value(node.value, region)
-    own = getattr(owner, "__dict__", None)
-    if not isinstance(own, dict) or owner is None:
-        return None
-    inner = own.get("_modules")
-    if node.attr not in own and isinstance(inner, dict) and node.attr in inner:
-        return inner[node.attr]
-    return own.get(node.attr)
 
 
 def _called(node: Any) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbmlops.records import Parameter, Scalar
@@ -71,9 +71,9 @@ def loss_settings(loss: Any) -> tuple[Parameter, ...]:
     return _under("loss", type(loss).__name__, values, defaults)
 
 
-def module_settings(module: Any) -> tuple[Parameter, ...]:
-    """What the user's own module was made with, as far as it kept it."""
-    return parameters_of(module)[0] if is_own(type(module)) else ()
+def module_settings(module: Any, given: Mapping[str, Any] | None = None) -> tuple[Parameter, ...]:
+    """What the user's own module was made with: what it kept, and what was `given` and seen."""
+    return parameters_of(module, given)[0] if is_own(type(module)) else ()
 
 
 def model_settings(modules: Iterable[Any], tensors: list[Any]) -> dict[str, Any]:

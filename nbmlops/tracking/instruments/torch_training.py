@@ -14,7 +14,7 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Parameter
-from nbmlops.tracking.code.frames import name_of
+from nbmlops.tracking.code.frames import held_name_of, name_of
 from nbmlops.tracking.instruments.curves import take_curve
 from nbmlops.tracking.instruments.holders import are_alone, is_alone, is_in_circles_alone
 from nbmlops.tracking.instruments.torch_data import inputs_of
@@ -158,6 +158,7 @@ class LoopTraining:
         for reference in self._observation.loaders:
             loader = reference()
             name = name_of(loader, tracker.namespace, [])
+            name = name or held_name_of(loader, tracker.namespace)
             if loader is not None and name and name not in names:
                 plain, named = inputs_of(Argument("validation", loader, name))
                 tracker.trainings.add_inputs(self.training, plain, named)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import weakref
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ __all__ = ["TransformersInstrument"]
 
 _PLAIN = (bool, int, float, str)
 # How fast it went, which is no quality of the model.
+_PLACE = ("step", "epoch")
 _SPEED = ("runtime", "samples_per_second", "steps_per_second", "total_flos", "preparation_time")
 
 
@@ -36,7 +38,8 @@ class TransformersInstrument:
     modules = ("transformers.trainer",)
 
     def install(self, tracker: Tracker, module: ModuleType) -> None:
-        """Watch training, evaluation and prediction."""
+        """Watch how arguments are made, training, evaluation and prediction."""
+        handed = _Handed()
 
         def train(
             function: Callable[..., Any], trainer: Any, args: Any, kwargs: dict[str, Any]
@@ -44,7 +47,7 @@ class TransformersInstrument:
             return follow(
                 tracker,
                 lambda: function(*args, **kwargs),
-                lambda: _begin(tracker, trainer),
+                lambda: _begin(tracker, trainer, handed),
                 lambda training, _answer: _finish(training, trainer),
             )
 
@@ -53,14 +56,15 @@ class TransformersInstrument:
         ) -> Any:
             return _judge(tracker, function, trainer, args, kwargs)
 
+        watch(module.TrainingArguments, "__post_init__", handed.made)
         watch(module.Trainer, "train", train)
         watch(module.Trainer, "evaluate", judge)
         watch(module.Trainer, "predict", judge)
 
 
-def _begin(tracker: Tracker, trainer: Any) -> Training:
+def _begin(tracker: Tracker, trainer: Any, handed: _Handed) -> Training:
     model = trainer.model
-    parameters, hidden = _settings(trainer)
+    parameters, hidden = _settings(trainer, handed)
     training = Training(
         model=model,
         model_class=class_path(model),
@@ -84,7 +88,33 @@ def _begin(tracker: Tracker, trainer: Any) -> Training:
     return training
 
 
-def _settings(trainer: Any) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
+class _Handed:
+    """Which arguments were given other than their defaults, before they set one another."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, frozenset[str]]] = {}
+
+    def made(
+        self, function: Callable[..., Any], arguments: Any, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        """Stand around what runs when the fields are as the user has given them."""
+        key, known = id(arguments), self._known
+        given = frozenset(
+            field.name
+            for field in dataclasses.fields(arguments)
+            if getattr(arguments, field.name, None) is not field.default
+            and getattr(arguments, field.name, None) != field.default
+        )
+        known[key] = weakref.ref(arguments, lambda _gone: known.pop(key, None)), given
+        return function(*args, **kwargs)
+
+    def otherwise(self, arguments: Any, name: str) -> bool:
+        """Whether `name` was given other than by default; true where that was not seen."""
+        found = self._known.get(id(arguments))
+        return found is None or found[0]() is not arguments or name in found[1]
+
+
+def _settings(trainer: Any, handed: _Handed) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
     """The training arguments, and where the model's configuration differs from its class's."""
     defaults = {
         field.name: getattr(field.default, "value", field.default)
@@ -96,9 +126,12 @@ def _settings(trainer: Any) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
         if isinstance(value := getattr(trainer.args, field.name, None), _PLAIN)
         and (value or defaults[field.name] is not None)
     }
+    # What one argument has made of another is none of the user's settings.
+    defaults |= {n: v for n, v in values.items() if not handed.otherwise(trainer.args, n)}
     settings, hidden = named_parameters(values, defaults)
     config = getattr(trainer.model, "config", None)
-    own = _plain(config)
+    set_by_trainer = {f"config__{name}" for name in values}
+    own = {n: v for n, v in _plain(config).items() if n not in set_by_trainer}
     known = _plain(type(config)()) if config is not None else {}
     more, more_hidden = named_parameters(own, known)
     tensors = [p for p in trainer.model.parameters() if p.requires_grad]
@@ -120,7 +153,7 @@ def _finish(training: Training, trainer: Any) -> None:
     rows: dict[int, dict[str, Any]] = {}
     for entry in state.log_history:
         row = rows.setdefault(int(entry.get("step", 0)), {"step": entry.get("step", 0)})
-        row |= {k: v for k, v in entry.items() if k != "step" and not k.endswith(_SPEED)}
+        row |= {k: v for k, v in entry.items() if k not in _PLACE and not k.endswith(_SPEED)}
     take_curve(training, "log", rows.values(), by="step")
     known = {p.name for p in training.parameters}
     steps = measured({"steps": state.global_step})

@@ -16,6 +16,7 @@ from nbmlops.tracking.metrics.folds import Folds
 __all__ = ["Origin", "Provenance"]
 
 _MOST_CONTENTS = 1000  # predictions of a session that are known again by content
+_MOST_CLASSES = 10  # whose probabilities are known again each by itself
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -82,10 +83,11 @@ class Provenance:
         """`answer` was made from a prediction of that `origin`."""
         for array in answer if isinstance(answer, tuple) else (answer,):
             self._remember(self._arrays, array, origin)
-            if (key := _safely(content_of, array)) is not None:
-                self._contents.setdefault(key, set()).add(origin)
-                while len(self._contents) > _MOST_CONTENTS:
-                    del self._contents[next(iter(self._contents))]
+            for part in (array, *_columns_of(array)):
+                if (key := _safely(content_of, part)) is not None:
+                    self._contents.setdefault(key, set()).add(origin)
+            while len(self._contents) > _MOST_CONTENTS:
+                del self._contents[next(iter(self._contents))]
 
     def origin_of(self, value: Any) -> Origin | None:
         """Where an array came from, also through its views."""
@@ -141,6 +143,14 @@ class Provenance:
         except TypeError:
             return
         store[key] = (reference, value)
+
+
+def _columns_of(array: Any) -> list[Any]:
+    """The columns of a few classes' probabilities, which are put elsewhere one by one."""
+    shape: tuple[int, ...] = getattr(array, "shape", ())
+    if type(array).__module__ != "numpy" or len(shape) != 2 or not 1 < shape[1] <= _MOST_CLASSES:
+        return []
+    return [array[:, number] for number in range(shape[1])]
 
 
 def _content(value: Any) -> int | None:

@@ -21,6 +21,7 @@ _SETTINGS = {
     "cat_features", "categorical_feature", "text_features", "embedding_features", "classes",
     "feature_name", "feature_names", "eval_names", "eval_metric",
 }  # fmt: skip
+_MOST_SETS = 20  # a longer list of pairs is one set of samples
 _DATA_SIGNS = ("shape", "__array__", "__dataframe__", "__len__")
 
 
@@ -137,7 +138,7 @@ def _bound(
 
 def _parts(role: str, value: Any) -> Iterator[tuple[str, Any]]:
     """A validation set is a list of (X, y) pairs, or one pair: each of its parts is an input."""
-    if type(value) not in (list, tuple) or not value:
+    if type(value) not in (list, tuple) or not value or len(value) > _MOST_SETS:
         yield role, value
     elif all(type(pair) is tuple and all(map(_is_table, pair)) for pair in value):
         for number, pair in enumerate(value):

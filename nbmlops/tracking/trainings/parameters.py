@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import dis
 import inspect
 import math
 from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any
 
 from nbmlops.records import Gap, Parameter, digest
 from nbmlops.tracking.brevity import as_scalar, brief, shortened, spelled
+from nbmlops.tracking.code.own import definition_of, is_own
 from nbmlops.tracking.redaction import hide_value
 
 __all__ = [
@@ -36,6 +40,7 @@ def parameters_of(
     told_by_itself = False
     try:
         values = dict(model.get_params(deep=True))
+        values = _without_own_callbacks(model, values)
         told_by_itself = True
     except AttributeError:
         values = _constructor_values(model)
@@ -53,7 +58,7 @@ def parameters_of(
     defaults: dict[str, dict[str, Any]] = {}
     told: dict[str, tuple[Any, bool]] = {}
     for name, value in values.items():
-        owner, _, own = str(name).rpartition("__")
+        owner, own = _owner_of(str(name), values)
         if own.startswith("_"):
             continue  # a library's own, as skorch keeps it among its parameters
         if owner not in defaults:
@@ -119,23 +124,61 @@ def _parameters(
 def _constructor_values(model: Any) -> dict[str, Any]:
     """What the constructor took, as far as it is still there, and other plain settings."""
     attributes = attributes_of(model)
-    if "_parameters" in attributes and "_buffers" in attributes:
-        attributes.pop("training", None)  # a state of every torch module
     values = {}
     for name in _defaults(model):
         for kept in (name, f"_{name}"):
             if kept in attributes:
                 values[name] = attributes[kept]
+    own, worked_out = _set_by_own_code(type(model)), _worked_out(type(model))
     for name, value in attributes.items():
-        if name.endswith("_"):
+        if name.endswith("_") or (own is not None and name not in own):
             continue
         if hasattr(type(value), "get_params") and hasattr(type(value), "fit"):
             values.setdefault(name.lstrip("_"), value)
             values.update(_inner_values(name.lstrip("_"), value))
+        elif name in worked_out:
+            continue
         elif type(value) in (bool, int, float, str) and value and not name.startswith("_"):
             # Nothing, zero and the empty text are where a state begins, not settings.
             values.setdefault(name, value)
     return {name: value for name, value in values.items() if not name.startswith("_")}
+
+
+def _set_by_own_code(cls: type) -> set[str] | None:
+    """The attributes that the user's part of a class sets, where it has a library's base as well.
+
+    What the base alone sets is its state, such as ``training`` of every torch module.
+    """
+    bases = [base for base in cls.__mro__ if base is not object]
+    own = [base for base in bases if is_own(base)]
+    if not own or len(own) == len(bases):
+        return None
+    return {
+        str(step.argval)
+        for base in own
+        for value in vars(base).values()
+        if (code := getattr(value, "__code__", None)) is not None
+        for step in dis.get_instructions(code)
+        if step.opname == "STORE_ATTR"
+    }
+
+
+def _worked_out(cls: type) -> set[str]:
+    """The attributes that constructors of the user's work out: ``self.n_layers = len(sizes)``.
+
+    What they bind to a literal is a setting, written where others have an argument.
+    """
+    found: set[str] = set()
+    for base in cls.__mro__:
+        init = inspect.unwrap(vars(base).get("__init__", _worked_out))
+        if not is_own(base) or type(init) is not FunctionType:
+            continue
+        for node in ast.walk(definition_of(init) or ast.Module(body=[], type_ignores=[])):
+            if isinstance(node, ast.Assign) and not isinstance(
+                node.value, ast.Constant | ast.Name | ast.UnaryOp | ast.Tuple
+            ):
+                found |= {t.attr for t in node.targets if isinstance(t, ast.Attribute)}
+    return found - _defaults_of_class(cls).keys()
 
 
 def _inner_values(name: str, estimator: Any) -> dict[str, Any]:
@@ -147,9 +190,13 @@ def _inner_values(name: str, estimator: Any) -> dict[str, Any]:
 
 
 def _defaults(model: Any) -> dict[str, Any]:
+    return _defaults_of_class(type(model))
+
+
+def _defaults_of_class(kind: type) -> dict[str, Any]:
     """What the constructor takes by default; one that takes ``**kwargs`` hands them to its base."""
     found: dict[str, Any] = {}
-    for cls in type(model).__mro__:
+    for cls in kind.__mro__:
         if "__init__" not in vars(cls):
             continue
         try:
@@ -165,16 +212,42 @@ def _defaults(model: Any) -> dict[str, Any]:
     return found
 
 
+def _owner_of(name: str, values: Mapping[str, Any]) -> tuple[str, str]:
+    """The parameter that holds `name`'s object, and what that object calls it."""
+    owner, _, own = name.rpartition("__")
+    before, _, private = name.partition("___")
+    return (before, f"_{private}") if private and before in values else (owner, own)
+
+
+def _without_own_callbacks(model: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """`values` without the callbacks that skorch's networks, also inside others, bring along."""
+    networks = {"": model, **{f"{name}__": value for name, value in values.items()}}
+    own = tuple(
+        f"{prefix}callbacks__{name}"
+        for prefix, network in networks.items()
+        if any(base.__module__.startswith("skorch.") for base in type(network).__mro__)
+        for name, *_ in getattr(network, "_default_callbacks", ())
+    )
+    if not own:
+        return values
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in own and not name.startswith(tuple(f"{callback}__" for callback in own))
+    }
+
+
 def _same(value: Any, default: Any) -> bool:
     if value is default:
         return True
-    if type(value) is not type(default):
+    kind, other = type(value), type(default)
+    if (kind is int and other is float) or (kind is float and other is int):
+        return bool(value == default)  # 1 and 1.0 are one setting
+    if kind is not other or not issubclass(kind, bool | int | float | str | tuple | list | dict):
         return False
-    if type(value) is float and math.isnan(value):
+    if kind is float and math.isnan(value):
         return math.isnan(default)
-    if issubclass(type(value), bool | int | float | str | tuple | list | dict):
-        try:
-            return bool(value == default)
-        except Exception:  # noqa: BLE001 - comparing users' objects may raise anything; they then differ
-            return False
-    return False
+    try:
+        return bool(value == default)
+    except Exception:  # noqa: BLE001 - comparing users' objects may raise anything; they then differ
+        return False
