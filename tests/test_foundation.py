@@ -64,6 +64,17 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_the_command_line_is_there_before_what_only_some_commands_need() -> None:
+    """``nbmlops --help`` waits neither for notebook schemas nor for mlflow or pandas."""
+    code = (
+        "import sys, nbmlops.surfaces.cli;"
+        "print([m for m in ('nbformat', 'jsonschema', 'papermill', 'mlflow', 'pandas', 'sklearn',"
+        " 'IPython') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_a_record_survives_the_codec_and_its_digest_is_its_content() -> None:
     """Encoded and decoded it is equal; a changed field changes the digest."""
     run = make_run()

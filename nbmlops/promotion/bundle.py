@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from nbmlops.promotion.notebook import write_notebook
 from nbmlops.records import CleanRun, Environment, TrackedRun, encode
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 __all__ = ["NOTEBOOK_FILE", "stage_bundle"]
 

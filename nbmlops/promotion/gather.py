@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
-
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from typing import TYPE_CHECKING
 
 from nbmlops.promotion.notebook import code_cells, has_tag, read_notebook
 from nbmlops.records import CellRecord, TrackedRun
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 __all__ = ["gather_notebook"]
 
@@ -24,6 +25,8 @@ def gather_notebook(run: TrackedRun, model_name: str, source: Path | None) -> No
 
     :raises NotebookError: if `source` cannot be read.
     """
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
     original = read_notebook(source) if source else None
     notebook = new_notebook()
     if original is not None:
@@ -40,6 +43,8 @@ def gather_notebook(run: TrackedRun, model_name: str, source: Path | None) -> No
 
 
 def _gathered(run: TrackedRun, parameter_sources: set[str]) -> list[NotebookNode]:
+    from nbformat.v4 import new_code_cell
+
     by_order = {cell.order: cell for cell in (*run.cells, run.cell, *run.metric_cells)}
     cells: list[NotebookNode] = []
     for _, record in sorted(by_order.items()):

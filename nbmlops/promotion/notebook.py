@@ -1,15 +1,19 @@
-"""Notebooks on disk: read, written, and compared by their code."""
+"""Notebooks on disk: read, written, and compared by their code.
+
+nbformat is imported where a notebook is touched: with its schemas it takes a second, which every
+command would wait for, also ``nbmlops --help``.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-
-import nbformat
-from nbformat import NotebookNode
-from nbformat.reader import NotJSONError
+from typing import TYPE_CHECKING
 
 from nbmlops.errors import NotebookError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 __all__ = ["changed_cell", "code_cells", "has_tag", "read_notebook", "write_notebook"]
 
@@ -19,6 +23,9 @@ def read_notebook(path: Path) -> NotebookNode:
 
     :raises NotebookError: if the file is missing or is not a notebook.
     """
+    import nbformat
+    from nbformat.reader import NotJSONError
+
     try:
         return nbformat.read(path, as_version=4)
     except FileNotFoundError as error:
@@ -33,6 +40,8 @@ def read_notebook(path: Path) -> NotebookNode:
 
 def write_notebook(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook whole or not at all."""
+    import nbformat
+
     partial = path.with_name(f".{path.name}.partial")
     nbformat.write(notebook, partial)
     os.replace(partial, path)

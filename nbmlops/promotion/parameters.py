@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from nbmlops.errors import NotebookError
 from nbmlops.promotion.notebook import code_cells, has_tag
 from nbmlops.records import Scalar
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 __all__ = ["check_parameters", "notebook_parameters"]
 

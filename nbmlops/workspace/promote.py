@@ -7,8 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from nbmlops.errors import CheckFailed, NotebookError
 from nbmlops.governance import MODEL_FOLDER
@@ -35,6 +34,9 @@ from nbmlops.records import (
 from nbmlops.scheduling import Progress
 from nbmlops.workspace.execute import run_tracked
 from nbmlops.workspace.stores import Stores
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 __all__ = ["DEFAULT_TOLERANCE", "edited_since", "promote", "require_model_name"]
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from click import Group
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from nbmlops.surfaces.cli import main
+from nbmlops.surfaces.cli.track import runs_table
+from nbmlops.testing import make_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -138,6 +142,37 @@ def test_empty_lists_say_what_to_do_next(command: str) -> None:
     assert result.exit_code == 0
     assert "nbmlops " in result.output
     assert json.loads(invoke(command, "--json").output) == []
+
+
+@pytest.mark.parametrize("arguments", [("promote", "run-none"), ("audit", "verify")])
+def test_no_bar_leaves_an_empty_line_where_nobody_watches(arguments: tuple[str, ...]) -> None:
+    """Standard error of a pipe or a log holds the sentence, if any, and nothing else."""
+    result = invoke(*arguments)
+    assert "" not in result.stderr.splitlines()
+
+
+def test_the_doctor_cuts_no_sentence_on_a_narrow_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each subject and finding is there in full, over as many lines as it takes."""
+    monkeypatch.setattr("nbmlops.surfaces.cli.doctor.console", Console(width=80))
+    invoke("doctor")  # leaves its own refusal on the ledger, which the findings count
+    told = "".join(invoke("doctor").output.split())
+    findings = [
+        f for f in json.loads(invoke("doctor", "--json").output) if f["subject"] != "ledger"
+    ]
+    assert len(findings) > 5
+    for finding in findings:
+        assert "".join((finding["subject"] + finding["finding"]).split()) in told
+
+
+def test_the_runs_fit_into_80_columns() -> None:
+    """With a long class, metric and notebook, neither id nor digest nor class's word is lost."""
+    run = make_run()
+    screen = Console(width=80, file=StringIO())
+    screen.print(runs_table([run]))
+    lines = screen.file.getvalue().splitlines()  # type: ignore[attr-defined] # the StringIO above
+    assert max(map(len, lines)) <= 80
+    assert lines[1].startswith(run.id)
+    assert lines[1].rstrip().endswith(run.data_digest[:12])
 
 
 def test_the_audit_of_nothing_is_intact() -> None:

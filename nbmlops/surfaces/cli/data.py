@@ -55,7 +55,8 @@ def compare(old: Path, new: Path, as_json: bool) -> None:
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
     """Show a bar once it has taken a second; on stderr, so that stdout stays clean."""
     columns = ("Reading", BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    terminal = Console(stderr=True)
+    bar = Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
     task = bar.add_task("", total=total)
     # A timer, for a step may itself take long: parsing a file does not come back until it is done.
     shown = Timer(_BAR_AFTER_SECONDS, bar.start)

@@ -96,4 +96,7 @@ def demo(folder: str, as_json: bool) -> None:
         )
         return
     tell(f"\nLook at it: [bold]nbmlops lab {folder}[/] opens JupyterLab with the panel.")
-    tell(f"Ask it:     cd {folder} && nbmlops runs | review | audit log | doctor")
+    tell(
+        f"Ask it:     [bold]cd {folder}[/], then [bold]nbmlops runs[/], [bold]nbmlops review[/], "
+        "[bold]nbmlops audit log[/] or [bold]nbmlops doctor[/]."
+    )

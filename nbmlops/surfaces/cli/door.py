@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,8 +30,14 @@ __all__ = [
     "table",
 ]
 
-console = Console(highlight=False)
-"""Where answers go; progress goes to standard error, so that answers can be piped."""
+_WIDTH_OF_A_PIPE = 200
+
+console = Console(
+    highlight=False,
+    width=None if "COLUMNS" in os.environ or sys.stdout.isatty() else _WIDTH_OF_A_PIPE,
+)
+"""Where answers go; progress goes to standard error, so that answers can be piped. A pipe and a
+file have no width of their own: a line that is searched or copied there is not broken at 80."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
 as_identity = click.option(
@@ -87,23 +94,28 @@ def print_json(value: Any) -> None:
 def table(*headings: str, title: str | None = None) -> Table:
     """An empty table in the house's style."""
     grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
-    for heading in headings:
+    for number, heading in enumerate(headings):
         # The first column is an id, which people copy: it must not be broken.
-        grid.add_column(heading, overflow="fold", no_wrap=heading == headings[0])
+        grid.add_column(heading, overflow="fold", no_wrap=number == 0)
     return grid
 
 
 @contextmanager
 def show_progress(what: str, unit: str = "cells") -> Iterator[Any]:
-    """A progress bar on standard error; yields the callback ``(done, total)`` that moves it."""
+    """A progress bar on standard error; yields the callback ``(done, total)`` that moves it.
+
+    Where nobody watches, in a log or a pipe, there is none, and no empty line in its place.
+    """
+    terminal = Console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=32),
         MofNCompleteColumn(),
         TextColumn(unit),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=terminal,
         transient=True,
+        disable=not terminal.is_terminal,
     ) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -63,11 +63,11 @@ def sync(as_json: bool) -> None:
 
 
 def runs_table(found: list[TrackedRun]) -> object:
-    """The runs as a table: id, model and notebook, metrics, data digest, when."""
+    """The runs as a table that fits into 80 columns: digest and instant stand below each other."""
     from rich.markup import escape
 
-    grid = table("run", "model", "metrics", "data", "when")
-    grid.columns[2].no_wrap = True
+    grid = table("run", "model", "metrics", "data, when")
+    grid.columns[1].min_width = 18
     for run in found:
         metrics = "\n".join(
             f"{m.name} {m.value:.4g}" if m.value is not None else f"{m.name} –" for m in run.metrics
@@ -76,7 +76,6 @@ def runs_table(found: list[TrackedRun]) -> object:
             run.id,
             f"{escape(run.name)}\n[dim]{escape(run.notebook or 'no notebook')}[/]",
             escape(metrics),
-            run.data_digest[:12],
-            f"{run.started:%m-%d %H:%M}",
+            f"{run.data_digest[:12]}\n[dim]{run.started:%m-%d %H:%M}[/]",
         )
     return grid
