@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["gather_notebook"]
 
+_PYTHON = {"name": "python3", "display_name": "Python 3", "language": "python"}
 _TRACKING = "%load_ext nbmlops\n%track"
 
 
@@ -33,6 +34,8 @@ def gather_notebook(run: TrackedRun, model_name: str, source: Path | None) -> No
         for key in ("kernelspec", "language_info"):
             if key in original.metadata:
                 notebook.metadata[key] = original.metadata[key]
+    # A run that no notebook is known of (nbconvert, a kernel by itself) was one of Python's kernel.
+    notebook.metadata.setdefault("kernelspec", dict(_PYTHON))
     notebook.metadata["nbmlops"] = {"run_id": run.id, "model_name": model_name}
     notebook.cells = [
         new_markdown_cell(f"# {model_name}\n\nGathered from run `{run.id}`."),

@@ -194,6 +194,9 @@ def _withdrawal(
 
 def load_model(stores: Stores, uri: str, flavor: str) -> Any:
     """Load a registered model after its signatures and each of its files were checked."""
+    # MLflow takes our class by its entry point as this is imported. Were ours first, MLflow would
+    # meet it half-made, and check nothing that this process loads by ``models:/…`` later.
+    import_module("mlflow.store.artifact.artifact_repository_registry")
     from nbmlops.governance.gate.mlflow_verified_models import fetch_verified
 
     path = fetch_verified(stores.registry, stores.settings, uri)

@@ -71,6 +71,13 @@ def test_the_gathered_notebook_tracks_itself_once(source: Path) -> None:
     assert sources(gathered) == ["import pandas", "model.fit(X)"]
 
 
+def test_a_run_without_a_notebook_is_gathered_for_pythons_kernel() -> None:
+    """As nbconvert and bare kernels leave it; a known notebook keeps its own kernel."""
+    gathered = gather_notebook(run_of(cell(1, "model.fit(X)")), "late", None)
+    assert gathered.metadata["kernelspec"]["name"] == "python3"
+    nbformat.validate(gathered)
+
+
 def test_the_parameters_cell_keeps_its_tag(source: Path) -> None:
     """papermill finds it, and so do we."""
     gathered = gather_notebook(run_of(cell(1, "month = 7"), cell(2, "fit()")), "m", source)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
@@ -114,3 +118,25 @@ def test_a_changed_byte_is_not_loaded(team: Team) -> None:
         team.ada.load_model(f"models:/{MODEL}@nowhere")
     with pytest.raises(NotFound, match="names no registered version"):
         team.ada.load_model("runs:/abc/model")
+
+
+def test_loading_first_leaves_mlflows_own_loading_checked(tmp_path: Path) -> None:
+    """In a process of its own, where nothing of MLflow's was imported yet; and it warns of nothing."""
+    code = (
+        "import nbmlops;"
+        "from contextlib import suppress;"
+        "from nbmlops.errors import NbmlopsError;\n"
+        "with suppress(NbmlopsError): nbmlops.load_model('models:/none/1')\n"
+        "from mlflow.store.artifact import artifact_repository_registry as of_mlflow;"
+        "print(of_mlflow._artifact_repository_registry._registry['models'].__name__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "NBMLOPS_ROOT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Failure attempting to register" not in done.stderr
+    assert done.stdout.strip() == "VerifiedModelsRepository"

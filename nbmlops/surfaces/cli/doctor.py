@@ -24,7 +24,6 @@ def doctor(repair: bool, as_json: bool) -> None:
         print_json(findings)
     else:
         grid = table("", "", "")
-        grid.show_header = False
         for d in findings:
             advice = f"\n[dim]→ {escape(d.advice)}[/]" if d.advice else ""
             colour = _COLOURS[d.state]

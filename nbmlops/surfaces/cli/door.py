@@ -94,6 +94,7 @@ def print_json(value: Any) -> None:
 def table(*headings: str, title: str | None = None) -> Table:
     """An empty table in the house's style."""
     grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    grid.show_header = any(headings)
     for number, heading in enumerate(headings):
         # The first column is an id, which people copy: it must not be broken.
         grid.add_column(heading, overflow="fold", no_wrap=number == 0)

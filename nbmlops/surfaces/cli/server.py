@@ -8,16 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.markup import escape
 
 from nbmlops.errors import SettingsError
 from nbmlops.governance import VAULT_NAME
-from nbmlops.settings import GATED_PREFIX, HOME_NAME, REVIEW_DATABASE, VAULT_URI, load_settings
+from nbmlops.settings import (
+    GATED_PREFIX,
+    HOME_NAME,
+    REVIEW_DATABASE,
+    VAULT_URI,
+    load_settings,
+    without_password,
+)
 from nbmlops.surfaces.cli.door import console, json_option, print_json
 from nbmlops.surfaces.mlflow_app.identity import PROXY_SECRET
 from nbmlops.surfaces.mlflow_app.options import ServerOptions
 
 __all__ = ["server"]
 
+_NEW_PASSWORD = "NBMLOPS_NEW_PASSWORD"  # noqa: S105 - the variable's name, not a password
 _VAULT = f"mlflow-artifacts:/{VAULT_NAME}"
 
 
@@ -72,6 +81,7 @@ def server(context: click.Context, /, as_json: bool, **given: Any) -> None:
     if as_json:
         print_json({"address": f"http://{given['host']}:{given['port']}", "options": options})
         return
+    _tell_of_start(given["host"], given["port"], options, given["database"])
     os.environ.update(environment)
     settings.home.mkdir(parents=True, exist_ok=True)
     if options.authentication != "none":
@@ -111,6 +121,40 @@ def init(database: str, as_json: bool) -> None:
     console.print("The database is ready. Start the server with:")
     click.echo(f"  NBMLOPS_DATABASE='{urls['app']}' \\")
     click.echo(f"  {REVIEW_DATABASE}='{urls['review']}' nbmlops server --auth basic")
+
+
+@server.command("add-user")
+@click.argument("name")
+@json_option
+def add_user(name: str, as_json: bool) -> None:
+    """Let NAME in at the team's server (--auth basic); its administrator asks.
+
+    The server is nbmlops.toml's tracking_uri or MLFLOW_TRACKING_URI, the administrator
+    MLFLOW_TRACKING_USERNAME with MLFLOW_TRACKING_PASSWORD. The new password, of 12 characters or
+    more, is asked for, or taken from NBMLOPS_NEW_PASSWORD.
+    """
+    from nbmlops.surfaces.mlflow_app.mlflow_users import add
+
+    address = load_settings().tracking_uri
+    password = os.environ.get(_NEW_PASSWORD) or click.prompt(
+        f"Password for {name}", hide_input=True, confirmation_prompt=True, err=True
+    )
+    add(address, name, password)
+    if as_json:
+        print_json({"user": name, "server": without_password(address)})
+        return
+    console.print(
+        f"{escape(name)} may come in at {escape(without_password(address))}. There they set "
+        f"MLFLOW_TRACKING_USERNAME={escape(name)} and MLFLOW_TRACKING_PASSWORD."
+    )
+
+
+def _tell_of_start(host: str, port: int, options: ServerOptions, database: str | None) -> None:
+    kept = "PostgreSQL" if database else f"SQLite in {HOME_NAME}/"
+    console.print(
+        f"nbmlops server at [bold]http://{host}:{port}[/] on {kept}, names by --auth "
+        f"{options.authentication}. Ctrl-C stops it."
+    )
 
 
 def _require_sound(host: str, database: str | None, options: ServerOptions) -> None:

@@ -4,31 +4,98 @@ from __future__ import annotations
 
 import os
 import secrets
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 from werkzeug.datastructures import Authorization
 
+from nbmlops.errors import Refused, SettingsError, StoreUnreachable
 from nbmlops.governance import current_actor
-from nbmlops.settings import Settings
+from nbmlops.settings import Settings, without_password
 
-__all__ = ["asking", "authorize", "compose", "configure", "is_admin", "let_manage"]
+ADMIN_PASSWORD = "MLFLOW_AUTH_ADMIN_PASSWORD"  # noqa: S105 - the variable's name, not a password
+_SHORTEST_PASSWORD = 12
+"""As MLflow demands it."""
+
+__all__ = ["add", "asking", "authorize", "compose", "configure", "is_admin", "let_manage"]
 
 
 def configure(settings: Settings, default_permission: str) -> None:
-    """Write the file that MLflow's auth app reads, and name it; it holds no secret."""
+    """Write the file that MLflow's auth app reads, and name it; it holds no secret.
+
+    :raises SettingsError: if there is no administrator yet, and no password for one.
+    """
     os.environ.setdefault("MLFLOW_FLASK_SERVER_SECRET_KEY", secrets.token_hex(32))
     path = settings.home / "auth.ini"
     settings.home.mkdir(parents=True, exist_ok=True)
+    users = settings.home / "users.db"
+    _require_an_administrator(users)
     path.write_text(
         "[mlflow]\n"
         f"default_permission = {default_permission}\n"
-        f"database_uri = sqlite:///{settings.home / 'users.db'}\n"
+        f"database_uri = sqlite:///{users}\n"
         f"admin_username = {os.environ.get('MLFLOW_AUTH_ADMIN_USERNAME', 'admin')}\n"
         f"authorization_function = {authorize.__module__}:{authorize.__name__}\n",
         encoding="utf-8",
     )
     os.environ["MLFLOW_AUTH_CONFIG_PATH"] = str(path)
+
+
+def _require_an_administrator(users: Path) -> None:
+    password = os.environ.get(ADMIN_PASSWORD, "")
+    if len(password) >= _SHORTEST_PASSWORD or _has_administrator(users):
+        return
+    raise SettingsError(
+        f"The server has no administrator yet. Start it once with {ADMIN_PASSWORD} set to a "
+        f"password of {_SHORTEST_PASSWORD} characters or more."
+    )
+
+
+def _has_administrator(users: Path) -> bool:
+    if not users.exists():
+        return False
+    with closing(sqlite3.connect(users)) as database, suppress(sqlite3.OperationalError):
+        # A start that MLflow broke off leaves the file without its tables.
+        return bool(database.execute("SELECT 1 FROM users WHERE is_admin LIMIT 1").fetchone())
+    return False
+
+
+def add(address: str, name: str, password: str) -> None:
+    """Make somebody a user of the server at `address`, as the administrator that MLflow's variables
+    name.
+
+    :raises SettingsError: if `address` is no server.
+    :raises Refused: if the server does not let that be, with its reason.
+    :raises StoreUnreachable: if it does not answer.
+    """
+    if not address.startswith("http"):
+        raise SettingsError(
+            "No server is named here. Set tracking_uri in nbmlops.toml, or MLFLOW_TRACKING_URI, to "
+            "its address (http://…)."
+        )
+    from mlflow.exceptions import MlflowException, RestException
+    from mlflow.server.auth.client import AuthServiceClient
+
+    try:
+        AuthServiceClient(address).create_user(name, password)
+    except RestException as error:
+        # What follows "Error:" is the database's own, with the statement and its values.
+        reason = str(error).partition(": ")[2].partition(" Error:")[0]
+        raise Refused(f"{name} was not let in at {without_password(address)}. {reason}") from error
+    except MlflowException as error:
+        if "error code 403" in str(error):  # MLflow says this in plain text, without a code
+            raise Refused(
+                f"{name} was not let in at {without_password(address)}: its administrator alone "
+                "lets people in. Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to "
+                "theirs."
+            ) from error
+        raise StoreUnreachable(
+            f"No server answers at {without_password(address)}. Start it, or mend tracking_uri in "
+            "nbmlops.toml or MLFLOW_TRACKING_URI."
+        ) from error
 
 
 def compose(flask_app: Any) -> Any:

@@ -73,8 +73,8 @@ def _referents(value: Any) -> Iterable[Any]:
     """What `value` refers to, without classes, modules, and the names that a function looks up."""
     names: tuple[int, ...] = ()
     if type(value) is FunctionType:
-        builtins = value.__builtins__  # type: ignore[attr-defined] # typeshed does not know of it
-        names = (id(value.__globals__), id(builtins))
+        function: Any = value  # typeshed does not always know of __builtins__
+        names = (id(function.__globals__), id(function.__builtins__))
     for part in gc.get_referents(value):
         if not gc.is_tracked(part) or issubclass(type(part), _SHARED) or id(part) in names:
             continue
