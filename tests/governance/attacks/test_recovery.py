@@ -16,10 +16,7 @@ from nbmlops.records import Diagnosis, Registered, Submission
 from nbmlops.settings import load_settings
 from nbmlops.workspace import Workspace
 
-STEPS = {
-    "sqlite": ("after-model", "after-version", "after-alias"),
-    "postgresql": ("after-version",),
-}
+STEPS = ("after-model", "after-version", "after-alias")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -60,7 +57,7 @@ def test_a_killed_registration_is_named_and_mended(
     """At each step; the control at the end is a registration that nobody kills."""
     root, database = project
     pending: list[tuple[str, Submission]] = []
-    for number, step in enumerate(STEPS["postgresql" if database else "sqlite"]):
+    for number, step in enumerate(STEPS):
         with live_gate(root, database=database, environment={"NBMLOPS_FAULT": step}) as gate:
             gate.names = iter(range(number * 10, 1_000))
             submission = gate.approved()
