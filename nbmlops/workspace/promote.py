@@ -174,7 +174,7 @@ def _parameter_gaps(parameters: dict[str, Scalar]) -> tuple[Gap, ...]:
         Gap(
             what="parameters",
             why="no cell that this model depends on is tagged 'parameters', so every execution "
-            "does the same",
+            "does the same; in Jupyter's property inspector a cell is given that tag",
         ),
     )
 
