@@ -8,9 +8,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.instruments.datasets import DataSets
-from nbmlops.tracking.instruments.estimators import EstimatorWatch, class_path
+from nbmlops.tracking.instruments.estimators import EstimatorWatch
 from nbmlops.tracking.instruments.evaluations import early_stopping, evaluations, fold_results
 from nbmlops.tracking.instruments.following import follow
+from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
 from nbmlops.tracking.trainings.inputs import Argument
 from nbmlops.tracking.trainings.parameters import brief, defaults_of, named_parameters

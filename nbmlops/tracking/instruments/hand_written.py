@@ -20,7 +20,7 @@ from nbmlops.tracking.inference.loops import statements_in
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.search import may_train
 from nbmlops.tracking.inference.shape import shape_of
-from nbmlops.tracking.instruments.estimators import class_path
+from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.session.cells import ExecutedCell
 from nbmlops.tracking.trainings.examples import example_of
 from nbmlops.tracking.trainings.inputs import Argument, input_of

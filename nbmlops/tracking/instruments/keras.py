@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Parameter, Scalar
 from nbmlops.tracking.instruments.curves import add_judgement, take_curve
-from nbmlops.tracking.instruments.estimators import EstimatorWatch, class_path, data_name
+from nbmlops.tracking.instruments.estimators import EstimatorWatch, data_name
 from nbmlops.tracking.instruments.following import follow, quietly
+from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.wrapping import watch
 from nbmlops.tracking.trainings.inputs import Argument, arguments_of
 from nbmlops.tracking.trainings.parameters import as_scalar, named_parameters

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.records import Gap
 from nbmlops.tracking.code.frames import name_of
 from nbmlops.tracking.instruments.curves import add_judgement, take_curve
-from nbmlops.tracking.instruments.estimators import class_path
 from nbmlops.tracking.instruments.following import follow, quietly
+from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.torch_data import inputs_of
 from nbmlops.tracking.instruments.torch_settings import (
     layers_of,

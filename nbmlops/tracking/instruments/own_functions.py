@@ -29,9 +29,9 @@ from nbmlops.tracking.inference.hyperparameters import literals, read_settings
 from nbmlops.tracking.inference.namespace import NamespaceWorld, is_fitted, is_grid, kind_of
 from nbmlops.tracking.inference.search import may_train
 from nbmlops.tracking.inference.world import Kind
-from nbmlops.tracking.instruments.estimators import class_path
 from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.hand_written import is_dismissed, is_exercise
+from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.wrapping import Watched, is_watched
 from nbmlops.tracking.metrics.names import is_loss_history, is_metric_name
 from nbmlops.tracking.session.cells import ExecutedCell

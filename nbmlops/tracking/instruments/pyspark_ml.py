@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import DataInput, Fingerprint, Gap, Parameter, Scalar
 from nbmlops.tracking.instruments.curves import add_to_origin, take_curve
-from nbmlops.tracking.instruments.estimators import class_path, data_name
+from nbmlops.tracking.instruments.estimators import data_name
 from nbmlops.tracking.instruments.following import follow, quietly
+from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.wrapping import watch
 from nbmlops.tracking.trainings.inputs import Argument, input_of
 from nbmlops.tracking.trainings.parameters import named_parameters

@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Metric, Scalar, now
-from nbmlops.tracking.instruments.estimators import class_path
 from nbmlops.tracking.instruments.following import follow
+from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions, scoring_name
 from nbmlops.tracking.trainings.inputs import arguments_of
 from nbmlops.tracking.trainings.parameters import (

@@ -15,8 +15,9 @@ import msgspec
 from nbmlops.records import Metric, now
 from nbmlops.tracking.code.frames import argument_of, call_node, name_of, written
 from nbmlops.tracking.code.unseen import unseen
-from nbmlops.tracking.instruments.estimators import EstimatorWatch, called_by_library, class_path
+from nbmlops.tracking.instruments.estimators import EstimatorWatch, called_by_library
 from nbmlops.tracking.instruments.following import follow, quietly
+from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.wrapping import watch
 from nbmlops.tracking.trainings.inputs import Argument, input_of, is_data
 from nbmlops.tracking.trainings.parameters import defaults_of, named_parameters

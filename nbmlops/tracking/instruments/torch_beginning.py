@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap
 from nbmlops.tracking.code.frames import held_name_of, name_of
-from nbmlops.tracking.instruments.estimators import class_path
+from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.torch_data import inputs_of
 from nbmlops.tracking.instruments.torch_loops import Loop, epoch_loop, loops_around, regions_around
 from nbmlops.tracking.instruments.torch_modules import owners_of, reachable, scheduler_of

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nbmlops.records import Gap
-from nbmlops.tracking.instruments.estimators import PREDICTS, class_path, is_model, title
+from nbmlops.tracking.instruments.estimators import PREDICTS
 from nbmlops.tracking.instruments.fitted import take_results
+from nbmlops.tracking.instruments.models import class_path, is_model, title
 from nbmlops.tracking.instruments.solvers import data_read_by
 from nbmlops.tracking.instruments.wrapping import is_watched
 from nbmlops.tracking.trainings.inputs import Argument, arguments_of, input_of
