@@ -147,7 +147,7 @@ class Stores:
 
     @property
     def runner(self) -> Identity:
-        """With whose rights a scheduler runs here: the team knows them by the server's login."""
+        """Who works here: a team knows them by the server's login, not by this machine's name."""
         return self.me if self.server is None else self.server.me()
 
     def history(self) -> History:

@@ -63,6 +63,9 @@ def test_a_key_is_made_named_in_the_policy_and_signs(
     run("policy", "show", says="published by ada")
     run("review", review, "--dry-run", says="1 sign-off is missing")
 
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("NBMLOPS_KEYS", str(settings.root / "no-keys"))
+        run("sign-off", review, "--as", "grace", code=6, says="nbmlops keys create makes one")
     wrong = run("sign-off", review, "--as", "grace", given="wrong passphrase\n", code=2)
     assert "passphrase is wrong" in wrong.output.replace("\n", " ")
     monkeypatch.setenv("NBMLOPS_PASSPHRASE", PASSPHRASE)

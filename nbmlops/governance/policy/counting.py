@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from nbmlops.errors import IntegrityError
 from nbmlops.governance.ledger import History
 from nbmlops.governance.policy.terms import Demands
-from nbmlops.governance.policy.trust import TrustedKey, same_person
+from nbmlops.governance.policy.trust import UNSIGNED, TrustedKey, same_person
 from nbmlops.governance.sign_offs import (
     Predicate,
     Statement,
@@ -123,7 +123,7 @@ class Scale:
         """Why it is not the word of the person it names, if it is not."""
         if sign_off.envelope is None:
             if self.identity == "signed":
-                return "it is not signed, and the policy asks for signatures"
+                return UNSIGNED
             if self.identity == "server" and sign_off.by.asserted_by != "server":
                 return "its name is self-asserted, and the policy asks that a server vouches for it"
             return None

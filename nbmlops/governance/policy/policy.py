@@ -14,7 +14,7 @@ from nbmlops.governance.policy.counting import Counted, Scale, count, fill_roles
 from nbmlops.governance.policy.demands import unmet_demands
 from nbmlops.governance.policy.schedules import value_objections
 from nbmlops.governance.policy.terms import Demands, Reviewer
-from nbmlops.governance.policy.trust import same_person, signature_doubt, trusted_keys
+from nbmlops.governance.policy.trust import UNSIGNED, same_person, signature_doubt, trusted_keys
 from nbmlops.governance.sign_offs import resolution_payload
 from nbmlops.records import Envelope, Finding, Identity, Scalar, SignOff, Submission, now
 from nbmlops.settings import PolicySettings
@@ -168,8 +168,7 @@ class Policy(Demands, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ) -> str | None:
         """Why a signature that `by` gives now, or gives not, would not hold."""
         if envelope is None:
-            asked = self.identity == "signed"
-            return "it is not signed, and the policy asks for signatures" if asked else None
+            return UNSIGNED if self.identity == "signed" else None
         keys = trusted_keys(self.reviewers, history)
         return signature_doubt(envelope, payload, by.name, keys, history=history)
 
@@ -186,7 +185,7 @@ class Policy(Demands, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if submission is not None and same_person(resolution.by.name, submission.author):
             return f"{resolution.by.name} is the author"
         if resolution.envelope is None:
-            return "it is not signed, and the policy asks for signatures"
+            return UNSIGNED
         return signature_doubt(
             resolution.envelope,
             resolution_payload(finding, resolution),

@@ -10,7 +10,20 @@ from nbmlops.governance.policy.terms import Reviewer
 from nbmlops.governance.sign_offs import endorse, key_id, signed_exactly
 from nbmlops.records import Envelope, KeyRotation, PublicKey, Record
 
-__all__ = ["TrustedKey", "rotation_payload", "same_person", "signature_doubt", "trusted_keys"]
+__all__ = [
+    "UNSIGNED",
+    "TrustedKey",
+    "rotation_payload",
+    "same_person",
+    "signature_doubt",
+    "trusted_keys",
+]
+
+UNSIGNED = (
+    "it is not signed, and the policy asks for signatures (name your key with --key; nbmlops keys "
+    "create makes one)"
+)
+"""Why a decision without a signature does not count, where it should have one."""
 
 
 def same_person(name: str, other: str) -> bool:

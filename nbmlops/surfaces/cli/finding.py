@@ -58,7 +58,7 @@ def add(
 def resolve(finding_id: str, note: str, name: str | None, key: str | None, as_json: bool) -> None:
     """Settle FINDING_ID; its model's author may not."""
     workspace = Workspace.open()
-    unlocked = unlock(workspace, key, name or workspace.settings.user)
+    unlocked = unlock(workspace, key, name)
     _answer(workspace.resolve_finding(finding_id, note, identity_of(name), unlocked), as_json)
 
 

@@ -115,12 +115,14 @@ def revoke(key_id: str, reason: str, name: str | None, key: str | None, as_json:
         console.print(f"[red]Revoked[/] {escape(key_id)}. What it signed no longer counts.")
 
 
-def unlock(workspace: Workspace, key: str | None, owner: str) -> SigningKey | None:
-    """The key to sign with: the one asked for, or `owner`'s where the policy asks for signatures.
+def unlock(workspace: Workspace, key: str | None, name: str | None) -> SigningKey | None:
+    """The key to sign with: the one asked for, or one's own where the policy asks for signatures.
 
-    None where nothing asks for one.
+    One's own is that of `name`, else of whom the server, or alone this machine, takes one for. None
+    where nothing asks for one, or there is none.
     """
     if key is None and workspace.policy().identity == "signed":
+        owner = name or workspace.stores.runner.name
         mine = [k for k in workspace.keys.list() if k.owner == owner]
         key = mine[-1].id if mine else None
     return None if key is None else unlock_named(workspace, key)

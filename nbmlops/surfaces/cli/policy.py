@@ -58,8 +58,7 @@ def check(file: str | None, as_json: bool) -> None:
 def publish(key: str | None, name: str | None, as_json: bool) -> None:
     """Put the project's policy in force; from then on this version cannot change."""
     workspace = Workspace.open()
-    owner = name or workspace.settings.user
-    published = workspace.publish_policy(identity_of(name), unlock(workspace, key, owner))
+    published = workspace.publish_policy(identity_of(name), unlock(workspace, key, name))
     if as_json:
         print_json(published)
     else:

@@ -128,7 +128,7 @@ def sign_off(
         identity_of(name),
         scopes=scopes,
         expires=now() + timedelta(days=days) if days is not None else None,
-        key=unlock(workspace, key, name or workspace.settings.user),
+        key=unlock(workspace, key, name),
     )
     _answer(result, as_json)
 
