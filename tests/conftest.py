@@ -26,6 +26,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
     return ByServer(config, log)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def keys_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test finds or leaves a key in the folder of whoever runs the tests."""
+    os.environ["NBMLOPS_KEYS"] = str(tmp_path_factory.mktemp("keys"))
+
+
 @pytest.fixture(autouse=True)
 def mlflow_as_it_was() -> Iterator[None]:
     """Puts back which servers MLflow's process-wide settings, and what subprocesses inherit, name."""

@@ -7,7 +7,7 @@ installed libraries have instruments of their own.
 from __future__ import annotations
 
 import sys
-from types import ModuleType
+from types import ModuleType, WrapperDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.code.own import is_own, is_own_module
@@ -44,7 +44,9 @@ def watch_own_classes(tracker: Tracker) -> None:
 
     def watch_constructors(cls: type) -> None:
         for base in cls.__mro__:
-            if is_own(base) and "__init__" in vars(base):
+            init = vars(base).get("__init__")
+            # What is compiled cannot be watched, and tells nothing that its heirs do not.
+            if init is not None and is_own(base) and not isinstance(init, WrapperDescriptorType):
                 watch_method(base, "__init__", tracker.constructions.construct)
 
     def made(cls: Any, name: str) -> None:
