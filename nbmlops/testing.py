@@ -32,6 +32,7 @@ from nbmlops.records import (
 from nbmlops.scheduling import Progress
 
 __all__ = [
+    "CountingLedger",
     "FakeClock",
     "MemoryLedger",
     "RememberingExecutor",
@@ -100,6 +101,18 @@ class MemoryLedger:
     def verify(self) -> ChainReport:
         """Follow the chain."""
         return verify(self.rows)
+
+
+class CountingLedger(MemoryLedger):
+    """A ledger that counts the rows it hands out to be verified or folded."""
+
+    handed = 0
+
+    def links(self, after: int = 0) -> Iterator[Link]:
+        """The rows behind sequence `after`, each counted as it goes."""
+        for link in super().links(after):
+            self.handed += 1
+            yield link
 
 
 class RememberingExecutor:

@@ -27,6 +27,7 @@ from nbmlops.records import (
     Bundle,
     Identity,
     Promoted,
+    Promotion,
     RefusalRecorded,
     SignedOff,
     Submission,
@@ -62,6 +63,15 @@ class LiveGate:
     def ledger(self) -> SqlAlchemyLedger:
         """The ledger, as whoever runs the server could open it."""
         return SqlAlchemyLedger(self.database.review if self.database else self.home / "ledger.db")
+
+    def promotion_of(self, submission: Submission) -> Promotion:
+        """The promotion that was submitted, as the ledger tells it."""
+        facts = (entry.fact for entry in self.ledger.entries())
+        return next(
+            f.promotion
+            for f in facts
+            if isinstance(f, Promoted) and f.promotion.id == submission.promotion_id
+        )
 
     def request(
         self,

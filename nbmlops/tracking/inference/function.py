@@ -110,13 +110,7 @@ def _given(name: str, default: ast.expr | None) -> Value:
     number = isinstance(default, ast.Constant) and isinstance(
         default.value, bool | int | float | str
     )
-    if (
-        number
-        or is_step(name)
-        or re.match(
-            r"^(?:n|k|num|max|min)(?:_\w+)?$|^(?:mini_?)?batch_?size$|.*(?:epochs?|iters?)$", name
-        )
-    ):
+    if number or is_step(name) or _COUNT.match(name):
         return FREE
     return Value(data=frozenset({name}))
 

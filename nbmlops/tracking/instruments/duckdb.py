@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.code.unseen import call_in_place_of
+from nbmlops.tracking.instruments.readers import reader
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
 from nbmlops.tracking.instruments.wrapping import watch
 
@@ -37,15 +38,7 @@ class DuckdbInstrument:
                 _take(tracker, (*args, *kwargs.values()))
             return call_in_place_of(functools.partial(function, *args, **kwargs))
 
-        def read(
-            function: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-        ) -> Any:
-            if tracker.watching:
-                for value in args[:1] or tuple(kwargs.values()):
-                    tracker.file_read(value)
-            return function(*args, **kwargs)
-
-        for names, watcher in ((_QUERIES, query), ((*_READERS, "connect"), read)):
+        for names, watcher in ((_QUERIES, query), ((*_READERS, "connect"), reader(tracker))):
             there = [name for name in names if callable(getattr(module, name, None))]
             replace_functions(tracker, module, there, watcher)
             for name in there:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from nbmlops.records import DataInput, Fingerprint
-from nbmlops.tracking.instruments.torch_modules import is_own
+from nbmlops.tracking.code.own import is_own
 from nbmlops.tracking.trainings.inputs import Argument, input_of, is_data
 
 __all__ = ["inputs_of"]

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-import sysconfig
 from collections.abc import Iterator
 from types import FrameType, ModuleType
 from typing import Any
 
-__all__ = ["is_own", "original", "owners_of", "reachable", "scheduler_of"]
+from nbmlops.tracking.code.own import is_own
+
+__all__ = ["original", "owners_of", "reachable", "scheduler_of"]
 
 _MOST_ITEMS = 100  # of a list or dict of modules that is looked into
 _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module",
              "DistributedDataParallel": "module"}  # fmt: skip
-_INSTALLED = tuple(
-    {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")} | {sys.base_prefix}
-)
 
 
 def reachable(frames: list[FrameType], namespace: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -77,15 +74,6 @@ def scheduler_of(optimizer: Any, frames: list[FrameType], namespace: dict[str, A
         if isinstance(value, LRScheduler) and getattr(value, "optimizer", None) is optimizer:
             return value
     return None
-
-
-def is_own(kind: type) -> bool:
-    """Whether a class is the notebook's or a local module's, not an installed library's."""
-    module = getattr(kind, "__module__", None)
-    if module == "__main__":
-        return True
-    file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
-    return bool(file) and not file.startswith(_INSTALLED)
 
 
 def _inside(value: Any) -> Iterator[tuple[str, Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbmlops.records import Parameter, Scalar
-from nbmlops.tracking.instruments.torch_modules import is_own
+from nbmlops.tracking.code.own import is_own
 from nbmlops.tracking.trainings.parameters import as_scalar, named_parameters, parameters_of
 
 __all__ = [

@@ -13,11 +13,9 @@ from nbmlops.governance import History
 from nbmlops.records import (
     Bundle,
     Promoted,
-    Promotion,
     RefusalRecorded,
     Schedule,
     Scheduled,
-    Submission,
     digest,
     to_plain,
 )
@@ -30,19 +28,10 @@ def tell(gate: LiveGate, fact: Any, auth: tuple[str, str] = EVE) -> Any:
     return gate.api("/facts", {"facts": [to_plain(fact)]}, auth=auth)
 
 
-def promotion_of(gate: LiveGate, submission: Submission) -> Promotion:
-    facts = (entry.fact for entry in gate.ledger.entries())
-    return next(
-        f.promotion
-        for f in facts
-        if isinstance(f, Promoted) and f.promotion.id == submission.promotion_id
-    )
-
-
 def test_nobody_puts_anothers_promotion_aside(gate: LiveGate) -> None:
     """By telling of one with its id: what was approved is registered and loaded all the same."""
     submission = gate.approved()
-    genuine = promotion_of(gate, submission)
+    genuine = gate.promotion_of(submission)
     evil = msgspec.structs.replace(genuine, bundle=Bundle(digest=digest(()), files=()))
     assert tell(gate, Promoted(promotion=evil)).status_code == 200
     assert gate.register(submission)["version"] == "1"

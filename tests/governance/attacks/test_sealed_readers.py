@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 from team_members import As, opening, promote
 
 from nbmlops.governance.database.postgresql import prepare_database
-from nbmlops.records import Promoted, Promotion, Submission, to_plain
+from nbmlops.records import Promoted, Submission, to_plain
 from nbmlops.testing import make_promotion
 
 PROXIES = ("/api/2.0/mlflow-artifacts", "/ajax-api/2.0/mlflow-artifacts")
@@ -184,27 +184,18 @@ def test_a_registered_model_is_read_by_whoever_may_read_it(
         assert statuses(gate, who, pending) == {403}
 
 
-def promotion_of(gate: LiveGate, submission: Submission) -> Promotion:
-    facts = (entry.fact for entry in gate.ledger.entries())
-    return next(
-        f.promotion
-        for f in facts
-        if isinstance(f, Promoted) and f.promotion.id == submission.promotion_id
-    )
-
-
 def test_what_one_says_of_anothers_content_opens_nothing(
     gate: LiveGate, pending: Submission, as_person: As
 ) -> None:
     """The ledger tells its digest, its files and its run; a client can name them as its own."""
-    genuine = promotion_of(gate, pending)
+    genuine = gate.promotion_of(pending)
     eve = as_person("eve")
     own = eve.submit(promote(eve, f"eves_{next(gate.names)}")).submission
     stolen = msgspec.structs.replace(genuine, id=f"stolen-{own.id}", model_name=own.model_name)
     listening = make_promotion(
         id=f"listening-{own.id}",
         model_name=own.model_name,
-        bundle=promotion_of(gate, own).bundle,
+        bundle=gate.promotion_of(own).bundle,
         clean_run=genuine.clean_run,
     )
     facts = [to_plain(Promoted(promotion=p)) for p in (stolen, listening)]

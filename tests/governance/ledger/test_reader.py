@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 import pytest
 
 from nbmlops.errors import IntegrityError
-from nbmlops.governance import HistoryReader, Link
+from nbmlops.governance import HistoryReader
 from nbmlops.records import RefusalRecorded, Submitted
-from nbmlops.testing import MemoryLedger, make_submission
-
-
-class CountingLedger(MemoryLedger):
-    """A ledger that counts the rows it hands out."""
-
-    handed = 0
-
-    def links(self, after: int = 0) -> Iterator[Link]:
-        for link in super().links(after):
-            self.handed += 1
-            yield link
+from nbmlops.testing import CountingLedger, MemoryLedger, make_submission
 
 
 def fill(ledger: MemoryLedger, count: int) -> None:
