@@ -126,6 +126,23 @@ def test_each_call_of_a_function_is_a_run(kernel: Kernel) -> None:
     assert [(i.role, i.name) for i in run.inputs] == [("X", "X_test"), ("y", "y_test")]
 
 
+def test_a_function_may_be_written_before_what_it_calls(kernel: Kernel) -> None:
+    """Its helper's own helper comes last of all; with one that learns nothing, it is no training."""
+    for step, new in (("advance", "w - lr * slope(w, X, y)"), ("shift", "w / 2")):
+        kernel.trained(
+            f"def train_by_{step}(X, y, lr=0.1):\n"
+            "    w = np.zeros(X.shape[1])\n"
+            "    for _ in range(50):\n"
+            f"        w = {step}(w, X, y, lr)\n"
+            "    return w\n"
+        )
+        kernel.trained(f"def {step}(w, X, y, lr):\n    return {new}\n")
+    kernel.trained("def slope(w, X, y):\n    return X.T @ (X @ w - y) / len(y)\n")
+    run = only(kernel.trained("w = train_by_advance(X, y, lr=0.2)"))
+    assert (run.kind, values(run)["lr"]) == ("inferred", 0.2)
+    assert kernel.trained("w = train_by_shift(X, y)") == []
+
+
 def test_a_watched_function_is_still_the_users(kernel: Kernel) -> None:
     """It pickles by name and by value, and shows itself as before."""
     kernel.trained(FUNCTION)

@@ -1,21 +1,19 @@
 """Functions that people write to train by hand: each call of one is a training.
 
-A function is read once, when it has come to be; one that trains gets a watcher. That happens
-between the statements of a cell, each of which IPython executes by itself, so a function may be
-made and called in one cell. Its code, its name and its pickles stay the user's.
+A function is read when it has come to be, and again when what it calls has; one that trains gets a
+watcher. That happens between the statements of a cell, each of which IPython executes by itself, so
+a function may be made and called in one cell. Its code, its name and its pickles stay the user's.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
-import re
 import sys
 from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.records import Gap
 from nbmlops.tracking.code.own import (
     definition_of,
     is_installed_file,
@@ -23,29 +21,17 @@ from nbmlops.tracking.code.own import (
     is_own_module,
     own_functions,
 )
-from nbmlops.tracking.inference.fitted_values import curve_of, kept, last_losses
 from nbmlops.tracking.inference.function import Recipe, read_function
-from nbmlops.tracking.inference.hyperparameters import literals, read_settings
-from nbmlops.tracking.inference.namespace import NamespaceWorld, is_fitted, is_grid, kind_of
 from nbmlops.tracking.inference.search import may_train
-from nbmlops.tracking.inference.world import Kind
 from nbmlops.tracking.instruments.following import follow
-from nbmlops.tracking.instruments.hand_written import is_dismissed, is_exercise
-from nbmlops.tracking.instruments.models import class_path
+from nbmlops.tracking.instruments.own_calls import OwnCall
 from nbmlops.tracking.instruments.wrapping import Watched, is_watched
-from nbmlops.tracking.metrics.names import is_loss_history, is_metric_name
 from nbmlops.tracking.session.cells import ExecutedCell
-from nbmlops.tracking.trainings.inputs import Argument, arguments_of
-from nbmlops.tracking.trainings.parameters import named_parameters, parameters_of
-from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
 __all__ = ["OwnFunctionWatch"]
-
-# Arguments that a training is only judged on, whose data goes into it all the same.
-_VALIDATION = re.compile(r"(^|_)(val(id(ation)?)?|dev|test|eval|holdout)(_|$)", re.IGNORECASE)
 
 
 class OwnFunctionWatch:
@@ -53,7 +39,8 @@ class OwnFunctionWatch:
 
     def __init__(self, tracker: Tracker) -> None:
         self.tracker = tracker
-        self._seen: set[int] = set()
+        # The code that was read, and the names that it used before they stood for anything.
+        self._seen: dict[int, frozenset[str]] = {}
         self._modules: set[str] = set()
         self._cell: int | None = None
         self._looks = False
@@ -128,13 +115,18 @@ class OwnFunctionWatch:
                 self._consider(vars(module), name, value)
 
     def _consider(self, home: dict[str, Any], name: str, value: Any) -> None:
-        if type(value) is not FunctionType or id(value.__code__) in self._seen:
+        if type(value) is not FunctionType:
+            return
+        code = id(value.__code__)
+        lacked = self._seen.get(code)
+        if lacked is not None and not any(word in value.__globals__ for word in lacked):
             return
         if not is_own(value):
             return
-        self._seen.add(id(value.__code__))
+        self._seen[code] = frozenset()  # before it is read: that, too, executes code
         recipe = _recipe_of(value)
         if recipe is None:
+            self._seen[code] = _lacking(value)
             return
         watched = Watched(value, self._watcher(*recipe))
         module = sys.modules.get(value.__module__)
@@ -150,146 +142,12 @@ class OwnFunctionWatch:
         ) -> Any:
             if not self.tracker.watching or self.tracker.activity.busy:
                 return function(*args, **kwargs)
-            call = _Call(self.tracker, recipe, definition, function, instance)
+            call = OwnCall(self.tracker, recipe, definition, function, instance)
             if not call.prepare(args, kwargs):
                 return function(*args, **kwargs)
             return follow(self.tracker, lambda: function(*args, **kwargs), call.begin, call.after)
 
         return watcher
-
-
-class _Call:
-    """One call of a function that trains by hand."""
-
-    def __init__(
-        self,
-        tracker: Tracker,
-        recipe: Recipe,
-        definition: ast.FunctionDef,
-        function: Callable[..., Any],
-        instance: Any,
-    ) -> None:
-        self.tracker, self.recipe, self.definition = tracker, recipe, definition
-        self.function = function
-        self.instance = None if isinstance(instance, type) else instance
-        self.data: list[Argument] = []
-        self.options: dict[str, Any] = {}
-
-    def prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """Find the call's data and settings; whether there is anything to train on."""
-        tracker, recipe = self.tracker, self.recipe
-        try:
-            given, self.options = arguments_of(
-                self.function, args, kwargs, tracker.frames(), tracker.namespace
-            )
-        except Exception as error:  # noqa: BLE001 - the user's call comes first; `fault` tells
-            tracker.fault("a training", error)
-            return False
-        told = {argument.role.partition(".")[0] for argument in given}
-        around = NamespaceWorld({**self.function.__globals__, "self": self.instance})
-        given += [
-            Argument(name, around.value(name), name)
-            for name in recipe.data
-            if name not in told and name not in self.options
-        ]
-        self.data = [
-            argument
-            for argument in given
-            if (role := argument.role.partition("[")[0].partition(".")[0]) in recipe.data
-            or argument.role in recipe.data
-            or _VALIDATION.search(role)
-            if kind_of(argument.value) is Kind.DATA
-        ]
-        real = any(not is_grid(argument.value) for argument in self.data)
-        if is_exercise(tracker, recipe.method, (argument.name for argument in self.data)):
-            return False
-        return (real or not recipe.needs_data) and not is_dismissed(tracker)
-
-    def begin(self) -> Training:
-        """The training that begins."""
-        tracker, data = self.tracker, self.data
-        parameters, hidden = named_parameters(*self._settings(self.options))
-        if self.instance is not None:
-            own, more_hidden, _ = parameters_of(
-                self.instance, tracker.constructions.of(self.instance)
-            )
-            parameters, hidden = (*own, *parameters), (*hidden, *more_hidden)
-        training = Training(
-            kind="inferred",
-            model=None,
-            model_class=self._path(),
-            name=self._title(),
-            parameters=parameters,
-            redacted=list(hidden),
-        )
-        tracker.trainings.begin(training, data)
-        return training
-
-    def after(self, training: Training, answer: Any) -> None:
-        """Take what the function gives back as the model, and what it kept on the way."""
-        if self.instance is not None:
-            training.model = self.instance
-            measured = dict(vars(self.instance)) if hasattr(self.instance, "__dict__") else {}
-            measured.update(self._named(answer))
-        else:
-            measured = self._named(answer)
-            fitted = {
-                name: value for name, value in measured.items() if self._is_model(name, value)
-            }
-            if fitted:
-                training.model = kept(fitted)
-            else:
-                training.keep_model = False
-                why = f"{self.definition.name} gives back nothing that it fitted."
-                training.gaps.append(Gap(what="model", why=why))
-            for name, value in fitted.items():
-                self.tracker.provenance.remember_fitted(name, value, training.id)
-        training.metrics += last_losses(measured)
-        if curve := curve_of(measured):
-            training.tables["curve"] = curve
-
-    def _is_model(self, name: str, value: Any) -> bool:
-        if is_loss_history(name) or is_metric_name(name):
-            return False
-        return is_fitted(value) or hasattr(type(value), "predict")
-
-    def _named(self, answer: Any) -> dict[str, Any]:
-        parts = answer if isinstance(answer, tuple) else (answer,)
-        names = self.recipe.returned
-        return {
-            (names[n] if n < len(names) and names[n] else f"result_{n}" if n else "result"): part
-            for n, part in enumerate(parts)
-            if part is not None
-        }
-
-    def _settings(self, options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What the call set, what it left at its default, and literals in the function itself."""
-        defaults = {
-            name: parameter.default
-            for name, parameter in inspect.signature(self.function).parameters.items()
-            if isinstance(parameter.default, bool | int | float | str)
-        }
-        inside = read_settings(
-            self.recipe.names, [literals(self.definition.body)], self.recipe.parameters
-        )
-        bound = {
-            n.id
-            for loop in self.definition.body if isinstance(loop, ast.For | ast.While)
-            for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-        }  # fmt: skip
-        own = {name: value for name, value in inside.items() if name not in bound}
-        return {**own, **defaults, **options}, defaults
-
-    def _path(self) -> str:
-        if self.instance is not None:
-            return class_path(self.instance)
-        return f"{self.function.__module__}.{self.function.__qualname__}"
-
-    def _title(self) -> str:
-        if self.instance is not None:
-            return type(self.instance).__name__
-        fitted = ", ".join(n for n in self.recipe.returned if n and not is_loss_history(n))
-        return f"{self.definition.name} ({fitted})"[:100] if fitted else self.definition.name
 
 
 def _recipe_of(function: FunctionType) -> tuple[Recipe, ast.FunctionDef] | None:
@@ -300,3 +158,20 @@ def _recipe_of(function: FunctionType) -> tuple[Recipe, ast.FunctionDef] | None:
         return None
     recipe = read_function(definition, function.__globals__)
     return (recipe, definition) if recipe is not None else None
+
+
+def _lacking(function: FunctionType) -> frozenset[str]:
+    """The names that it, or a function of the user's that it calls, uses before they are there."""
+    lacking: set[str] = set()
+    met: set[int] = set()
+    left = [function]
+    while left:
+        each = left.pop()
+        if id(each) in met:
+            continue
+        met.add(id(each))
+        around = each.__globals__
+        lacking.update(name for name in each.__code__.co_names if name not in around)
+        called = (around.get(name) for name in each.__code__.co_names)
+        left += [value for value in called if type(value) is FunctionType and is_own(value)]
+    return frozenset(lacking)

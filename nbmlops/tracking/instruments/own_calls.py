@@ -1,0 +1,164 @@
+"""One call of a function that people wrote to train by hand, as a training."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.records import Gap
+from nbmlops.tracking.inference.fitted_values import curve_of, kept, last_losses
+from nbmlops.tracking.inference.function import Recipe
+from nbmlops.tracking.inference.hyperparameters import literals, read_settings
+from nbmlops.tracking.inference.namespace import NamespaceWorld, is_fitted, is_grid, kind_of
+from nbmlops.tracking.inference.world import Kind
+from nbmlops.tracking.instruments.hand_written import is_dismissed, is_exercise
+from nbmlops.tracking.instruments.models import class_path
+from nbmlops.tracking.metrics.names import is_loss_history, is_metric_name
+from nbmlops.tracking.trainings.inputs import Argument, arguments_of
+from nbmlops.tracking.trainings.parameters import named_parameters, parameters_of
+from nbmlops.tracking.trainings.training import Training
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["OwnCall"]
+
+# Arguments that a training is only judged on, whose data goes into it all the same.
+_VALIDATION = re.compile(r"(^|_)(val(id(ation)?)?|dev|test|eval|holdout)(_|$)", re.IGNORECASE)
+
+
+class OwnCall:
+    """One call of a function that trains by hand."""
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        recipe: Recipe,
+        definition: ast.FunctionDef,
+        function: Callable[..., Any],
+        instance: Any,
+    ) -> None:
+        self.tracker, self.recipe, self.definition = tracker, recipe, definition
+        self.function = function
+        self.instance = None if isinstance(instance, type) else instance
+        self.data: list[Argument] = []
+        self.options: dict[str, Any] = {}
+
+    def prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Find the call's data and settings; whether there is anything to train on."""
+        tracker, recipe = self.tracker, self.recipe
+        try:
+            given, self.options = arguments_of(
+                self.function, args, kwargs, tracker.frames(), tracker.namespace
+            )
+        except Exception as error:  # noqa: BLE001 - the user's call comes first; `fault` tells
+            tracker.fault("a training", error)
+            return False
+        told = {argument.role.partition(".")[0] for argument in given}
+        around = NamespaceWorld({**self.function.__globals__, "self": self.instance})
+        given += [
+            Argument(name, around.value(name), name)
+            for name in recipe.data
+            if name not in told and name not in self.options
+        ]
+        self.data = [
+            argument
+            for argument in given
+            if (role := argument.role.partition("[")[0].partition(".")[0]) in recipe.data
+            or argument.role in recipe.data
+            or _VALIDATION.search(role)
+            if kind_of(argument.value) is Kind.DATA
+        ]
+        real = any(not is_grid(argument.value) for argument in self.data)
+        if is_exercise(tracker, recipe.method, (argument.name for argument in self.data)):
+            return False
+        return (real or not recipe.needs_data) and not is_dismissed(tracker)
+
+    def begin(self) -> Training:
+        """The training that begins."""
+        tracker, data = self.tracker, self.data
+        parameters, hidden = named_parameters(*self._settings(self.options))
+        if self.instance is not None:
+            own, more_hidden, _ = parameters_of(
+                self.instance, tracker.constructions.of(self.instance)
+            )
+            parameters, hidden = (*own, *parameters), (*hidden, *more_hidden)
+        training = Training(
+            kind="inferred",
+            model=None,
+            model_class=self._path(),
+            name=self._title(),
+            parameters=parameters,
+            redacted=list(hidden),
+        )
+        tracker.trainings.begin(training, data)
+        return training
+
+    def after(self, training: Training, answer: Any) -> None:
+        """Take what the function gives back as the model, and what it kept on the way."""
+        if self.instance is not None:
+            training.model = self.instance
+            measured = dict(vars(self.instance)) if hasattr(self.instance, "__dict__") else {}
+            measured.update(self._named(answer))
+        else:
+            measured = self._named(answer)
+            fitted = {
+                name: value for name, value in measured.items() if self._is_model(name, value)
+            }
+            if fitted:
+                training.model = kept(fitted)
+            else:
+                training.keep_model = False
+                why = f"{self.definition.name} gives back nothing that it fitted."
+                training.gaps.append(Gap(what="model", why=why))
+            for name, value in fitted.items():
+                self.tracker.provenance.remember_fitted(name, value, training.id)
+        training.metrics += last_losses(measured)
+        if curve := curve_of(measured):
+            training.tables["curve"] = curve
+
+    def _is_model(self, name: str, value: Any) -> bool:
+        if is_loss_history(name) or is_metric_name(name):
+            return False
+        return is_fitted(value) or hasattr(type(value), "predict")
+
+    def _named(self, answer: Any) -> dict[str, Any]:
+        parts = answer if isinstance(answer, tuple) else (answer,)
+        names = self.recipe.returned
+        return {
+            (names[n] if n < len(names) and names[n] else f"result_{n}" if n else "result"): part
+            for n, part in enumerate(parts)
+            if part is not None
+        }
+
+    def _settings(self, options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the call set, what it left at its default, and literals in the function itself."""
+        defaults = {
+            name: parameter.default
+            for name, parameter in inspect.signature(self.function).parameters.items()
+            if isinstance(parameter.default, bool | int | float | str)
+        }
+        inside = read_settings(
+            self.recipe.names, [literals(self.definition.body)], self.recipe.parameters
+        )
+        bound = {
+            n.id
+            for loop in self.definition.body if isinstance(loop, ast.For | ast.While)
+            for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }  # fmt: skip
+        own = {name: value for name, value in inside.items() if name not in bound}
+        return {**own, **defaults, **options}, defaults
+
+    def _path(self) -> str:
+        if self.instance is not None:
+            return class_path(self.instance)
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+    def _title(self) -> str:
+        if self.instance is not None:
+            return type(self.instance).__name__
+        fitted = ", ".join(n for n in self.recipe.returned if n and not is_loss_history(n))
+        return f"{self.definition.name} ({fitted})"[:100] if fitted else self.definition.name
