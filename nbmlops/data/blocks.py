@@ -1,4 +1,4 @@
-"""Many short columns in one array: hashed as they lie, with as little Python for each as can be.
+"""Many short columns of one type: hashed as they lie, with as little Python for each as can be.
 
 In a frame of tens of thousands of columns a column is a few kilobytes, which BLAKE3 hashes in
 microseconds: what the interpreter does for each of them then costs as much as the hashing.
@@ -7,72 +7,95 @@ microseconds: what the interpreter does for each of them then costs as much as t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from blake3 import blake3
 
 from nbmlops.data.canonical import column_digest, column_head
+from nbmlops.data.columns import Block
 from nbmlops.data.hashing import Hashed
-from nbmlops.data.numeric import NAT, Array, describe, hash_values
+from nbmlops.data.numeric import NAT, Array, describe, hash_values, quieted
 
-__all__ = ["hash_block", "name_block"]
+__all__ = ["Named", "hash_block", "name_block"]
 
-# Read twice, for its statistics and its digest: the second time from the cache.
+# Read twice, for its nulls or statistics and its digest: the second time from the cache.
 _CACHED_BYTES = 2**20
+_LYING = ("float", "integer", "time")
 
 
-def name_block(values: Array, kind: str, sort: str) -> list[bytes] | None:
-    """Name each row of a contiguous array as a column of one run, in its canonical form as it lies.
+class Named(NamedTuple):
+    """Columns of which only the digests and the nulls are known, in order.
 
-    None if it is not in that form, or misses values.
+    `nulls` is None if none of them misses a value.
     """
-    if sort not in ("float", "integer", "time") or not values.size:
+
+    digests: list[bytes]
+    nulls: list[int] | None
+
+
+def name_block(block: Block, start: int, stop: int) -> Named | None:
+    """Name columns `start` to `stop` of a block, each as a column of one run.
+
+    None if its canonical form is not what lies there.
+    """
+    if block.sort not in _LYING:
         return None
-    head = column_head(kind, values.shape[1])
     hasher = blake3()
     update, digest, reset = hasher.update, hasher.digest, hasher.reset
     runs: list[bytes] = []
-    for rows in _cached(values):
-        if sort != "integer" and _misses(rows, sort):
-            return None
-        for row in rows.view(np.uint8):
+    nulls: list[int] = []
+    for rows in _cached(block, start, stop):
+        few, missed = _settled(rows, block.sort)
+        nulls += missed
+        for row in few.view(np.uint8):
             update(row)
             runs.append(digest())
             reset()
     # Only now, for what is as short as this is hashed under the interpreter's lock: between two
     # rows it would make the other threads wait.
+    head = column_head(block.type, len(block.values[0]))
     found = []
     for run in runs:
         update(head + run)
         found.append(digest())
         reset()
-    return found
+    return Named(found, nulls if any(nulls) else None)
+
+
+def _settled(rows: Array, sort: str) -> tuple[Array, list[int]]:
+    """Rows in canonical form, and how many values each of them misses."""
+    if sort == "time":
+        rows = rows.view("i8")
+    if sort == "integer" or not _misses(rows, sort):
+        return rows, [0] * len(rows)
+    absent = rows == NAT if sort == "time" else np.isnan(rows)
+    missed: list[int] = np.count_nonzero(absent, axis=1).tolist()
+    return (rows if sort == "time" else quieted(rows, absent, sum(missed))), missed
 
 
 def _misses(rows: Array, sort: str) -> bool:
-    low: Any = np.minimum.reduce(rows.view("i8") if sort == "time" else rows, axis=None)
+    low: Any = np.minimum.reduce(rows, axis=None)
     return bool(np.isnan(low) if sort == "float" else low == NAT)
 
 
-def _cached(values: Array) -> Iterator[Array]:
+def _cached(block: Block, start: int, stop: int) -> Iterator[Array]:
     """A few rows at a time, which are in the cache when they are read again."""
-    height = max(1, _CACHED_BYTES // max(1, values[0].nbytes))
-    for start in range(0, len(values), height):
-        yield values[start : start + height]
+    height = max(1, _CACHED_BYTES // max(1, block.values[0].nbytes))
+    for at in range(start, stop, height):
+        yield block.values[at : min(at + height, stop)]
 
 
-def hash_block(values: Array, kind: str, sort: str) -> list[Hashed]:
-    """Hash each row of a contiguous array as a column of one run, with its statistics."""
-    count = values.shape[1]
-    if sort not in ("float", "integer", "time"):
-        return [_hash_one(row, kind, sort) for row in values]
-    if sort == "time":
-        values = values.view("i8")
+def hash_block(block: Block, start: int, stop: int) -> list[Hashed]:
+    """Hash columns `start` to `stop` of a block, each as a column of one run, with statistics."""
+    kind, sort = block.type, block.sort
+    if sort not in _LYING:
+        return [_hash_one(block.values[at], kind, sort) for at in range(start, stop)]
+    count = len(block.values[0])
     head = column_head(kind, count)
     found: list[Hashed] = []
-    for few in _cached(values):
-        rows, told = describe(few, sort)
+    for few in _cached(block, start, stop):
+        rows, told = describe(few.view("i8") if sort == "time" else few, sort)
         size = rows[0].nbytes
         found += [
             Hashed(kind, count, name, run, nulls, size, low, high, total)

@@ -66,8 +66,9 @@ class Entry(msgspec.Struct, gc=False):
 
 @dataclass(slots=True)
 class Block:
-    """Columns of one run each that lie as the rows of one array, and are hashed as they lie.
+    """Columns of one run each, of one NumPy dtype, that are hashed as they lie.
 
+    They are the rows of `values`: an array, or what gives an array of those that are taken.
     `places` say where they stand among the entries.
     """
 
@@ -75,6 +76,11 @@ class Block:
     type: str
     sort: str
     places: Sequence[int]
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes all columns take."""
+        return len(self.values) * int(self.values[0].nbytes)
 
     def column(self, row: int) -> Column:
         """One of its columns, alone."""

@@ -11,8 +11,8 @@ import msgspec
 
 from nbmlops.data.canonical import CHUNK_ROWS, column_digest
 from nbmlops.data.columns import Block, Chunk, Column, Reading
-from nbmlops.data.crew import Crew, worker_count
-from nbmlops.data.steadiness import second_looks
+from nbmlops.data.crew import Crew, Task, worker_count
+from nbmlops.data.steadiness import Look, second_looks
 from nbmlops.records.data import Summary
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def hash_reading(reading: Reading, recorder: Recorder, progress: Progress | None
     """
     loose, blocks = reading.loose(), reading.blocks()
     total = sum([column.rows * column.width for _, column in loose])
-    total += sum([block.values.nbytes for block in blocks])
+    total += sum([block.nbytes for block in blocks])
     job = _Job(recorder, progress)
     if total < _INLINE_BYTES:
         for at, column in loose:
@@ -122,9 +122,18 @@ def hash_reading(reading: Reading, recorder: Recorder, progress: Progress | None
             ],
             [partial(job.hash_pieces, pieces) for pieces in _cut(slow)],
         )
-        crew.share([partial(job.record, at, column) for at, column in loose])
-        if total >= _TASK_BYTES:
-            crew.share(second_looks(reading, recorder))
+        looks = second_looks(reading) if total >= _TASK_BYTES else []
+        crew.share(_last_tasks(job, loose, looks))
+
+
+def _last_tasks(job: _Job, loose: list[tuple[int, Column]], looks: list[Look]) -> list[Task]:
+    """Put every loose column on record, each before the looks that are taken at it again."""
+    again: dict[int, list[Look]] = {}
+    for look in looks:
+        again.setdefault(look.at, []).append(look)
+    columns = dict(loose)
+    order = dict.fromkeys([*again, *columns])
+    return [partial(job.finish, at, columns.get(at), again.get(at, ())) for at in order]
 
 
 def sketch(column: Column) -> Summary:
@@ -189,15 +198,22 @@ class _Job:
         from nbmlops.data.blocks import hash_block, name_block
 
         block, start, stop = strip
-        values, places = block.values[start:stop], block.places[start:stop]
-        nbytes = int(values.nbytes)
-        names = None if self.recorder.summarizes else name_block(values, block.type, block.sort)
-        if names is not None:
-            self.recorder.add_named(places, block.type, names, nbytes)
+        places = block.places[start:stop]
+        nbytes = block.nbytes * (stop - start) // len(block.values)
+        named = None if self.recorder.summarizes else name_block(block, start, stop)
+        if named is not None:
+            self.recorder.add_named(places, block.type, named, nbytes)
         else:
-            for at, hashed in zip(places, hash_block(values, block.type, block.sort), strict=True):
+            for at, hashed in zip(places, hash_block(block, start, stop), strict=True):
                 self.recorder.add(at, hashed)
         self._told(nbytes)
+
+    def finish(self, at: int, column: Column | None, looks: Iterable[Look]) -> None:
+        """Put a column on record, unless a block's is already, and look at it a second time."""
+        if column is not None:
+            self.record(at, column)
+        for look in looks:
+            look.take(self.recorder)
 
     def record(self, at: int, column: Column) -> None:
         """Put a column on record whose runs are all hashed."""

@@ -27,6 +27,7 @@ __all__ = [
     "hash_times",
     "hash_values",
     "numpy_type",
+    "quieted",
 ]
 
 NAT = np.iinfo(np.int64).min
@@ -52,7 +53,7 @@ def hash_floats(values: Array, missing: Array | None = None) -> Chunk:
         return Chunk(_digest(values), 0, values.nbytes, low, high, _total(values))
     absent = np.isnan(values)
     nulls = int(np.count_nonzero(absent))
-    digest = _digest(_quieted(values, absent, nulls))
+    digest = _digest(quieted(values, absent, nulls))
     if nulls == len(values):
         return Chunk(digest, nulls, values.nbytes)
     low, high = np.fmin.reduce(values), np.fmax.reduce(values)
@@ -107,7 +108,7 @@ def hash_bools(values: Array, missing: Array | None = None) -> Chunk:
     return hash_fixed(octets, missing)
 
 
-def _quieted(values: Array, absent: Array, nulls: int) -> Array:
+def quieted(values: Array, absent: Array, nulls: int) -> Array:
     """Make every NaN the same one, whatever its sign and payload; nearly always it is already."""
     bits = values.view(f"u{values.itemsize}")
     quiet = np.array(np.nan, values.dtype).view(bits.dtype)
@@ -201,7 +202,7 @@ def describe(rows: Array, sort: str) -> tuple[Array, list[tuple[int, Any, Any, A
     absent = None
     if sort == "float" and np.isnan(lows).any():
         absent = np.isnan(rows)
-        rows = _quieted(rows, absent, int(np.count_nonzero(absent)))
+        rows = quieted(rows, absent, int(np.count_nonzero(absent)))
         lows, highs = np.fmin.reduce(rows, axis=1), np.fmax.reduce(rows, axis=1)
         present = np.where(absent, np.zeros((), rows.dtype), rows)
     elif sort == "time" and (lows == NAT).any():

@@ -5,7 +5,10 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import concat
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from nbmlops.data.canonical import entry, field, number, root_digest
 from nbmlops.data.columns import label_bytes, label_text
@@ -13,6 +16,7 @@ from nbmlops.data.summaries import summarize
 from nbmlops.records.data import ColumnFingerprint, Fingerprint
 
 if TYPE_CHECKING:
+    from nbmlops.data.blocks import Named
     from nbmlops.data.hashing import Hashed
 
 __all__ = ["SUMMARIZED_COLUMNS", "Recorder"]
@@ -25,6 +29,15 @@ SUMMARIZED_COLUMNS = 1_000
 def _marked_length(length: int) -> bytes:
     """Spell what stands before a column's label of so many ASCII characters."""
     return number(length + 2) + b"cs"
+
+
+def _put(into: list[Any], places: Sequence[int], values: list[Any]) -> None:
+    """Put each value in its place."""
+    if isinstance(places, range) and places.step == 1:
+        into[places.start : places.stop] = values
+        return
+    for at, value in zip(places, values, strict=True):
+        into[at] = value
 
 
 class Recorder:
@@ -56,21 +69,30 @@ class Recorder:
         self._entries[at] = entry(label_bytes(label, index), hashed.digest)
         self._nbytes.append(hashed.nbytes)
 
-    def add_named(self, places: Sequence[int], kind: str, names: list[bytes], nbytes: int) -> None:
-        """Put columns on record of which only the digests are known; none misses a value."""
-        # This runs for each of tens of thousands of columns, and leaves no tuple behind: the
+    def add_named(self, places: Sequence[int], kind: str, named: Named, nbytes: int) -> None:
+        """Put columns on record of which only digests and nulls are known."""
+        # This runs for each of tens of thousands of columns, under the interpreter's lock: what
+        # can be done for all of them in one call of C's is, and leaves no tuple behind, for the
         # garbage collector would walk them all, again and again.
-        columns, entries = self._columns, self._entries
         labels = [self.labels[at] for at in places]
         if set(map(type, labels)) == {str} and "".join(labels).isascii():
             shown = labels
-            spelled = [_marked_length(len(label)) + label.encode() for label in labels]
+            heads = map(_marked_length, map(len, labels))
+            spelled = list(map(concat, heads, map(str.encode, labels)))
         else:
             shown = [label_text(label) for label in labels]
             spelled = [field(label_bytes(label)) for label in labels]
-        for at, label, first, name in zip(places, shown, spelled, names, strict=True):
-            entries[at] = first + name
-            columns[at] = ColumnFingerprint(name=label, type=kind, digest=name.hex())
+        columns = [
+            ColumnFingerprint(name=label, type=kind, digest=digest.hex())
+            for label, digest in zip(shown, named.digests, strict=True)
+        ]
+        if named.nulls is not None:
+            columns = [
+                replace(column, nulls=nulls) if nulls else column
+                for column, nulls in zip(columns, named.nulls, strict=True)
+            ]
+        _put(self._columns, places, columns)
+        _put(self._entries, places, list(map(concat, spelled, named.digests)))
         self._nbytes.append(nbytes)
 
     def column(self, at: int) -> ColumnFingerprint:

@@ -6,52 +6,59 @@ goes unseen; docs/fingerprints.md says so.
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nbmlops.data.canonical import CHUNK_ROWS, column_digest
 from nbmlops.data.columns import Column, Reading, label_text
 from nbmlops.errors import FingerprintError
 
 if TYPE_CHECKING:
-    from nbmlops.data.crew import Task
     from nbmlops.data.recording import Recorder
     from nbmlops.records.data import ColumnFingerprint
 
-__all__ = ["second_looks"]
+__all__ = ["Look", "second_looks"]
 
 # Evenly spread runs, hashed again: milliseconds, where hashing the whole took tens of them.
 _RUNS = 8
 
 
-def second_looks(reading: Reading, recorder: Recorder) -> list[Task]:
-    """Tasks that hash a few runs of a large object again.
+class Look(NamedTuple):
+    """A run, to be hashed again: from row `start` on, of the column at place `at`."""
 
-    Each raises FingerprintError if its run is not what it was.
-    """
+    at: int
+    column: Column
+    start: int
+
+    def take(self, recorder: Recorder) -> None:
+        """Hash it again, once its column is on record.
+
+        :raises FingerprintError: if it is not what it was.
+        """
+        stop = min(self.start + CHUNK_ROWS, self.column.rows)
+        if not _stands(self.column, self.start, stop, recorder.column(self.at)):
+            label = label_text(recorder.labels[self.at])
+            what = f"column {label!r}" if label else "its content"
+            raise FingerprintError(
+                f"it changed while it was hashed: {what} is not what it was in rows "
+                f"{self.start:,} to {stop - 1:,}. Hash a copy of it, or wait until its writer is "
+                "done."
+            )
+
+
+def second_looks(reading: Reading) -> list[Look]:
+    """Choose a few runs of a large object, evenly spread; those that take longest come first."""
     looks = [
-        (at, column, start)
+        Look(at, column, start)
         for at, column in reading.loose()
         for start in range(0, max(1, column.rows), CHUNK_ROWS)
     ]
     looks = [looks[at] for at in _spread(len(looks))]
     for block in reading.blocks():
         rows = _spread(len(block.places))
-        looks += [(block.places[row], block.column(row), 0) for row in rows]
+        looks += [Look(block.places[row], block.column(row), 0) for row in rows]
     # Reading Python objects takes longest: begun last, one would be waited for alone.
-    looks.sort(key=lambda look: not getattr(look[1], "holds_lock", False))
-    return [partial(_check, column, at, start, recorder) for at, column, start in looks]
-
-
-def _check(column: Column, at: int, start: int, recorder: Recorder) -> None:
-    stop = min(start + CHUNK_ROWS, column.rows)
-    if not _stands(column, start, stop, recorder.column(at)):
-        label = label_text(recorder.labels[at])
-        what = f"column {label!r}" if label else "its content"
-        raise FingerprintError(
-            f"it changed while it was hashed: {what} is not what it was in rows {start:,} to "
-            f"{stop - 1:,}. Hash a copy of it, or wait until its writer is done."
-        )
+    looks.sort(key=lambda look: not getattr(look.column, "holds_lock", False))
+    return looks
 
 
 def _spread(count: int) -> list[int]:

@@ -34,7 +34,7 @@ def words(rows: int) -> pd.Series:
 
 
 def mixed(rows: int) -> pd.DataFrame:
-    """As a feature table is: 8 float columns (one with gaps), 5 of whole numbers, 2 of flags, 2 of
+    """As a feature table is: 6 float columns (one with gaps), 4 of whole numbers, 2 of flags, 2 of
     times, 2 categoricals, 2 of Arrow text (one distinct, one of a thousand cities) and one of
     Python text (a million names, an object each)."""
     rng = np.random.default_rng(0)
@@ -44,9 +44,9 @@ def mixed(rows: int) -> pd.DataFrame:
 
     return pd.DataFrame(
         {
-            **{f"f{at}": rng.random(rows) for at in range(7)},
+            **{f"f{at}": rng.random(rows) for at in range(5)},
             "gaps": np.where(rng.random(rows) < 0.1, np.nan, rng.random(rows)),
-            **{f"i{at}": rng.integers(0, 1000, rows) for at in range(5)},
+            **{f"i{at}": rng.integers(0, 1000, rows) for at in range(4)},
             **{f"flag{at}": rng.random(rows) < 0.5 for at in range(2)},
             "when": pd.date_range("2020", periods=rows, freq="s"),
             "since": pd.date_range("2000", periods=rows, freq="min"),

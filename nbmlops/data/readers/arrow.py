@@ -10,7 +10,9 @@ import pyarrow as pa
 from nbmlops.data.arrow_column import ArrowColumn
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Entry, NoCanonicalForm, Reading
+from nbmlops.data.numeric import Array
 from nbmlops.data.streams import Stream
+from nbmlops.data.wide import WideReading, is_wide
 
 __all__ = ["read", "read_table"]
 
@@ -69,7 +71,31 @@ def _batches(fragments: list[Any], schema: Any, names: list[str]) -> Iterator[An
 
 def read_table(table: Any) -> Reading:
     """Open anything with Arrow's ``column_names``, ``column(i)`` and ``num_rows``."""
+    if is_wide(table.num_columns, table.num_rows):
+        columns = _columns(table)
+        return WideReading(table.column_names, table.num_rows, columns, ArrowColumn, _plain)
     entries = [
         Entry(name, ArrowColumn(table.column(at))) for at, name in enumerate(table.column_names)
     ]
     return Reading("table", (table.num_rows,), entries)
+
+
+def _columns(table: Any) -> list[Any]:
+    """Its columns, as arrays where each of them is one: those are made sooner than chunked ones."""
+    batches = table.to_batches() if isinstance(table, pa.Table) else [table]
+    columns: list[Any] = (batches[0] if len(batches) == 1 else table).columns
+    return columns
+
+
+def _plain(column: Any) -> Array | None:
+    """The array that numbers lie in, if none is missing."""
+    if isinstance(column, pa.ChunkedArray):
+        if column.num_chunks != 1:
+            return None
+        column = column.chunk(0)
+    if column.null_count or not pa.types.is_primitive(column.type):
+        return None
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        return None
+    values: Array = column.to_numpy(zero_copy_only=True)
+    return values

@@ -19,6 +19,7 @@ from nbmlops.data.numeric import NumericColumn, numpy_type
 from nbmlops.data.readers.numpy import array_column
 from nbmlops.data.readers.pandas_arrays import open_array
 from nbmlops.data.runs import RangeColumn
+from nbmlops.data.wide import Gathering, LazyEntries, in_a_row, is_wide
 
 __all__ = ["read"]
 
@@ -44,7 +45,7 @@ class FrameReading(Reading):
 
     def __init__(self, frame: Any) -> None:
         self._index = _index_entries(frame.index)
-        super().__init__("table", (len(frame),), _Entries(self))
+        super().__init__("table", (len(frame),), LazyEntries(self))
         self._labels = frame.columns.tolist()
         self._loose: dict[int, Column] = {}
         self._blocks: list[Block] = []
@@ -55,13 +56,22 @@ class FrameReading(Reading):
             for at, (_, series) in enumerate(frame.items(), first):
                 self._loose[at] = open_array(series.array)
             return
+        apart = Gathering() if is_wide(*frame.shape[::-1]) else None
         for block in kept:
-            places = block.mgr_locs.as_array + first if first else block.mgr_locs.as_array
-            self._open_block(block.values, places.tolist())
+            places = block.mgr_locs.as_array
+            if (
+                apart is not None
+                and _is_row(block.values)
+                and apart.add(int(places[0]) + first, block.values[0])
+            ):
+                continue
+            self._open_block(block.values, in_a_row((places + first).tolist()))
+        if apart is not None:
+            self._blocks += apart.blocks()
         arrays = [block.values for block in kept]
         self.changed = partial(_replaced, frame, frame.shape, arrays)
 
-    def _open_block(self, values: Any, places: list[int]) -> None:
+    def _open_block(self, values: Any, places: Sequence[int]) -> None:
         """Open the columns that pandas keeps in one array: its rows, if it has two dimensions."""
         if values.ndim == 1:
             self._loose[places[0]] = open_array(values)
@@ -115,20 +125,9 @@ class FrameReading(Reading):
         return len(self._index) + len(self._labels)
 
 
-class _Entries(Sequence[Entry]):
-    """A frame's entries, each made when it is asked for."""
-
-    def __init__(self, reading: FrameReading) -> None:
-        self._reading = reading
-
-    def __len__(self) -> int:
-        return len(self._reading)
-
-    def __getitem__(self, at: Any) -> Any:
-        places = range(len(self))[at]
-        if isinstance(places, range):
-            return [self._reading.entry(place) for place in places]
-        return self._reading.entry(places)
+def _is_row(values: Any) -> bool:
+    """Whether it is a column that pandas keeps alone, as one row."""
+    return isinstance(values, np.ndarray) and values.shape[0] == 1 and values.ndim == 2
 
 
 def _replaced(frame: Any, extent: tuple[int, ...], arrays: list[Any]) -> str | None:

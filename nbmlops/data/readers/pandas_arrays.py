@@ -31,7 +31,7 @@ from nbmlops.records.data import Summary
 __all__ = ["open_array"]
 
 # So few are read in Python before Arrow has begun.
-_FEW_ROWS = 256
+_FEW = 256
 
 
 def open_array(array: Any) -> Column:  # noqa: PLR0911 - one return for each dtype
@@ -90,6 +90,9 @@ class PiecewiseColumn:
 class CategoricalColumn:
     """A categorical: hashed as an Arrow dictionary, or object by object if Arrow has no type."""
 
+    # Many short calls make up a run, and between them the lock is held.
+    holds_lock = True
+
     __slots__ = ("codes", "dictionary", "extra", "rows", "type", "values", "width")
 
     def __init__(self, array: Any) -> None:
@@ -111,7 +114,8 @@ class CategoricalColumn:
         """Hash rows `start` to `stop`."""
         codes = self.codes[start:stop]
         if self.dictionary is not None:
-            if self.rows <= _FEW_ROWS and is_text(self.dictionary.type):
+            few = min(self.rows, len(self.values)) <= _FEW
+            if few and is_text(self.dictionary.type):
                 numbers, order = renumber(codes, len(self.values))
                 if used := hash_texts(self.values[order]):
                     return join_codes(numbers, used)

@@ -11,8 +11,10 @@ import pyarrow as pa
 from nbmlops.data.arrow_column import ArrowColumn
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Column, Entry, NoCanonicalForm, Reading
+from nbmlops.data.numeric import Array
 from nbmlops.data.object_columns import object_column
 from nbmlops.data.streams import Stream
+from nbmlops.data.wide import WideReading, is_wide
 
 __all__ = ["read"]
 
@@ -22,6 +24,8 @@ def read(obj: Any) -> Reading | Stream:
     if isinstance(obj, pl.LazyFrame):
         return _stream(obj)
     if isinstance(obj, pl.DataFrame):
+        if is_wide(obj.width, obj.height):
+            return WideReading(obj.columns, obj.height, obj.get_columns(), _column, _plain)
         entries = [Entry(series.name, _column(series)) for series in obj.iter_columns()]
         return Reading("table", (obj.height,), entries)
     if isinstance(obj, pl.Series):
@@ -52,6 +56,19 @@ def _column(series: Any) -> Column:
     if series.dtype == pl.Object:
         return object_column(series.to_list())
     return ArrowColumn(_arrow(series))
+
+
+def _plain(series: Any) -> Array | None:
+    """The array that numbers lie in, if none is missing."""
+    dtype = series.dtype
+    if (
+        not (dtype.is_integer() or dtype.is_float())
+        or series.null_count()
+        or series.n_chunks() != 1
+    ):
+        return None
+    values: Array = series.to_numpy(allow_copy=False)
+    return values
 
 
 def _arrow(series: Any) -> Any:
