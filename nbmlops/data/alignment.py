@@ -48,7 +48,7 @@ class Pair:
 class Move:
     """What happened to the rows of most columns, and the columns that it does not explain.
 
-    `what` names the field of the diff, `rows` counts.
+    `what` names the field of the diff, `rows` counts; `reordered`: those left changed places.
     """
 
     what: str
@@ -56,6 +56,7 @@ class Move:
     changed: list[Pair]
     also: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    reordered: bool = False
 
 
 def is_whole(pairs: list[Pair]) -> bool:
@@ -126,7 +127,7 @@ def _is_prefix(pair: Pair, short: int) -> bool | None:  # noqa: PLR0911 - one re
 
 
 def dropped(pairs: list[Pair]) -> Move | None:
-    """Rows taken off the front, and perhaps others added at the end: a window that slid."""
+    """Rows taken off the front, and perhaps off the end or added there: a window that slid."""
     old_rows, new_rows = pairs[0].rows
     if not old_rows or not new_rows:
         return None
@@ -139,7 +140,8 @@ def dropped(pairs: list[Pair]) -> Move | None:
         notes: tuple[str, ...] = ()
         if any(answer is None for _, answer in told):
             notes = ("Not every row they share was in hand; the rest is taken on trust.",)
-        also = {"appended": new_rows - shared} if new_rows > shared else {}
+        also = {"appended": new_rows - shared, "cut": old_rows - offset - shared}
+        also = {what: rows for what, rows in also.items() if rows}
         move = Move("dropped", offset, [], also, notes)
         if not notes:
             return move

@@ -14,6 +14,7 @@ from nbmlops.data.fingerprints import fingerprint, hash_opened, multiset_of, nam
 from nbmlops.data.objects import NoCanonicalForm
 from nbmlops.data.pairing import held_elsewhere, keyed, sort_strays
 from nbmlops.data.readers import open_object
+from nbmlops.data.selection import selected
 from nbmlops.errors import FingerprintError
 from nbmlops.records.data import ColumnFingerprint, DataDiff, Fingerprint
 
@@ -23,6 +24,8 @@ Progress = Callable[[int], None] | None
 
 # Kinds whose entries are whole objects, not columns of rows.
 _HOLDERS = frozenset({"mapping", "sequence", "folder", "sparse"})
+# Kinds that have one value of each column in a row.
+_ROWED = frozenset({"table", "column", "list", "dataset"})
 _TABULAR = {".parquet": "parquet", ".feather": "feather", ".arrow": "feather", ".csv": "csv"}
 
 
@@ -149,15 +152,17 @@ def _row_facts(
     if old.shape is not None and new.shape is not None and old.shape[1:] != new.shape[1:]:
         notes = (f"The shape was {old.shape} and is {new.shape}.",)
     elif pairs:
-        move = _move(pairs)
-        if move is not None:
+        move = _move(pairs) or (selected(pairs) if old.kind in _ROWED else None)
+        if move is not None and move.what:
             row = _row_size(old)
             counts = {move.what: move.rows, **move.also}
             return {
                 **{what: count // row for what, count in counts.items()},
                 "changed": _names(move.changed),
+                "reordered": move.reordered,
                 "notes": move.notes,
             }
+        notes = move.notes if move is not None else ()
     facts: dict[str, Any] = {"changed": _names(differing), "notes": (*notes, *elsewhere)}
     if not is_whole(pairs) and not any(source for pair in pairs for source in pair.sources):
         told = "Whether rows came or went, or values changed, only the data itself could tell."

@@ -17,10 +17,11 @@ import pyarrow as pa
 from blake3 import blake3
 
 from nbmlops.data.arrow_column import ArrowColumn
-from nbmlops.data.arrow_types import is_text, is_view
+from nbmlops.data.arrow_types import is_bytes, is_text
 from nbmlops.data.canonical import CHUNK_ROWS, column_digest, entry, root_digest
 from nbmlops.data.columns import Column, Entry, NoCanonicalForm, label_bytes, label_text
 from nbmlops.data.numeric import NumericColumn
+from nbmlops.data.object_columns import ObjectColumn
 from nbmlops.records.data import ColumnFingerprint, Fingerprint
 
 __all__ = ["Multiset", "cells", "sum_rows", "unordered_entries"]
@@ -140,27 +141,48 @@ def cells(column: Column, start: int, stop: int) -> list[bytes]:
     """Name each of the rows `start` to `stop`: 32 bytes each."""
     if isinstance(column, NumericColumn) and column.sort in ("integer", "time", "float", "bool"):
         return _numeric_cells(column, start, stop)
-    if isinstance(column, ArrowColumn) and _encodes(column.array.type):
-        run = column.array.slice(start, stop - start)
-        if isinstance(run, pa.ChunkedArray):
-            run = run.combine_chunks()
-            if isinstance(run, pa.ChunkedArray):
-                run = run.chunk(0) if run.num_chunks else pa.array([], run.type)
-        encoded = run.dictionary_encode(null_encoding="encode")
-        values = ArrowColumn(encoded.dictionary)
-        named = [values.chunk(at, at + 1).digest for at in range(values.rows)]
-        return [named[at] for at in encoded.indices.to_pylist()]
-    return [column.chunk(at, at + 1).digest for at in range(start, stop)]
+    run = _arrow_run(column, start, stop)
+    if run is None:
+        return [column.chunk(at, at + 1).digest for at in range(start, stop)]
+    if is_text(run.type) or is_bytes(run.type):
+        return _text_cells(run)
+    encoded = run.dictionary_encode(null_encoding="encode")
+    values = ArrowColumn(encoded.dictionary)
+    named = [values.chunk(at, at + 1).digest for at in range(values.rows)]
+    return [named[at] for at in encoded.indices.to_pylist()]
 
 
-def _encodes(kind: Any) -> bool:
+def _arrow_run(column: Column, start: int, stop: int) -> Any:
+    """Rows as one Arrow array of a type whose values can be named one by one, or None."""
+    if isinstance(column, ObjectColumn) and column.type == "string":
+        return column.arrow(start, stop)
+    if not isinstance(column, ArrowColumn):
+        return None
+    kind = column.array.type
     types = pa.types
-    return bool(
-        (is_text(kind) and not is_view(kind))
+    if not (
+        is_text(kind)
         or types.is_integer(kind)
         or types.is_boolean(kind)
         or types.is_timestamp(kind)
-    )
+    ):
+        return None
+    run = column.array.slice(start, stop - start)
+    if isinstance(run, pa.ChunkedArray):
+        run = run.combine_chunks()
+        if isinstance(run, pa.ChunkedArray):
+            run = run.chunk(0) if run.num_chunks else pa.array([], run.type)
+    return run
+
+
+def _text_cells(run: Any) -> list[bytes]:
+    """Name texts as a run of one is: by the length in 4 bytes, all ones for null, and the bytes."""
+    spelled = run.cast(pa.large_binary()).to_pylist()
+    absent = blake3(b"\xff" * 4).digest()
+    return [
+        absent if value is None else blake3(len(value).to_bytes(4, "little") + value).digest()
+        for value in spelled
+    ]
 
 
 def _numeric_cells(column: NumericColumn, start: int, stop: int) -> list[bytes]:

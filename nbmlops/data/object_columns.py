@@ -110,6 +110,10 @@ class ObjectColumn:
             return hash_texts(values) or hash_array(_to_arrow(listed(values), kind))
         return hash_array(_to_arrow(values, kind))
 
+    def arrow(self, start: int, stop: int) -> Any:
+        """Rows `start` to `stop` of text, or of bytes where Arrow cannot hold them as text."""
+        return _to_arrow(listed(self.values[start:stop]), self.kind)
+
     def sketch(self) -> Summary:
         """Count distinct texts in a sample."""
         if self.kind != _TEXT:

@@ -84,8 +84,9 @@ class DataDiff(Record, frozen=True, kw_only=True):
     `renamed` holds (old name, new name), `retyped` (name, old type, new type). `changed_rows` are
     half-open ranges of rows that hold every change, exact where both were in hand, else to the
     grain of 65,536; `changed_values` counts by column where both were in hand. `appended` counts
-    rows added at the end, `cut` rows gone from there, `dropped` rows gone from the front.
-    `reordered` says: the same rows in another order; `moved`: the same columns in another order.
+    rows added at the end, `cut` rows gone from there, `dropped` rows gone from the front;
+    `deleted` and `inserted` rows gone from or come in among the others. `reordered` says: the same
+    rows, or those left, in another order; `moved`: the same columns in another order.
     `notes` say what could not be told, and why.
     """
 
@@ -105,6 +106,8 @@ class DataDiff(Record, frozen=True, kw_only=True):
     appended: int | None = None
     cut: int | None = None
     dropped: int | None = None
+    deleted: int | None = None
+    inserted: int | None = None
     reordered: bool = False
     notes: tuple[str, ...] = ()
 
@@ -120,7 +123,13 @@ class DataDiff(Record, frozen=True, kw_only=True):
 
     def _rows(self) -> list[str]:
         told = []
-        if self.reordered:
+        if self.deleted:
+            rest = "the others stand in another order" if self.reordered else "no other changed"
+            told.append(f"{_count(self.deleted, 'row')} taken out; {rest}.")
+        elif self.inserted:
+            rest = "in another order than they were" if self.reordered else "none of which changed"
+            told.append(f"{_count(self.inserted, 'row')} put in among the others, {rest}.")
+        elif self.reordered:
             told.append("The rows are the same, in another order.")
         if self.dropped:
             told.append(f"{_count(self.dropped, 'row')} dropped from the front.")
