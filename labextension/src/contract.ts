@@ -76,7 +76,9 @@ export interface TrackedRun {
  * One execution of one cell, as it ran (the notebook may have been edited since).
  *
  * `order` counts executions within the session from 1; `duration` is in seconds; `cell_id` is
- * nbformat's id where the front end tells it. `reads` and `writes` are global names.
+ * nbformat's id where the front end tells it. `reads` and `writes` are global names. A cell that
+ * was not `seen` ran while tracking was off: its source is the shell's, when it `started` is when
+ * tracking began, and neither its files nor, before IPython 9, its outcome is known.
  */
 export interface CellRecord {
   cell_id: string | null;
@@ -92,6 +94,7 @@ export interface CellRecord {
   writes: string[];
   files_read: string[];
   files_written: string[];
+  seen: boolean;
 }
 /**
  * One of a model's parameters, spelled as its library spells it.

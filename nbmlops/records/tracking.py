@@ -15,7 +15,9 @@ class CellRecord(Record, frozen=True, kw_only=True):
     """One execution of one cell, as it ran (the notebook may have been edited since).
 
     `order` counts executions within the session from 1; `duration` is in seconds; `cell_id` is
-    nbformat's id where the front end tells it. `reads` and `writes` are global names.
+    nbformat's id where the front end tells it. `reads` and `writes` are global names. A cell that
+    was not `seen` ran while tracking was off: its source is the shell's, when it `started` is when
+    tracking began, and neither its files nor, before IPython 9, its outcome is known.
     """
 
     cell_id: str | None
@@ -31,6 +33,7 @@ class CellRecord(Record, frozen=True, kw_only=True):
     writes: tuple[str, ...] = ()
     files_read: tuple[str, ...] = ()
     files_written: tuple[str, ...] = ()
+    seen: bool = True
 
 
 class Parameter(Record, frozen=True, kw_only=True):

@@ -104,7 +104,7 @@ class TrackMagics(Magics):
         self.tracker.start()
         self._observer.start()
         if fresh:
-            self._observer.take_running("")
+            self._observer.take_running()
             print(f"Tracking into {self.tracker.settings.experiment}. %track off ends it.")
 
     def off(self) -> None:

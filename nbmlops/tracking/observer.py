@@ -38,10 +38,19 @@ class Observer:
             self._listening, self._depth = False, 0
             self._outputs.end()
 
-    def take_running(self, source: str) -> None:
-        """Take in the cell that switched tracking on, which began before we listened."""
+    def take_running(self) -> None:
+        """Take in the cell that switched tracking on, and those that ran while it was off."""
         self._depth = 1
-        self._tracker.cell_began(source, None, self._count())
+        running = self._count()
+        kept = self._shell.history_manager
+        sources = dict(enumerate(kept.input_hist_raw))
+        raised = getattr(kept, "exceptions", {})  # IPython keeps them since version 9
+        executed = self._tracker.history.executed
+        last = executed[-1].execution_count if executed else 0
+        for count in range(last + 1, running):
+            if sources.get(count):
+                self._tracker.cell_missed(sources[count], count, ok=count not in raised)
+        self._tracker.cell_began(sources.get(running, ""), None, running)
 
     def _count(self) -> int:
         """The running cell's number; IPython 9.16 counts on before a cell, others after it."""

@@ -209,6 +209,20 @@ class Tracker:
         """The notebook's path as records spell it; None where the front end does not tell it."""
         return self._assembler.notebook
 
+    def cell_missed(self, source: str, execution_count: int, *, ok: bool = True) -> None:
+        """A cell has run while tracking was off; nothing is known of it but what it says."""
+        self.history.executed.append(
+            ExecutedCell(
+                cell_id=None,
+                source=source,
+                execution_count=execution_count,
+                order=len(self.history.executed) + 1,
+                started=now(),
+                outcome="ok" if ok else "error",
+                seen=False,
+            )
+        )
+
     def cell_began(self, source: str, cell_id: str | None, execution_count: int) -> None:
         """A cell begins to run."""
         self.activity.on_cell_thread()

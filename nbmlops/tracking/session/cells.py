@@ -30,7 +30,10 @@ __all__ = ["CellHistory", "ExecutedCell"]
 
 
 class ExecutedCell(msgspec.Struct, kw_only=True):
-    """One execution, raw. `duration` is in seconds; `began` is on the clock that measures it."""
+    """One execution, raw. `duration` is in seconds; `began` is on the clock that measures it.
+
+    A cell that was not `seen` ran while tracking was off.
+    """
 
     cell_id: str | None
     source: str
@@ -44,6 +47,7 @@ class ExecutedCell(msgspec.Struct, kw_only=True):
     files_read: list[str] = msgspec.field(default_factory=list)
     files_written: list[str] = msgspec.field(default_factory=list)
     outputs: list[Shown] = msgspec.field(default_factory=list)
+    seen: bool = True
 
 
 class CellHistory:
@@ -108,6 +112,7 @@ class CellHistory:
             writes=code.writes,
             files_read=tuple(dict.fromkeys(cell.files_read)),
             files_written=tuple(dict.fromkeys(cell.files_written)),
+            seen=cell.seen,
         )
         self._records[cell.order] = record
         return record

@@ -33,6 +33,10 @@ def slice_in(
         missing.update(dict.fromkeys(lineage.needs[cell.order].missing))
         if cell.outcome == "error":
             doubts.append(f"Cell [{cell.execution_count}] raised; how far it came is not known.")
+    unseen = [f"[{cell.execution_count}]" for cell in chosen if not cell.seen]
+    if unseen:
+        which = f"Cell {unseen[0]}" if len(unseen) == 1 else f"Cells {unseen[0]} to {unseen[-1]}"
+        doubts.append(f"{which} ran while tracking was off: what files were read was not seen.")
     unknown = sorted(name for name in missing if name not in _builtin_names())
     if unknown:
         names = ", ".join(unknown[:5])
