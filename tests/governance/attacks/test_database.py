@@ -58,6 +58,7 @@ STATEMENTS = {
     "VALUES ('nbmlops.evil', 'x', '{model}', 'default')",
     "a model called a prompt": "INSERT INTO registered_model_tags (key, value, name, workspace) "
     "VALUES ('mlflow.prompt.is_prompt', 'true', '{model}', 'default')",
+    "a model's tags emptied": "TRUNCATE registered_model_tags",
     "a webhook": "INSERT INTO webhooks (webhook_id, name, url) VALUES ('w', 'w', 'http://x')",
     "a workspace's end": "DELETE FROM workspaces",
     "the guards down": "ALTER TABLE model_versions DISABLE TRIGGER USER",
@@ -133,6 +134,60 @@ def test_the_servers_own_role_may(
 ) -> None:
     """The control: what MLflow needs for its work."""
     connection.execute(statement.format(model=registered.model_name))
+    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+TAG = "'mlflow.prompt.is_prompt'"
+PROMPT = (
+    "INSERT INTO registered_models (name, workspace) VALUES ('{name}', 'default'); "
+    "INSERT INTO registered_model_tags (key, value, name, workspace) "
+    f"VALUES ({TAG}, 'true', '{{name}}', 'default'), ('team', 'x', '{{name}}', 'default')"
+)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"DELETE FROM registered_model_tags WHERE name = '{{name}}' AND key = {TAG}",
+        "DELETE FROM registered_model_tags WHERE name = '{name}'",
+        f"UPDATE registered_model_tags SET value = 'no' WHERE name = '{{name}}' AND key = {TAG}",
+        f"UPDATE registered_model_tags SET key = 'x' WHERE name = '{{name}}' AND key = {TAG}",
+        f"UPDATE registered_model_tags SET name = '{{model}}' WHERE name = '{{name}}' AND key = {TAG}",
+        f"DELETE FROM registered_model_tags WHERE name = '{{name}}' AND key = {TAG}; "
+        "INSERT INTO registered_model_tags (key, value, name, workspace) "
+        f"VALUES ({TAG}, 'false', '{{name}}', 'default')",
+    ],
+)
+def test_a_prompt_does_not_become_a_model(
+    registered: Submission, connection: psycopg.Connection, statement: str
+) -> None:
+    """Its name would stand in the registry, and nobody would have let it in."""
+    name = f"prompt {abs(hash(statement))}"
+    connection.execute(PROMPT.format(name=name))
+    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    connection.execute("SET CONSTRAINTS ALL DEFERRED")
+    with pytest.raises(REFUSALS):  # noqa: PT012 - a prompt is looked at when the transaction ends
+        connection.execute(statement.format(name=name, model=registered.model_name))
+        connection.commit()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM registered_model_tags WHERE name = '{name}' AND key = 'team'",
+        f"UPDATE registered_model_tags SET value = 'True' WHERE name = '{{name}}' AND key = {TAG}",
+        "DELETE FROM registered_model_tags WHERE name = '{name}'; "
+        "DELETE FROM registered_models WHERE name = '{name}'",
+    ],
+)
+def test_a_prompt_is_changed_and_deleted_as_mlflow_does(
+    registered: Submission, connection: psycopg.Connection, statement: str
+) -> None:
+    """The control."""
+    connection.execute(PROMPT.format(name="kept"))
+    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    connection.execute("SET CONSTRAINTS ALL DEFERRED")
+    connection.execute(statement.format(name="kept"))
     connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 

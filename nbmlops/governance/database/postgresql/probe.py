@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
 from nbmlops.governance.database.postgresql.engine import create_postgresql_engine
 
 __all__ = ["may_write_registry"]
 
-_WRITES = (
-    "INSERT INTO public.registered_models (name, workspace) VALUES ('nbmlops-doctor', 'default')",
-    "SET CONSTRAINTS ALL IMMEDIATE",
+_MODEL = (
+    "INSERT INTO public.registered_models (name, workspace) VALUES ('nbmlops-doctor', 'default')"
+)
+_CHECKED, _UNCHECKED = "SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED"
+_WAYS = (
+    (_MODEL, _CHECKED),
+    # As a prompt, which anybody may make, that is then told to be none.
+    (
+        _MODEL,
+        "INSERT INTO public.registered_model_tags (key, value, name, workspace) "
+        "VALUES ('mlflow.prompt.is_prompt', 'true', 'nbmlops-doctor', 'default')",
+        _CHECKED,
+        _UNCHECKED,
+        "DELETE FROM public.registered_model_tags WHERE name = 'nbmlops-doctor'",
+        _CHECKED,
+    ),
 )
 
 
 def may_write_registry(url: str) -> bool:
-    """Try to add a model's name; the transaction is rolled back whatever comes of it."""
+    """Try each way to add a model's name; whatever comes of it, all is rolled back."""
     engine = create_postgresql_engine(url)
     try:
-        with engine.connect() as connection, connection.begin() as transaction:
-            try:
-                for statement in _WRITES:
-                    connection.exec_driver_sql(statement)
-            except DatabaseError:
-                return False
-            finally:
-                transaction.rollback()
-            return True
+        return any(_passes(engine, statements) for statements in _WAYS)
     finally:
         engine.dispose()
+
+
+def _passes(engine: Engine, statements: tuple[str, ...]) -> bool:
+    with engine.connect() as connection, connection.begin() as transaction:
+        try:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+        except DatabaseError:
+            return False
+        finally:
+            transaction.rollback()
+        return True

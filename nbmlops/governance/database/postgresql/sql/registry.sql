@@ -168,6 +168,22 @@ BEGIN
     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END $$
 --
+CREATE OR REPLACE FUNCTION nbmlops.guard_prompt() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = public, pg_catalog AS $$
+BEGIN
+    -- Deferred to the commit: a prompt that is deleted whole is gone by then, name and tag.
+    IF OLD.key = 'mlflow.prompt.is_prompt' AND lower(OLD.value) = 'true'
+        AND EXISTS (SELECT FROM registered_models
+                    WHERE name = OLD.name AND workspace = OLD.workspace)
+        AND NOT EXISTS (SELECT FROM registered_model_tags
+                        WHERE name = OLD.name AND workspace = OLD.workspace
+                          AND key = OLD.key AND lower(value) = 'true')
+    THEN
+        PERFORM nbmlops.refuse('turn a prompt into a model');
+    END IF;
+    RETURN NULL;
+END $$
+--
 CREATE OR REPLACE FUNCTION nbmlops.guard_version_tag() RETURNS trigger LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = public, pg_catalog AS $$
 DECLARE
@@ -208,6 +224,11 @@ CREATE OR REPLACE TRIGGER nbmlops_guard BEFORE INSERT OR UPDATE OR DELETE
 --
 CREATE OR REPLACE TRIGGER nbmlops_guard BEFORE INSERT OR UPDATE OR DELETE
     ON public.registered_model_tags FOR EACH ROW EXECUTE FUNCTION nbmlops.guard_model_tag()
+--
+DROP TRIGGER IF EXISTS nbmlops_prompt ON public.registered_model_tags
+--
+CREATE CONSTRAINT TRIGGER nbmlops_prompt AFTER UPDATE OR DELETE ON public.registered_model_tags
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nbmlops.guard_prompt()
 --
 CREATE OR REPLACE TRIGGER nbmlops_guard BEFORE INSERT OR UPDATE OR DELETE
     ON public.model_version_tags FOR EACH ROW EXECUTE FUNCTION nbmlops.guard_version_tag()
