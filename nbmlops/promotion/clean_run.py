@@ -50,6 +50,7 @@ def check_clean_run(tracked: TrackedRun, clean: TrackedRun, tolerance: float) ->
     data_agrees = bool(clean.data_digest) and tracked.data_digest == clean.data_digest
     return CleanRun(
         run_id=clean.id,
+        mlflow_run_id=clean.mlflow_run_id,
         started=clean.started,
         duration=clean.duration,
         metrics=metrics,

@@ -40,10 +40,12 @@ class MetricAgreement(Record, frozen=True, kw_only=True):
 class CleanRun(Record, frozen=True, kw_only=True):
     """The proof: the notebook, run from scratch in a fresh kernel, against what was tracked.
 
-    `run_id` is the TrackedRun that the clean run left; `duration` is in seconds.
+    `run_id` is the TrackedRun that the clean run left, and `mlflow_run_id` its MLflow run, which no
+    other run can claim to be; `duration` is in seconds.
     """
 
     run_id: str
+    mlflow_run_id: str | None = None
     started: datetime
     duration: float
     metrics: tuple[MetricAgreement, ...]

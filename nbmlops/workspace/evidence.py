@@ -40,7 +40,7 @@ def gather(
 ) -> Evidence:
     """The evidence on a promotion as it is now; what cannot be gathered is a gap in it."""
     history = stores.history()
-    clean_run = stores.run(promotion.clean_run.run_id)
+    clean_run = stores.clean_run(promotion)
     champion, gaps = _champion(promotion, clean_run, history)
     return gather_evidence(
         promotion,

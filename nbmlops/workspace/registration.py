@@ -56,7 +56,7 @@ def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Regist
         )
         raise stores.refuse(error, "register", submission.id, by.name)
     promotion = stores.history().promotions[submission.promotion_id]
-    clean = stores.run(promotion.clean_run.run_id)
+    clean = stores.clean_run(promotion)
     tags = {
         "nbmlops.content_digest": submission.content_digest,
         "nbmlops.review": submission.id,

@@ -75,7 +75,7 @@ def submit(stores: Stores, promotion_id: str, enclosed: Enclosed) -> Review:
         at=stores.clock(),
         evidence=evidence,
         dossier=dossier,
-        mlflow_run_id=stores.run(promotion.clean_run.run_id).mlflow_run_id,
+        mlflow_run_id=stores.clean_run(promotion).mlflow_run_id,
     )
     stores.append(Submitted(submission=submission), stores.me.name)
     return _assemble(stores, submission)

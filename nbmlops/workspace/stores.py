@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from nbmlops.errors import NotFound, Refused
+from nbmlops.errors import IntegrityError, NotFound, Refused
 from nbmlops.governance import (
     POLICY_FILE,
     Gate,
@@ -27,7 +28,7 @@ from nbmlops.governance import (
     read_policy,
     require_unchanged,
 )
-from nbmlops.records import Fact, Identity, RefusalRecorded, TrackedRun
+from nbmlops.records import Fact, Identity, Promotion, RefusalRecorded, TrackedRun
 from nbmlops.scheduling import Executor, Notifier
 from nbmlops.settings import Settings, keys_folder
 
@@ -164,6 +165,28 @@ class Stores:
             return find("run", key, {run.id: run for run in self.journal.runs()})
         except NotFound:
             return self.mlflow.load(key)
+
+    def clean_run(self, promotion: Promotion) -> TrackedRun:
+        """The record of a promotion's clean run.
+
+        At a team's server anybody can tag a run of theirs with another's id, so it is found by the
+        MLflow run that the promotion names.
+
+        :raises NotFound: if neither the journal nor MLflow has it.
+        :raises IntegrityError: if that MLflow run holds another run's record.
+        """
+        proof = promotion.clean_run
+        if proof.mlflow_run_id is None:
+            return self.run(proof.run_id)
+        with suppress(NotFound):
+            return self.journal.run(proof.run_id)
+        found = self.mlflow.load(proof.mlflow_run_id)
+        if found.id != proof.run_id:
+            raise IntegrityError(
+                f"MLflow run {proof.mlflow_run_id} holds the record of {found.id}, not of "
+                f"{proof.run_id}, the clean run of {promotion.id}. Promote the model again."
+            )
+        return found
 
     def latest_run(self) -> TrackedRun:
         """The run that this machine tracked last.

@@ -11,6 +11,7 @@ from live_gate import PEOPLE, LiveGate
 from nbmlops.records import CleanRun, Promoted
 from nbmlops.settings import load_settings
 from nbmlops.testing import EPOCH, make_promotion, make_run
+from nbmlops.tracking import deliver_pending
 from nbmlops.workspace import Workspace
 
 As = Callable[[str], Workspace]
@@ -36,12 +37,19 @@ def promote(workspace: Workspace, name: str) -> str:
     stores = workspace.stores
     run = make_run(id=f"run-{name}", author="mallory")
     stores.journal.record(run)
+    deliver_pending(stores.journal, stores.mlflow)
     folder = stores.vault.staging()
     (folder / "model").mkdir()
     (folder / "model" / "MLmodel").write_text(name)
     (folder / "model" / "größe.txt").write_text("non-ASCII names travel too")
     proof = CleanRun(
-        run_id=run.id, started=EPOCH, duration=1.0, metrics=(), data_agrees=True, agrees=True
+        run_id=run.id,
+        mlflow_run_id=stores.journal.run(run.id).mlflow_run_id,
+        started=EPOCH,
+        duration=1.0,
+        metrics=(),
+        data_agrees=True,
+        agrees=True,
     )
     promotion = make_promotion(
         id=f"promotion-{name}",

@@ -115,7 +115,7 @@ def make_routes(
         asked = decode(body, _Submit)
         promotion = find("promotion", asked.promotion_id, stores.history().promotions)
         readers.require(promotion.bundle.digest)
-        readers.require_run(stores.run(promotion.clean_run.run_id).mlflow_run_id)
+        readers.require_run(stores.clean_run(promotion).mlflow_run_id)
         files = uploads.files(asked.attachments, _actor()) if asked.attachments else []
         return workspace.submit(
             asked.promotion_id, attachments=files, notes=asked.notes, model_card=asked.model_card

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from live_gate import ADMIN, PEOPLE, LiveGate, make_people
 from live_postgresql import PASSWORDS, PostgresServer
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from team_members import As, opening, promote
 
@@ -215,6 +216,36 @@ def test_what_one_says_of_anothers_content_opens_nothing(
     assert gate.api(path, to_plain(genuine.bundle), auth=EVE).status_code == 409
     assert statuses(gate, EVE, pending) == {403}
     assert gate.api("/reviews", {"promotion_id": genuine.id}, auth=ADA).status_code == 200
+
+
+def test_a_run_that_bears_anothers_id_is_in_nobodys_way(gate: LiveGate, as_person: As) -> None:
+    """Anybody may tag a run of theirs; the promotion names the MLflow run that it came from."""
+    name = f"claimed_{next(gate.names)}"
+    promotion_id = promote(as_person("ada"), name)
+    as_person("eve")
+    client = MlflowClient()
+    forged = client.create_run(
+        client.create_experiment(f"eve's {name}"),
+        start_time=1,
+        tags={"nbmlops.run_id": f"run-{name}"},
+    )
+    submission = as_person("ada").submit(promotion_id).submission
+    proof = gate.promotion_of(submission).clean_run
+    assert submission.mlflow_run_id == proof.mlflow_run_id != forged.info.run_id
+
+
+def test_a_clean_run_is_the_run_that_the_promotion_says(gate: LiveGate, as_person: As) -> None:
+    """Another MLflow run of one's own, with a better record, is not."""
+    eve = as_person("eve")
+    own, other = (eve.submit(promote(eve, f"eves_{next(gate.names)}")).submission for _ in range(2))
+    genuine = gate.promotion_of(own)
+    proof = msgspec.structs.replace(genuine.clean_run, mlflow_run_id=other.mlflow_run_id)
+    false = msgspec.structs.replace(genuine, id=f"false-{own.id}", clean_run=proof)
+    fact = to_plain(Promoted(promotion=false))
+    assert gate.api("/facts", {"facts": [fact]}, auth=EVE).status_code == 200
+    answer = gate.api("/reviews", {"promotion_id": false.id}, auth=EVE)
+    assert (answer.status_code, "holds the record of" in answer.json()["message"]) == (409, True)
+    assert gate.api("/reviews", {"promotion_id": genuine.id}, auth=EVE).status_code == 200
 
 
 def test_nobody_makes_a_registered_model_to_read_it(
