@@ -160,6 +160,7 @@ def test_the_doctor_cuts_no_sentence_on_a_narrow_screen(monkeypatch: pytest.Monk
         f for f in json.loads(invoke("doctor", "--json").output) if f["subject"] != "ledger"
     ]
     assert len(findings) > 5
+    assert "standsontheledgerasyourrefusals" in told
     for finding in findings:
         assert "".join((finding["subject"] + finding["finding"]).split()) in told
 

@@ -29,5 +29,9 @@ def doctor(repair: bool, as_json: bool) -> None:
             colour = _COLOURS[d.state]
             grid.add_row(f"[{colour}]{d.state}[/]", d.subject, escape(d.finding) + advice)
         console.print(grid)
+        console.print(
+            "[dim]What was tried and refused stands on the ledger as your refusals: "
+            "nbmlops audit log.[/]"
+        )
     if any(d.state == "broken" for d in findings):
         raise SystemExit(1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import mlflow
 import pytest
-from live_gate import PEOPLE, LiveGate
+from live_gate import ADMIN, PEOPLE, LiveGate
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
@@ -218,3 +218,64 @@ def _bundle(content: bytes) -> tuple[str, list[dict[str, Any]]]:
 
 def _promotions(gate: LiveGate) -> list[Any]:
     return [e.fact.promotion for e in gate.ledger.entries() if hasattr(e.fact, "promotion")]
+
+
+TRACES = "/api/3.0/mlflow/traces"
+HUSH = "0b7e6c1e-8a4f-4a57-9a53-5a6d1f7b2c3d"  # attachments of traces are named so
+
+
+def trace(gate: LiveGate, experiment: str, place: str, auth: tuple[str, str]) -> str:
+    """A new trace whose artifacts are said to lie at `place`; its id."""
+    trace_id = f"tr-{next(gate.names)}"
+    info = {
+        "trace_id": trace_id,
+        "trace_location": {
+            "type": "MLFLOW_EXPERIMENT",
+            "mlflow_experiment": {"experiment_id": experiment},
+        },
+        "request_time": "2026-01-01T00:00:00Z",
+        "state": "OK",
+    }
+    answer = gate.request("POST", TRACES, {"trace": {"trace_info": info}}, auth=auth)
+    assert answer.status_code == 200, answer.text
+    tag = {"key": "mlflow.artifactLocation", "value": place}
+    answer = gate.request("PATCH", f"{TRACES}/{trace_id}/tags", tag, auth=auth)
+    assert answer.status_code == 200, answer.text
+    return trace_id
+
+
+def attachment(gate: LiveGate, trace_id: str, auth: tuple[str, str]) -> Any:
+    path = f"/ajax-api/3.0/mlflow/get-trace-artifact?request_id={trace_id}&path={HUSH}"
+    return gate.request("GET", path, auth=auth)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "mlflow-artifacts:/nbmlops-vault/{digest}",
+        "mlflow-artifacts:/%6ebmlops-vault/{digest}",
+        "{vault}/{digest}",
+        "file://{vault}/{digest}",
+        "{home}/mlflow-artifacts/../bundles/{digest}",
+    ],
+)
+def test_no_trace_hands_out_what_lies_in_the_vault(
+    gate: LiveGate, client: MlflowClient, place: str
+) -> None:
+    """Whoever makes a trace tags it with where its artifacts lie, and the page reads them there."""
+    eve = ("eve", PEOPLE["eve"])
+    folder = gate.vault.staging()
+    (folder / "attachments").mkdir()
+    (folder / "attachments" / HUSH).write_text("sealed")
+    digest = gate.vault.seal(folder).digest
+    experiment = client.create_experiment(f"traces {digest} {place}")
+    vault = gate.vault.path(digest).parent
+    given = place.format(digest=digest, vault=vault, home=gate.home)
+    answer = attachment(gate, trace(gate, experiment, given, ADMIN), eve)
+    assert answer.status_code >= 400, answer.text
+    assert "sealed" not in answer.text.replace("sealed content", "")
+    # The control: where artifacts may lie, the same route hands them out.
+    run = client.create_run(experiment)
+    client.log_text(run.info.run_id, "fine", f"attachments/{HUSH}")
+    told = attachment(gate, trace(gate, experiment, str(run.info.artifact_uri), ADMIN), eve)
+    assert (told.status_code, told.text) == (200, "fine")
