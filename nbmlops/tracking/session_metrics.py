@@ -8,9 +8,9 @@ from types import FrameType
 
 from nbmlops.errors import NbmlopsError
 from nbmlops.records import Metric, Scalar, TrackedRun, now
+from nbmlops.tracking.code.data_names import names_behind
 from nbmlops.tracking.faults import Faults
 from nbmlops.tracking.journal.journal import Journal, with_table
-from nbmlops.tracking.origins import names_behind
 from nbmlops.tracking.runs.writer import RunWriter
 from nbmlops.tracking.session.cells import CellHistory
 from nbmlops.tracking.session_trainings import SessionTrainings

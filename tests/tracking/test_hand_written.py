@@ -143,6 +143,32 @@ def test_a_function_may_be_written_before_what_it_calls(kernel: Kernel) -> None:
     assert kernel.trained("w = train_by_shift(X, y)") == []
 
 
+def test_a_method_may_be_written_before_what_it_calls(kernel: Kernel) -> None:
+    """Functions and classes of later cells; with those that learn nothing, it is no training."""
+    for name, step in (
+        ("ByFunction", "later_step"), ("ByClass", "Later.step"), ("ByHalves", "later_half"),
+    ):  # fmt: skip
+        kernel.trained(
+            f"class {name}:\n"
+            "    def __init__(self, lr=0.1):\n"
+            "        self.lr = lr\n"
+            "    def learn(self, X, y, rounds=20):\n"
+            "        self.w = np.zeros(X.shape[1])\n"
+            "        for _ in range(rounds):\n"
+            f"            self.w = {step}(self.w, X, y, self.lr)\n"
+        )
+    step = "def {}(w, X, y, lr):\n    return w - lr * X.T @ (X @ w - y) / len(y)\n"
+    kernel.trained("def later_half(w, X, y, lr):\n    return w / 2\n")
+    kernel.trained(step.format("later_step"))
+    body = step.format("step").replace("\n", "\n    ")
+    kernel.trained(f"class Later:\n    @staticmethod\n    {body}")
+    for name in ("ByFunction", "ByClass"):
+        run = only(kernel.trained(f"model = {name}(lr=0.2)\nmodel.learn(X, y, rounds=30)"))
+        assert (run.kind, run.model_class) == ("inferred", f"__main__.{name}")
+        assert (values(run)["lr"], values(run)["rounds"]) == (0.2, 30)
+    assert kernel.trained("ByHalves().learn(X, y)") == []
+
+
 def test_a_watched_function_is_still_the_users(kernel: Kernel) -> None:
     """It pickles by name and by value, and shows itself as before."""
     kernel.trained(FUNCTION)

@@ -40,6 +40,14 @@ scaled = StandardScaler(inputCol="features", outputCol="scaled").fit(assembler.t
     kernel.trained("scored = fitted.transform(test_df)")
     kernel.trained("auc = BinaryClassificationEvaluator().evaluate(scored)")
     assert ("areaUnderROC_test_df", 0) in measured(kernel, run)
+    kernel.trained(
+        "import pandas as pd\n"
+        "pd.DataFrame(rows, columns=['a', 'b', 'label']).to_csv('points.csv', index=False)\n"
+        "read_df = spark.read.csv('points.csv', header=True, inferSchema=True)"
+    )
+    (read,) = kernel.trained("again = Pipeline(stages=[assembler, lr]).fit(read_df)")
+    assert [item.files for item in read.inputs] == [("points.csv",)]
+    assert run.inputs[0].files == ()
     (search,) = kernel.trained(
         "grid = ParamGridBuilder().addGrid(lr.regParam, [0.01, 0.1]).build()\n"
         "judge = BinaryClassificationEvaluator(metricName='areaUnderPR')\n"

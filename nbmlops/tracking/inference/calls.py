@@ -96,6 +96,8 @@ class CallReader(ExpressionReader):
             prefix = self.object_prefix(func.value.id)
             if prefix is not None:
                 return self.world.method(prefix, func.attr), prefix
+            if self.scope.value(func.value.id) is None:
+                return self.world.function(f"{func.value.id}.{func.attr}"), None
         return None, None
 
     def _apply(

@@ -57,10 +57,17 @@ class NamespaceWorld:
         )
 
     def function(self, name: str) -> Function | None:
-        """The user's function of that name."""
+        """The user's function of that name, also one that a class or a local module holds."""
         if name in self._functions:
             return self._functions[name]
-        return _definition(self._namespace.get(name))
+        holder, _, held = name.rpartition(".")
+        if not holder:
+            return _definition(self._namespace.get(name))
+        around = self._namespace.get(holder)
+        if not isinstance(around, type | ModuleType):
+            return None
+        found = inspect.getattr_static(around, held, None)
+        return None if isinstance(found, classmethod) else _definition(found)
 
     def method(self, owner: str, name: str) -> Function | None:
         """The method of an own object's class, its bases' included."""

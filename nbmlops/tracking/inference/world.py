@@ -29,7 +29,7 @@ class World(Protocol):
         ...
 
     def function(self, name: str) -> Function | None:
-        """The user's function of that name, as written."""
+        """The user's function of that name, which may be dotted as ``Net.step``, as written."""
         ...
 
     def method(self, owner: str, name: str) -> Function | None:

@@ -7,6 +7,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap
+from nbmlops.tracking.code.data_names import data_called
 from nbmlops.tracking.code.frames import argument_of, call_node, called_by
 from nbmlops.tracking.instruments.batches import whole
 from nbmlops.tracking.instruments.evaluations import early_stopping
@@ -14,7 +15,7 @@ from nbmlops.tracking.instruments.fitted import take_results
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.models import class_path, is_model, title
 from nbmlops.tracking.instruments.wrapping import watch
-from nbmlops.tracking.origins import FORECASTING, data_called
+from nbmlops.tracking.metrics.code_walk import FORECASTING
 from nbmlops.tracking.trainings.inputs import Argument, arguments_of
 from nbmlops.tracking.trainings.parameters import (
     attributes_of,

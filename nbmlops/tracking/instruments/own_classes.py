@@ -28,7 +28,6 @@ _LAYERS = {("torch.nn.modules.module", "Module"), ("keras.src.layers.layer", "La
 def watch_own_classes(tracker: Tracker) -> None:
     """Watch the notebook's classes and functions: those that exist, and each as it is made."""
     watch = EstimatorWatch(tracker, own_code=True)
-    functions = OwnFunctionWatch(tracker)
 
     def consider(cls: Any) -> None:
         if not issubclass(type(cls), type) or not is_own(cls):
@@ -48,6 +47,8 @@ def watch_own_classes(tracker: Tracker) -> None:
             # What is compiled cannot be watched, and tells nothing that its heirs do not.
             if init is not None and is_own(base) and not isinstance(init, WrapperDescriptorType):
                 watch_method(base, "__init__", tracker.constructions.construct)
+
+    functions = OwnFunctionWatch(tracker, watch_constructors)
 
     def made(cls: Any, name: str) -> None:
         try:

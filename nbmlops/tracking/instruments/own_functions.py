@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterable
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +38,13 @@ __all__ = ["OwnFunctionWatch"]
 class OwnFunctionWatch:
     """The watchers of one tracker around functions and methods that train by hand."""
 
-    def __init__(self, tracker: Tracker) -> None:
-        self.tracker = tracker
+    def __init__(self, tracker: Tracker, trains: Callable[[type], None]) -> None:
+        """`trains` hears of each class whose methods are found to train after it was made."""
+        self.tracker, self._trains = tracker, trains
         # The code that was read, and the names that it used before they stood for anything.
         self._seen: dict[int, frozenset[str]] = {}
+        # Classes, and the names that their methods use before they stand for anything.
+        self._waiting: dict[int, tuple[weakref.ref[type], frozenset[str]]] = {}
         self._modules: set[str] = set()
         self._cell: int | None = None
         self._looks = False
@@ -78,6 +82,8 @@ class OwnFunctionWatch:
             if recipe is not None:
                 setattr(home, name, Watched(function, self._watcher(recipe, definition)))
                 trains = True
+        if lacked := _lacking(each for _, each in functions.values()):
+            self._waiting[id(cls)] = weakref.ref(cls), lacked
         return trains
 
     # -- looking ----------------------------------------------------------------------------------
@@ -105,8 +111,19 @@ class OwnFunctionWatch:
                 self._consider(namespace, name, value)
                 if type(value) is ModuleType and value.__name__ not in self._modules:
                     self._consider_module(value)
+            self._read_again()
         except Exception as error:  # noqa: BLE001 - the user's cell comes first; `fault` tells
             self.tracker.fault("the notebook's functions", error)
+
+    def _read_again(self) -> None:
+        """Read the methods of classes again for which something has come to be that they use."""
+        for key, (refers, lacked) in list(self._waiting.items()):
+            cls = refers()
+            if cls is not None and not any(word in _around(cls) for word in lacked):
+                continue
+            del self._waiting[key]  # before it is read: that, too, executes code
+            if cls is not None and self.watch_methods(cls):
+                self._trains(cls)
 
     def _consider_module(self, module: ModuleType) -> None:
         self._modules.add(module.__name__)
@@ -126,7 +143,7 @@ class OwnFunctionWatch:
         self._seen[code] = frozenset()  # before it is read: that, too, executes code
         recipe = _recipe_of(value)
         if recipe is None:
-            self._seen[code] = _lacking(value)
+            self._seen[code] = _lacking([value])
             return
         watched = Watched(value, self._watcher(*recipe))
         module = sys.modules.get(value.__module__)
@@ -160,11 +177,17 @@ def _recipe_of(function: FunctionType) -> tuple[Recipe, ast.FunctionDef] | None:
     return (recipe, definition) if recipe is not None else None
 
 
-def _lacking(function: FunctionType) -> frozenset[str]:
-    """The names that it, or a function of the user's that it calls, uses before they are there."""
+def _around(cls: type) -> dict[str, Any]:
+    """The names of the module that a class was made in."""
+    module = sys.modules.get(cls.__module__)
+    return vars(module) if module is not None else {}
+
+
+def _lacking(functions: Iterable[FunctionType]) -> frozenset[str]:
+    """The names that they, or what they call of the user's, use before they are there."""
     lacking: set[str] = set()
     met: set[int] = set()
-    left = [function]
+    left = list(functions)
     while left:
         each = left.pop()
         if id(each) in met:
@@ -172,6 +195,9 @@ def _lacking(function: FunctionType) -> frozenset[str]:
         met.add(id(each))
         around = each.__globals__
         lacking.update(name for name in each.__code__.co_names if name not in around)
-        called = (around.get(name) for name in each.__code__.co_names)
-        left += [value for value in called if type(value) is FunctionType and is_own(value)]
+        for value in (around.get(name) for name in each.__code__.co_names):
+            if type(value) is FunctionType and is_own(value):
+                left.append(value)
+            elif isinstance(value, type) and is_own(value):
+                left += own_functions(value).values()
     return frozenset(lacking)

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.tracking.code.data_names import data_called
 from nbmlops.tracking.code.frames import argument_of, call_node
 from nbmlops.tracking.instruments.estimators import called_by_library, data_name
 from nbmlops.tracking.instruments.following import quietly
 from nbmlops.tracking.instruments.metric_tables import Rows, rows_of, summaries_of
 from nbmlops.tracking.instruments.wrapping import Watched, is_watched, watch
-from nbmlops.tracking.origins import data_called
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker

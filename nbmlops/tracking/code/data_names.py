@@ -1,0 +1,91 @@
+"""What the notebook calls the data of a call, followed up through the functions around it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+from nbmlops.tracking.code.frames import argument_of, call_node, data_root, name_of, root_name
+from nbmlops.tracking.code.makers import assignments, data_beside, scope_of
+
+__all__ = ["caller_name", "data_called", "handed", "names_behind"]
+
+
+def caller_name(
+    frames: Sequence[FrameType], node: ast.expr | None, namespace: dict[str, Any]
+) -> str | None:
+    """The name under an expression of the innermost of `frames`, as the cell itself calls it.
+
+    What a loop goes over stands for its batches.
+    """
+    name = data_root(node)
+    for depth, frame in enumerate(frames):
+        if name is None:
+            return None
+        name = _gone_through(frame, name)
+        inside = frame.f_globals is not frame.f_locals
+        if inside and (own := name_of(frame.f_locals.get(name), namespace, [])):
+            return own
+        given = handed(frames, depth, name)
+        above = data_root(given) if given is not None else None
+        if above is None:
+            return name
+        name = above
+    return name
+
+
+def _gone_through(frame: FrameType, name: str) -> str:
+    """What a loop's variable comes from: the loop around the call, or the last one before it."""
+    scope = scope_of(frame)
+    loops = [
+        node
+        for node in (ast.walk(scope) if scope is not None else ())
+        if isinstance(node, ast.For)
+        and node.lineno <= frame.f_lineno
+        and name in {part.id for part in ast.walk(node.target) if isinstance(part, ast.Name)}
+    ]
+    if not loops:
+        return name
+    nearest = max(loops, key=lambda n: ((n.end_lineno or 0) >= frame.f_lineno, n.lineno))
+    return root_name(nearest.iter) or name
+
+
+def names_behind(frame: FrameType) -> dict[str, str | None]:
+    """The names that the values in a frame's call were made from, each with the data beside."""
+    call, scope = call_node(frame), scope_of(frame)
+    makers = assignments(scope) if scope is not None else {}
+    found: dict[str, str | None] = {}
+    waiting: list[ast.AST] = [*call.args, *(k.value for k in call.keywords)] if call else []
+    while waiting:
+        node = waiting.pop(0)
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name) and part.id not in found:
+                found[part.id] = data_beside(node, part.id)
+                waiting += [maker for _, maker in makers.get(part.id, [])]
+    return found
+
+
+def data_called(
+    value: Any, node: ast.expr | None, frames: Sequence[FrameType], namespace: dict[str, Any]
+) -> str | None:
+    """What data is called: the notebook's own name for it, else what the caller has written."""
+    return (
+        name_of(value, namespace, [])
+        or caller_name(frames, node, namespace)
+        or name_of(value, namespace, list(frames))
+    )
+
+
+def handed(frames: Sequence[FrameType], depth: int, name: str) -> ast.expr | None:
+    """What the caller of frame `depth` handed to its parameter `name`, as written."""
+    code = frames[depth].f_code
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if code.co_name == "<module>" or name not in parameters or depth + 1 >= len(frames):
+        return None
+    position = parameters.index(name)
+    call = call_node(frames[depth + 1])
+    if call is not None and isinstance(call.func, ast.Attribute) and parameters[0] == "self":
+        position -= 1
+    return argument_of(call, position, name) if position >= 0 else None

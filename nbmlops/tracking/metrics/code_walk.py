@@ -1,0 +1,171 @@
+"""Follows a metric's arguments through the code that made them, to predictions and models."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from types import FrameType
+from typing import Any
+
+from nbmlops.tracking.code.data_names import caller_name, handed
+from nbmlops.tracking.code.frames import argument_of, root_name
+from nbmlops.tracking.code.makers import assignments, data_beside, is_part, scope_of
+from nbmlops.tracking.code.own import is_own
+from nbmlops.tracking.metrics.provenance import Origin, Provenance
+
+__all__ = ["FORECASTING", "CodeWalk"]
+
+PREDICTING = ("predict", "decision", "score_", "forecast", "get_forecast", "get_prediction")
+# These go on from where a training ended, whatever they are handed: their data is what is to come.
+FORECASTING = ("forecast", "get_forecast")
+_DEEPEST = 40
+
+
+class CodeWalk:
+    """Follows expressions down to predictions and models; `found` are their origins, in order."""
+
+    def __init__(
+        self,
+        provenance: Provenance,
+        frames: Sequence[FrameType],
+        namespace: dict[str, Any],
+        *,
+        back: bool = False,
+    ) -> None:
+        """`back` says that the code of earlier cells is followed, too."""
+        self.found: list[Origin] = []
+        self._back = back
+        self._provenance, self._frames, self._namespace = provenance, frames, namespace
+        self._seen: set[tuple[int, str]] = set()
+        self._makers: dict[int, dict[str, list[tuple[int, ast.expr]]]] = {}
+
+    def visit(self, node: ast.AST, depth: int) -> None:
+        """Follow `node`, which stands in frame `depth`."""
+        if len(self._seen) > _DEEPEST:
+            return
+        if isinstance(node, ast.Call):
+            if self._predicts(node, depth):
+                return
+            parts: Iterable[ast.AST] = [*node.args, *(k.value for k in node.keywords)]
+            if isinstance(node.func, ast.Attribute):
+                parts = [node.func.value, *parts]
+        elif isinstance(node, ast.Name):
+            self._name(node, node.id, depth)
+            return
+        elif isinstance(node, ast.Attribute | ast.Subscript):
+            if self._part(node, depth):
+                return
+            parts = [node.value]
+        else:
+            parts = ast.iter_child_nodes(node)
+        for part in parts:
+            if isinstance(part, ast.Name):
+                self._name(node, part.id, depth)
+            else:
+                self.visit(part, depth)
+
+    def _predicts(self, node: ast.Call, depth: int) -> bool:
+        """Whether a call asks a model: ``model.predict(X)``, or ``net(X)``."""
+        function = node.func
+        if isinstance(function, ast.Attribute) and function.attr.startswith(PREDICTING):
+            model = self._lookup(root_name(function.value), depth)
+        else:
+            model = self._held(function, depth)
+        run_id = self._provenance.run_of(model) or self._provenance.run_behind(model)
+        run_id = run_id or self._run_inside(model)
+        if run_id is None:
+            return False
+        data = None
+        if not (isinstance(function, ast.Attribute) and function.attr in FORECASTING):
+            data = caller_name(self._frames[depth:], argument_of(node, 0, "X"), self._namespace)
+        self.found.append(Origin(run_id, data))
+        return True
+
+    def _run_inside(self, holder: Any) -> str | None:
+        """The run of the one model that an object of the user's holds, as a trainer does."""
+        if not is_own(type(holder)):
+            return None
+        try:
+            parts = list(vars(holder).values())
+        except Exception:  # noqa: BLE001 - a user's own `__dict__` may raise anything
+            return None
+        runs = {self._provenance.run_of(part) for part in parts} - {None}
+        return runs.pop() if len(runs) == 1 else None
+
+    def _name(self, around: ast.AST, name: str, depth: int) -> None:
+        if (depth, name) in self._seen:
+            return
+        self._seen.add((depth, name))
+        value = self._lookup(name, depth)
+        if origin := self._provenance.origin_of(value):
+            self.found.append(origin)
+            return
+        makers = self._makers_in(depth)
+        # Equal numbers are the same model only where this code has not made them anew.
+        anew = name in makers
+        provenance = self._provenance
+        run = provenance.run_of(value) if anew else provenance.run_of_fitted(name, value)
+        run = run or provenance.run_behind(value)
+        if run is not None:
+            beside = data_beside(around, name)
+            node = ast.Name(id=beside, ctx=ast.Load()) if beside else None
+            data = caller_name(self._frames[depth:], node, self._namespace)
+            self.found.append(Origin(run, data))
+            return
+        if anew:
+            self._follow(name, depth)
+        elif (given := handed(self._frames, depth, name)) is not None:
+            self.visit(given, depth + 1)
+        elif self._back:
+            for maker in self._provenance.earlier(name):
+                self.visit(maker, depth)
+
+    def _part(self, node: ast.Attribute | ast.Subscript, depth: int) -> bool:
+        """``self.p`` and ``table["p"]``: by the object, else by what the code put there."""
+        key = ast.unparse(node)
+        if (depth, key) in self._seen:
+            return True
+        self._seen.add((depth, key))
+        if origin := self._provenance.origin_of(self._held(node, depth)):
+            self.found.append(origin)
+            return True
+        self._follow(key, depth)
+        return key in self._makers_in(depth)
+
+    def _held(self, node: ast.expr, depth: int) -> Any:
+        """What a name, or an attribute of one, holds; no code of the object's own is run."""
+        if isinstance(node, ast.Name):
+            return self._lookup(node.id, depth)
+        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+            return None
+        owner = self._lookup(node.value.id, depth)
+        fields = getattr(type(owner), "_fields", ())
+        if issubclass(type(owner), tuple) and node.attr in fields:  # a named tuple's own
+            return tuple.__getitem__(owner, fields.index(node.attr))
+        try:
+            return vars(owner).get(node.attr)
+        except TypeError:
+            return None
+
+    def _follow(self, key: str, depth: int) -> None:
+        """Follow what was assigned to `key` last before the line that is being run."""
+        makers = self._makers_in(depth).get(key, [])
+        line = self._frames[depth].f_lineno
+        before = [maker for at, maker in makers if at <= line]
+        for maker in reversed(before or [maker for _, maker in makers]):
+            self.visit(maker, depth)
+            # Made from itself, as in ``p = p[:, 1]``: what it was before counts too.
+            if before and not any(ast.unparse(n) == key for n in ast.walk(maker) if is_part(n)):
+                return
+
+    def _makers_in(self, depth: int) -> dict[str, list[tuple[int, ast.expr]]]:
+        if depth not in self._makers:
+            scope = scope_of(self._frames[depth])
+            self._makers[depth] = assignments(scope) if scope is not None else {}
+        return self._makers[depth]
+
+    def _lookup(self, name: str | None, depth: int) -> Any:
+        if name is None:
+            return None
+        frame = self._frames[depth]
+        return frame.f_locals.get(name, frame.f_globals.get(name, self._namespace.get(name)))
