@@ -35,6 +35,7 @@ from nbmlops.records.facts import (
     Scheduled,
     SignedOff,
     Submitted,
+    Unscheduled,
     Withdrawn,
 )
 from nbmlops.records.governance import (
@@ -65,9 +66,10 @@ from nbmlops.records.requests import (
     ResolutionRequest,
     RevocationRequest,
     RotationRequest,
+    UnscheduleRequest,
     WithdrawalRequest,
 )
-from nbmlops.records.scheduling import Execution, NotebookJob, Schedule
+from nbmlops.records.scheduling import Execution, NotebookJob, Schedule, Unscheduling
 from nbmlops.records.signing import (
     Envelope,
     Identity,
@@ -164,6 +166,9 @@ __all__ = [
     "Submitted",
     "TrackedRun",
     "TrainingKind",
+    "UnscheduleRequest",
+    "Unscheduled",
+    "Unscheduling",
     "Verdict",
     "Withdrawal",
     "WithdrawalRequest",

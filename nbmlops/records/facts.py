@@ -16,7 +16,7 @@ from nbmlops.records.governance import (
     Withdrawal,
 )
 from nbmlops.records.promotion import Promotion
-from nbmlops.records.scheduling import Execution, Schedule
+from nbmlops.records.scheduling import Execution, Schedule, Unscheduling
 from nbmlops.records.signing import Envelope, KeyRevocation, KeyRotation
 
 
@@ -30,6 +30,12 @@ class Scheduled(Record, frozen=True, kw_only=True, tag_field="fact", tag="schedu
     """A promotion got a schedule."""
 
     schedule: Schedule
+
+
+class Unscheduled(Record, frozen=True, kw_only=True, tag_field="fact", tag="unscheduled"):
+    """A schedule was ended."""
+
+    unscheduling: Unscheduling
 
 
 class Executed(Record, frozen=True, kw_only=True, tag_field="fact", tag="executed"):
@@ -110,6 +116,7 @@ class Withdrawn(Record, frozen=True, kw_only=True, tag_field="fact", tag="withdr
 Fact = (
     Promoted
     | Scheduled
+    | Unscheduled
     | Executed
     | Submitted
     | SignedOff

@@ -26,6 +26,13 @@ class WithdrawalRequest(Record, frozen=True, kw_only=True, tag_field="request", 
     envelope: Envelope | None = None
 
 
+class UnscheduleRequest(Record, frozen=True, kw_only=True, tag_field="request", tag="unschedule"):
+    """End a schedule."""
+
+    schedule_id: str
+    reason: str = ""
+
+
 class FindingRequest(Record, frozen=True, kw_only=True, tag_field="request", tag="finding"):
     """Pin a finding to a review, to one of its code cells (from 1) or metrics."""
 
@@ -66,6 +73,7 @@ class RotationRequest(Record, frozen=True, kw_only=True, tag_field="request", ta
 Request = (
     AliasRequest
     | WithdrawalRequest
+    | UnscheduleRequest
     | FindingRequest
     | ResolutionRequest
     | PublicationRequest

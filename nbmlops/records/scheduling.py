@@ -27,6 +27,16 @@ class Schedule(Record, frozen=True, kw_only=True):
     by: Identity | None = None
 
 
+class Unscheduling(Record, frozen=True, kw_only=True):
+    """The end of a schedule: it is never due again. `reason` may be empty."""
+
+    schedule_id: str
+    model_name: str
+    by: Identity
+    at: datetime
+    reason: str = ""
+
+
 class Execution(Record, frozen=True, kw_only=True):
     """One run of exactly one bundle.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -20,14 +20,15 @@ Due = tuple[Schedule, datetime]
 class Scheduler:
     """Runs each due schedule once; only one scheduler works in a project at a time.
 
-    `find_due` lists what is due at an instant; `execute` runs one of them and records it; `tend`
-    hears each look's instant, for what else is done by the clock.
+    `find_due` tells what is due at an instant, asked for the next once one was served; `execute`
+    runs one of them and records it; `tend` hears each look's instant, for what else is done by the
+    clock.
     """
 
     def __init__(
         self,
         lock_path: Path,
-        find_due: Callable[[datetime], list[Due]],
+        find_due: Callable[[datetime], Iterable[Due]],
         execute: Callable[[Schedule, datetime], Execution],
         tend: Callable[[datetime], object] = lambda _: None,
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -66,10 +66,12 @@ def scheduler(
 ) -> Scheduler:
     """The scheduler of this project; `objections` says why a schedule's id must not run."""
 
-    def find_due(at: datetime) -> list[tuple[Schedule, datetime]]:
-        history = stores.history()
-        found = []
-        for record in history.schedules.values():
+    def find_due(at: datetime) -> Iterator[tuple[Schedule, datetime]]:
+        for record in stores.history().schedules.values():
+            # Read anew for each: it may have been ended while another ran.
+            history = stores.history()
+            if record.id in history.unschedulings:
+                continue
             believed = believed_executors(stores, record)
             served = [
                 execution.due
@@ -82,8 +84,7 @@ def scheduler(
             ]
             due = due_instant(record, max(served, default=None), at)
             if due:
-                found.append((record, due))
-        return found
+                yield record, due
 
     def serve(record: Schedule, due: datetime) -> Execution:
         try:

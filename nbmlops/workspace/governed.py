@@ -27,6 +27,8 @@ from nbmlops.records import (
     Review,
     RotationRequest,
     SignOff,
+    UnscheduleRequest,
+    Unscheduling,
     Verdict,
     Withdrawal,
 )
@@ -200,6 +202,17 @@ class Governed:
         user's own choice; what others scheduled of it, if the policy lets them.
         """
         return self._desk.schedule_objections(self._stores, schedule_id)
+
+    def unschedule(
+        self, schedule_id: str, reason: str = "", by: Identity | None = None
+    ) -> Unscheduling:
+        """End a schedule: it is never due again. What runs already runs to its end.
+
+        At a team's server that is for the authors of schedule and promotion, its reviewers, and
+        those whom the policy lets schedule or publish. Ended twice, the first end counts.
+        """
+        request = UnscheduleRequest(schedule_id=schedule_id, reason=reason)
+        return self._decide(request, by, Unscheduling)
 
     # Policy and keys
 

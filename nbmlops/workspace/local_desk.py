@@ -14,6 +14,7 @@ from nbmlops.records import (
     ResolutionRequest,
     RevocationRequest,
     RotationRequest,
+    UnscheduleRequest,
     WithdrawalRequest,
 )
 from nbmlops.workspace.findings import add_finding, resolve_finding
@@ -21,7 +22,7 @@ from nbmlops.workspace.keys import revoke, rotate
 from nbmlops.workspace.policy import publish
 from nbmlops.workspace.registration import move_alias, register, withdraw
 from nbmlops.workspace.review import give, review, reviews, submit
-from nbmlops.workspace.scheduled import schedule_objections
+from nbmlops.workspace.scheduled import schedule_objections, unschedule
 from nbmlops.workspace.stores import Stores
 
 __all__ = ["decide", "give", "register", "review", "reviews", "schedule_objections", "submit"]
@@ -42,6 +43,8 @@ def _decide(stores: Stores, request: Request, by: Identity) -> Record:  # noqa: 
             return move_alias(stores, model_name, version, alias, by)
         case WithdrawalRequest():
             return withdraw(stores, request, by)
+        case UnscheduleRequest():
+            return unschedule(stores, request, by)
         case FindingRequest(review_id=review_id, text=text, cell=cell, metric=metric):
             return add_finding(stores, review_id, text, cell=cell, metric=metric, by=by)
         case ResolutionRequest():

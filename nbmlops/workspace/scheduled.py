@@ -1,13 +1,23 @@
-"""Which schedules run with whose rights: one's own, and what reviewers and the policy let run."""
+"""Which schedules run with whose rights, and who may end one."""
 
 from __future__ import annotations
 
+from nbmlops.errors import Refused
 from nbmlops.governance import assemble_review, find
 from nbmlops.promotion import NOTEBOOK_FILE, notebook_parameters, read_notebook
-from nbmlops.records import Identity, Promotion, Scalar, Schedule, Submission
-from nbmlops.workspace.stores import Stores
+from nbmlops.records import (
+    Identity,
+    Promotion,
+    Scalar,
+    Schedule,
+    Submission,
+    Unscheduled,
+    UnscheduleRequest,
+    Unscheduling,
+)
+from nbmlops.workspace.stores import Stores, one_at_a_time
 
-__all__ = ["believed_executors", "schedule_objections"]
+__all__ = ["believed_executors", "schedule_objections", "unschedule"]
 
 
 def schedule_objections(stores: Stores, schedule_id: str) -> list[str]:
@@ -56,6 +66,34 @@ def believed_executors(stores: Stores, record: Schedule) -> set[str] | None:
         return None
     promotion = stores.history().promotions.get(record.promotion_id)
     return {stores.runner.name, record.author, promotion.author if promotion else record.author}
+
+
+@one_at_a_time
+def unschedule(stores: Stores, request: UnscheduleRequest, by: Identity) -> Unscheduling:
+    """End a schedule, in the name of whoever may; ended before, it stays as it was ended."""
+    history = stores.history()
+    record = find("schedule", request.schedule_id, history.schedules)
+    if record.id in history.unschedulings:
+        return history.unschedulings[record.id]
+    promotion = history.promotions.get(record.promotion_id)
+    objections = stores.policy.unschedule_objections(
+        record,
+        promotion,
+        [s for s in history.submissions.values() if s.promotion_id == record.promotion_id],
+        by,
+    )
+    if objections:
+        refused = Refused(" ".join(objections), tuple(objections))
+        raise stores.refuse(refused, "unschedule", record.id, by.name)
+    end = Unscheduling(
+        schedule_id=record.id,
+        model_name=record.model_name,
+        by=by,
+        at=stores.clock(),
+        reason=request.reason.strip(),
+    )
+    stores.append(Unscheduled(unscheduling=end), by.name)
+    return end
 
 
 def _approved(stores: Stores, promotion: Promotion) -> Submission | None:

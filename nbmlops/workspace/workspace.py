@@ -175,8 +175,13 @@ class Workspace(Governed):
         )
 
     def schedules(self) -> list[Schedule]:
-        """All schedules, newest first."""
-        return list(reversed(self._stores.history().schedules.values()))
+        """The schedules that stand, newest first; those that were ended are left out."""
+        history = self._stores.history()
+        return [
+            record
+            for record in reversed(history.schedules.values())
+            if record.id not in history.unschedulings
+        ]
 
     def scheduler(self, on_progress: Progress | None = None) -> Scheduler:
         """The scheduler of this project; it does nothing until it is told to run."""

@@ -74,6 +74,7 @@ def test_every_command_takes_json(path: tuple[str, ...]) -> None:
         ("alias", "model-none", "1"),
         ("execute", "promotion-none"),
         ("schedule", "promotion-none", "--cron", "0 6 1 * *"),
+        ("unschedule", "schedule-none"),
         ("promote", "run-none"),
         ("runs", "run-none"),
     ],

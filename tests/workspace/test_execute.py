@@ -10,9 +10,19 @@ import msgspec
 import pytest
 from team import Team
 
-from nbmlops.errors import IntegrityError, NotebookError, StoreUnreachable
-from nbmlops.records import Executed, Execution, Schedule, Scheduled, now
-from nbmlops.scheduling import Scheduler
+from nbmlops.errors import IntegrityError, NotebookError, NotFound, StoreUnreachable
+from nbmlops.governance import tell
+from nbmlops.records import (
+    Executed,
+    Execution,
+    NotebookJob,
+    Schedule,
+    Scheduled,
+    Unscheduled,
+    now,
+)
+from nbmlops.scheduling import Progress, Scheduler
+from nbmlops.settings import Settings
 from nbmlops.testing import RememberingExecutor
 from nbmlops.workspace import Workspace
 
@@ -96,6 +106,46 @@ def test_the_scheduler_outlives_a_store_that_does_not_answer(tmp_path: Path) -> 
     scheduler.run_forever(stop, on_problem=told.append, interval=0.01)
     assert [str(problem) for problem in told] == ["http://mlflow does not answer."]
     assert len(looks) == 2
+
+
+def test_an_ended_schedule_is_never_due_again(team: Team) -> None:
+    """The other one still is; the ledger keeps who ended it and why, and the first end counts."""
+    promotion = team.promote()
+    executor = RememberingExecutor()
+    workspace = Workspace(team.settings, executor=executor)
+    _schedule(workspace, "schedule-ended", promotion.id)
+    _schedule(workspace, "schedule-kept", promotion.id)
+    end = workspace.unschedule("schedule-e", "The airline is gone.")
+    assert (end.schedule_id, end.by.name) == ("schedule-ended", "ada")
+    assert workspace.unschedule("schedule-ended", "Again.") == end
+    assert [s.id for s in workspace.schedules()] == ["schedule-kept"]
+    assert [e.schedule_id for e in workspace.scheduler().run_due(now())] == ["schedule-kept"]
+    *_, fact = (e.fact for e in workspace.audit_log() if isinstance(e.fact, Unscheduled))
+    assert fact == Unscheduled(unscheduling=end)
+    assert "The airline is gone." in tell(fact)
+    with pytest.raises(NotFound, match="`nbmlops schedule` lists"):
+        workspace.unschedule("schedule-none")
+
+
+def test_a_schedule_ended_while_another_runs_is_not_served(team: Team) -> None:
+    """What is due is asked for anew before each."""
+    promotion = team.promote()
+    workspace = Workspace(team.settings, executor=EndsOne(team.settings, "schedule-2"))
+    _schedule(workspace, "schedule-1", promotion.id)
+    _schedule(workspace, "schedule-2", promotion.id)
+    assert [e.schedule_id for e in workspace.scheduler().run_due(now())] == ["schedule-1"]
+
+
+class EndsOne(RememberingExecutor):
+    """Somebody else ends a schedule while a notebook runs."""
+
+    def __init__(self, settings: Settings, schedule_id: str) -> None:
+        super().__init__()
+        self._settings, self._schedule_id = settings, schedule_id
+
+    def run(self, job: NotebookJob, on_progress: Progress | None = None) -> None:
+        super().run(job, on_progress)
+        Workspace(self._settings).unschedule(self._schedule_id)
 
 
 def _schedule(workspace: Workspace, name: str, promotion_id: str, **parameters: int) -> None:

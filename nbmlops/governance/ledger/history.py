@@ -36,6 +36,8 @@ from nbmlops.records import (
     SignOff,
     Submission,
     Submitted,
+    Unscheduled,
+    Unscheduling,
     Withdrawal,
     Withdrawn,
 )
@@ -65,6 +67,7 @@ class History:
         self.latest: datetime | None = None
         self.promotions: dict[str, Promotion] = {}
         self.schedules: dict[str, Schedule] = {}
+        self.unschedulings: dict[str, Unscheduling] = {}
         self.executions: dict[str, Execution] = {}
         self.submissions: dict[str, Submission] = {}
         self.sign_offs: dict[str, tuple[SignOff, ...]] = {}
@@ -98,6 +101,8 @@ class History:
                 self.promotions.setdefault(promotion.id, promotion)
             case Scheduled(schedule=schedule):
                 self.schedules.setdefault(schedule.id, schedule)
+            case Unscheduled(unscheduling=end):
+                self.unschedulings.setdefault(end.schedule_id, end)
             case Executed(execution=execution):
                 self.executions.setdefault(execution.id, execution)
             case Submitted(submission=submission):
@@ -224,6 +229,7 @@ LISTS = {
     "review": "review",
     "promotion": "promote",
     "execution": "execute",
+    "schedule": "schedule",
 }
 
 

@@ -20,6 +20,7 @@ from nbmlops.records import (
     SignedOff,
     SignOff,
     Submitted,
+    Unscheduled,
     Withdrawal,
     Withdrawn,
 )
@@ -39,6 +40,8 @@ def subject_of(fact: Fact) -> str:  # noqa: PLR0911 - one line a kind of fact
             return sign_off.review_id
         case FindingResolved(resolution=resolution):
             return resolution.finding_id
+        case Unscheduled(unscheduling=end):
+            return end.schedule_id
         case KeyRevoked(revocation=revocation):
             return revocation.key_id
         case KeyRotated(rotation=rotation):
@@ -63,6 +66,9 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 - one line a kind of fact
             )
         case Scheduled(schedule=s):
             return f"Scheduled {s.model_name} at {s.cron} ({s.timezone})."
+        case Unscheduled(unscheduling=u):
+            why = f": {u.reason}" if u.reason else "."
+            return f"Unscheduled {u.schedule_id} of {u.model_name}{why}"
         case Executed(execution=e):
             why = f": {e.error}" if e.error else ""
             return f"Executed {e.promotion_id}; it {e.outcome} in {e.duration:.1f} s{why}."

@@ -16,7 +16,17 @@ from nbmlops.governance.policy.schedules import value_objections
 from nbmlops.governance.policy.terms import Demands, Reviewer
 from nbmlops.governance.policy.trust import UNSIGNED, same_person, signature_doubt, trusted_keys
 from nbmlops.governance.sign_offs import resolution_payload
-from nbmlops.records import Envelope, Finding, Identity, Scalar, SignOff, Submission, now
+from nbmlops.records import (
+    Envelope,
+    Finding,
+    Identity,
+    Promotion,
+    Scalar,
+    Schedule,
+    SignOff,
+    Submission,
+    now,
+)
 from nbmlops.settings import PolicySettings
 
 __all__ = ["Policy"]
@@ -156,12 +166,37 @@ class Policy(Demands, frozen=True, kw_only=True, forbid_unknown_fields=True):
             or self.names_reviewer(submission, by)
             or self.roles_of(by) & set(demands.schedulers)
         ):
-            roles = f" or {_either(demands.schedulers)}" if demands.schedulers else ""
             return [
                 f"{by.name} may not schedule {submission.model_name} for others: that takes its "
-                f"author, a reviewer or publisher of the policy{roles}."
+                f"author, a reviewer or publisher of the policy{_or_roles(demands.schedulers)}."
             ]
         return value_objections(demands, approved, given)
+
+    def unschedule_objections(
+        self,
+        schedule: Schedule,
+        promotion: Promotion | None,
+        submissions: Iterable[Submission],
+        by: Identity,
+    ) -> list[str]:
+        """Why `by`, whom a server knows, may not end a schedule of a promotion, if they may not.
+
+        `submissions` are the promotion's. Alone on a machine a name is a claim, as elsewhere.
+        """
+        authors = {schedule.author, promotion.author if promotion else schedule.author}
+        demands = self.demands_on(schedule.model_name)
+        if (
+            by.asserted_by != "server"
+            or by.name in {*authors, *self.publishers}
+            or any(self.names_reviewer(submission, by) for submission in submissions)
+            or self.roles_of(by) & set(demands.schedulers)
+        ):
+            return []
+        return [
+            f"{by.name} may not end a schedule of {schedule.model_name}: that takes "
+            f"{' or '.join(sorted(authors))}, a reviewer or publisher of the policy"
+            f"{_or_roles(demands.schedulers)}."
+        ]
 
     def signature_doubt(
         self, envelope: Envelope | None, payload: bytes, by: Identity, history: History
@@ -253,6 +288,10 @@ def roles_of(by: Identity, reviewers: dict[str, Reviewer]) -> frozenset[str]:
     """The roles that the policy gives a person, and those that a server vouches for."""
     named = reviewers[by.name].roles if by.name in reviewers else ()
     return frozenset((*named, *(by.roles if by.asserted_by == "server" else ())))
+
+
+def _or_roles(roles: Iterable[str]) -> str:
+    return f" or {_either(roles)}" if roles else ""
 
 
 def _either(roles: Iterable[str]) -> str:

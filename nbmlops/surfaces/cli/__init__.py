@@ -43,6 +43,7 @@ for _command in (
     compare,
     promote.promote,
     schedule.schedule,
+    schedule.unschedule,
     schedule.scheduler,
     schedule.execute,
     review.submit,

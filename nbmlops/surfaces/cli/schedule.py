@@ -1,4 +1,4 @@
-"""``nbmlops schedule``, ``scheduler`` and ``execute``."""
+"""``nbmlops schedule``, ``unschedule``, ``scheduler`` and ``execute``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from nbmlops.errors import CellFailed, NbmlopsError
 from nbmlops.records import Execution, Schedule, now
 from nbmlops.scheduling import next_instant
 from nbmlops.surfaces.cli.door import (
+    as_identity,
     console,
+    identity_of,
     json_option,
     parameters_option,
     parse_parameters,
@@ -23,7 +25,7 @@ from nbmlops.surfaces.cli.door import (
 )
 from nbmlops.workspace import Workspace
 
-__all__ = ["execute", "print_execution", "schedule", "scheduler"]
+__all__ = ["execute", "print_execution", "schedule", "scheduler", "unschedule"]
 
 
 @click.command()
@@ -63,6 +65,23 @@ def schedule(
         for record in found:
             for sentence in workspace.schedule_objections(record.id):
                 console.print(f"[red]Refused[/] {escape(sentence)}")
+
+
+@click.command()
+@click.argument("schedule_id")
+@click.option("--reason", default="", help="Why; it stands in the audit log.")
+@as_identity
+@json_option
+def unschedule(schedule_id: str, reason: str, name: str | None, as_json: bool) -> None:
+    """End SCHEDULE_ID: it is never due again. What runs already runs to its end."""
+    end = Workspace.open().unschedule(schedule_id, reason, identity_of(name))
+    if as_json:
+        print_json(end)
+    else:
+        console.print(
+            f"Unscheduled {end.schedule_id} of {escape(end.model_name)}, by {escape(end.by.name)}: "
+            "it is due no more."
+        )
 
 
 @click.command()

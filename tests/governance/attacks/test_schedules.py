@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from live_gate import PEOPLE, LiveGate
 from team_members import As, opening
 
+from nbmlops.errors import Refused
 from nbmlops.governance import Incoming
 from nbmlops.records import (
     Executed,
@@ -26,6 +27,8 @@ from nbmlops.records import (
     Scheduled,
     SignedOff,
     Submitted,
+    Unscheduled,
+    Unscheduling,
     now,
     to_plain,
 )
@@ -51,6 +54,7 @@ class Team:
 
     gate: LiveGate
     ada: Workspace
+    by: As
 
     def tell(self, who: str, *facts: Any) -> None:
         body = {"facts": [to_plain(fact) for fact in facts]}
@@ -116,7 +120,7 @@ def team(gate: LiveGate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     workspace.stores.vault = gate.vault
     policy = gate.root / "nbmlops.policy.yaml"
     policy.write_text(POLICY % "")
-    yield Team(gate, workspace)
+    yield Team(gate, workspace, as_person)
     policy.unlink()
 
 
@@ -232,3 +236,33 @@ def test_nobody_says_that_anothers_schedule_was_served(team: Team) -> None:
     team.tell("eve", Executed(execution=claimed))
     assert team.serve()[schedule.id].outcome == "succeeded"
     assert schedule.id not in team.serve()
+
+
+def test_not_everybody_ends_anothers_schedule(team: Team) -> None:
+    """Its author does, the notebook's, a reviewer, and whoever has a role to schedule."""
+    mine = team.schedule("ada", team.promote("ada", approved=True))
+    with pytest.raises(Refused, match=r"eve may not end a schedule of .* takes ada, a reviewer"):
+        team.by("eve").unschedule(mine.id, "It is in my way.")
+    assert mine.id in team.serve()
+    end = team.by("ada").unschedule(mine.id)
+    assert end.by == Identity(name="ada", asserted_by="server")
+    for who, author in (("eve", "ada"), ("grace", "ada"), ("eve", "eve")):
+        schedule = team.schedule("ada", team.promote(author, approved=True))
+        if (who, author) == ("eve", "ada"):
+            policy = POLICY % ", eve: {roles: [operator]}"
+            (team.gate.root / "nbmlops.policy.yaml").write_text(policy)
+        assert team.by(who).unschedule(schedule.id).by.name == who
+        assert schedule.id not in team.serve()
+
+
+def test_a_client_does_not_tell_that_a_schedule_ended(team: Team) -> None:
+    """That is the server's to say."""
+    mine = team.schedule("ada", team.promote("ada"))
+    end = Unscheduling(
+        schedule_id=mine.id, model_name=mine.model_name, by=Identity(name="ada"), at=now()
+    )
+    fact = to_plain(Unscheduled(unscheduling=end))
+    answer = team.gate.api("/facts", {"facts": [fact]}, auth=auth("eve"))
+    assert answer.status_code == 403, answer.text
+    assert "may not put 'unscheduled' on the ledger" in answer.text
+    assert mine.id in team.serve()
