@@ -16,6 +16,7 @@ import psycopg
 
 BINARIES = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
 PASSWORDS = {"app": "app-secret", "review": "review-secret"}
+REFUSALS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ForeignKeyViolation)
 
 
 @dataclass(frozen=True)

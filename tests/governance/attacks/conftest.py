@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import psycopg
 import pytest
 from live_gate import ADMIN, LiveGate, live_gate, make_people
 from live_postgresql import Database
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from nbmlops.records import Submission
 from nbmlops.settings import load_settings
 from nbmlops.workspace import Workspace
 
@@ -66,6 +68,22 @@ def client(gate: LiveGate) -> MlflowClient:
     mlflow.set_tracking_uri(gate.address)
     mlflow.set_registry_uri(gate.address)
     return MlflowClient(tracking_uri=gate.address, registry_uri=gate.address)
+
+
+@pytest.fixture(scope="module")
+def registered(postgresql_gate: LiveGate) -> Submission:
+    """A model that stands in PostgreSQL, let in rightly."""
+    submission = postgresql_gate.approved()
+    postgresql_gate.register(submission)
+    return submission
+
+
+@pytest.fixture
+def connection(team: Database) -> Iterator[psycopg.Connection]:
+    """PostgreSQL itself, with the app role's password in hand."""
+    with psycopg.connect(team.app) as connection:
+        yield connection
+        connection.rollback()
 
 
 @pytest.fixture

@@ -26,5 +26,9 @@ def _statements(name: str) -> tuple[str, ...]:
 LEDGER = _statements("ledger.sql")
 """Run once, after the table of facts."""
 
-REGISTRY = _statements("registry.sql")
+REGISTRY = tuple(
+    statement
+    for name in ("permits.sql", "registry.sql", "registry_triggers.sql")
+    for statement in _statements(name)
+)
 """Run by the owner after each of MLflow's migrations; running it again changes nothing."""

@@ -25,11 +25,17 @@ _WAYS = (
         "DELETE FROM public.registered_model_tags WHERE name = 'nbmlops-doctor'",
         _CHECKED,
     ),
+    # An alias ahead of its version, which no sign-off will have given it.
+    (
+        _MODEL,
+        "INSERT INTO public.registered_model_aliases (name, alias, version, workspace) "
+        "VALUES ('nbmlops-doctor', 'champion', 1, 'default')",
+    ),
 )
 
 
 def may_write_registry(url: str) -> bool:
-    """Try each way to add a model's name; whatever comes of it, all is rolled back."""
+    """Try each way to lay what nobody let in; whatever comes of it, all is rolled back."""
     engine = create_postgresql_engine(url)
     try:
         return any(_passes(engine, statements) for statements in _WAYS)

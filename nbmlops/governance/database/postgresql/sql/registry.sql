@@ -1,65 +1,33 @@
-CREATE TABLE IF NOT EXISTS nbmlops.permits (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    verb text NOT NULL CHECK (verb IN ('model', 'version', 'alias', 'unalias')),
-    model_name text NOT NULL,
-    subject text NOT NULL,
-    granted_at timestamptz NOT NULL DEFAULT clock_timestamp()
+CREATE TABLE IF NOT EXISTS nbmlops.made (
+    name text NOT NULL,
+    workspace text NOT NULL,
+    version integer
 )
 --
-ALTER TABLE nbmlops.permits ADD COLUMN IF NOT EXISTS granted_by integer
---
-CREATE OR REPLACE FUNCTION nbmlops.is_held(permit nbmlops.permits) RETURNS boolean
-    LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
-    -- A permit lives no longer than the session that granted it, however that one ended.
-    SELECT EXISTS (
-        SELECT FROM pg_locks
-        WHERE locktype = 'advisory' AND granted AND objsubid = 2
-          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-          AND classid = hashtext('nbmlops.permits')::oid AND objid = (permit).id::integer::oid
-          AND pid = (permit).granted_by
-    )
-$$
---
-DROP FUNCTION IF EXISTS nbmlops.permit(text, text, text)
---
-CREATE FUNCTION nbmlops.permit(for_verb text, for_model text, for_subject text)
-    RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE
-    granted bigint;
+CREATE OR REPLACE FUNCTION nbmlops.forget() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT nbmlops.may_decide() THEN
-        RAISE EXCEPTION '% may not permit a write to the registry', session_user
-            USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    DELETE FROM nbmlops.permits AS permit WHERE NOT nbmlops.is_held(permit);
-    INSERT INTO nbmlops.permits (verb, model_name, subject, granted_by)
-        VALUES (for_verb, for_model, for_subject, pg_backend_pid()) RETURNING id INTO granted;
-    PERFORM pg_advisory_lock(hashtext('nbmlops.permits'), granted::integer);
-    RETURN granted;
+    -- Deferred to the commit: a row stands only while its own transaction lasts, and no other
+    -- ever sees it. A row's xmin would not do, for an update of what stands there sets it too.
+    DELETE FROM nbmlops.made
+        WHERE name = NEW.name AND workspace = NEW.workspace
+          AND version IS NOT DISTINCT FROM NEW.version;
+    RETURN NULL;
 END $$
 --
-CREATE OR REPLACE FUNCTION nbmlops.take_back(permit bigint)
-    RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE OR REPLACE FUNCTION nbmlops.remember_model() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF pg_advisory_unlock(hashtext('nbmlops.permits'), permit::integer) THEN
-        DELETE FROM nbmlops.permits WHERE id = permit AND granted_by = pg_backend_pid();
-    END IF;
+    INSERT INTO nbmlops.made (name, workspace) VALUES (NEW.name, NEW.workspace);
+    RETURN NULL;
 END $$
 --
-CREATE OR REPLACE FUNCTION nbmlops.use_permit(for_verb text, for_model text, for_subject text)
-    RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE OR REPLACE FUNCTION nbmlops.remember_version() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- One permit, one write: so none lies about for whoever has the app role's password.
-    DELETE FROM nbmlops.permits WHERE id = (
-        SELECT id FROM nbmlops.permits AS permit
-        WHERE verb = for_verb AND model_name = for_model AND subject = for_subject
-          AND nbmlops.is_held(permit)
-        ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
-    );
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'the gate has not let % % of model % in', for_verb, for_subject, for_model
-            USING ERRCODE = 'insufficient_privilege';
-    END IF;
+    INSERT INTO nbmlops.made (name, workspace, version)
+        VALUES (NEW.name, NEW.workspace, NEW.version);
+    RETURN NULL;
 END $$
 --
 CREATE OR REPLACE FUNCTION nbmlops.refuse(what text) RETURNS void LANGUAGE plpgsql AS $$
@@ -71,7 +39,7 @@ CREATE OR REPLACE FUNCTION nbmlops.is_prompt(source text) RETURNS boolean
     LANGUAGE sql IMMUTABLE AS $$ SELECT source IN ('dummy-source', 'prompt-template') $$
 --
 CREATE OR REPLACE FUNCTION nbmlops.holds_models(model_name text) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_catalog AS $$
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT EXISTS (
         SELECT FROM model_versions
         WHERE name = model_name AND NOT nbmlops.is_prompt(source)
@@ -79,15 +47,25 @@ CREATE OR REPLACE FUNCTION nbmlops.holds_models(model_name text) RETURNS boolean
     )
 $$
 --
+CREATE OR REPLACE FUNCTION nbmlops.names_prompt(model_name text, model_workspace text)
+    RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    -- Only who makes a name says so, and it stays: what is no prompt's is a model's from the start.
+    SELECT EXISTS (
+        SELECT FROM registered_model_tags
+        WHERE name = model_name AND workspace = model_workspace
+          AND key = 'mlflow.prompt.is_prompt' AND lower(value) = 'true'
+    )
+$$
+--
 CREATE OR REPLACE FUNCTION nbmlops.guard_model() RETURNS trigger LANGUAGE plpgsql
-    SECURITY DEFINER SET search_path = public, pg_catalog AS $$
+    SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         -- Deferred to the commit, when a prompt carries its tag; its versions are guarded anyway.
-        IF EXISTS (SELECT FROM registered_models WHERE name = NEW.name)
-            AND NOT EXISTS (SELECT FROM registered_model_tags
-                            WHERE name = NEW.name AND key = 'mlflow.prompt.is_prompt'
-                              AND lower(value) = 'true')
+        IF EXISTS (SELECT FROM registered_models
+                   WHERE name = NEW.name AND workspace = NEW.workspace)
+            AND NOT nbmlops.names_prompt(NEW.name, NEW.workspace)
         THEN
             PERFORM nbmlops.use_permit('model', NEW.name, NEW.name);
         END IF;
@@ -102,19 +80,28 @@ BEGIN
 END $$
 --
 CREATE OR REPLACE FUNCTION nbmlops.guard_version() RETURNS trigger LANGUAGE plpgsql
-    SECURITY DEFINER SET search_path = public, pg_catalog AS $$
+    SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         IF nbmlops.is_prompt(NEW.source) AND nbmlops.is_prompt(NEW.storage_location) THEN
-            IF nbmlops.holds_models(NEW.name) THEN
+            IF nbmlops.holds_models(NEW.name)
+                OR NOT nbmlops.names_prompt(NEW.name, NEW.workspace)
+            THEN
                 PERFORM nbmlops.refuse('put a prompt among the versions of a model');
             END IF;
+        ELSIF nbmlops.names_prompt(NEW.name, NEW.workspace) THEN
+            PERFORM nbmlops.refuse('put a model among the versions of a prompt');
         ELSIF NEW.source IS DISTINCT FROM NEW.storage_location THEN
             PERFORM nbmlops.refuse('register a version that is kept elsewhere than it says');
         ELSE
             PERFORM nbmlops.use_permit('version', NEW.name, NEW.source);
         END IF;
         RETURN NEW;
+    END IF;
+    IF TG_OP = 'UPDATE' AND (NEW.name, NEW.version, NEW.workspace)
+        IS DISTINCT FROM (OLD.name, OLD.version, OLD.workspace)
+    THEN
+        PERFORM nbmlops.refuse('move a version to another place');
     END IF;
     IF nbmlops.is_prompt(OLD.source) THEN
         IF TG_OP = 'UPDATE' AND NEW.current_stage IS DISTINCT FROM 'Deleted_Internal'
@@ -127,11 +114,11 @@ BEGIN
         IF OLD.current_stage IS DISTINCT FROM 'Deleted_Internal' THEN
             PERFORM nbmlops.refuse('delete a registered version');
         END IF;
-    ELSIF (NEW.name, NEW.version, NEW.workspace, NEW.source, NEW.storage_location, NEW.run_id,
-           NEW.current_stage, NEW.status)
+    ELSIF (NEW.source, NEW.storage_location, NEW.run_id, NEW.run_link, NEW.user_id,
+           NEW.creation_time, NEW.current_stage, NEW.status)
         IS DISTINCT FROM
-          (OLD.name, OLD.version, OLD.workspace, OLD.source, OLD.storage_location, OLD.run_id,
-           OLD.current_stage, OLD.status)
+          (OLD.source, OLD.storage_location, OLD.run_id, OLD.run_link, OLD.user_id,
+           OLD.creation_time, OLD.current_stage, OLD.status)
     THEN
         PERFORM nbmlops.refuse('change a registered version');
     END IF;
@@ -139,21 +126,24 @@ BEGIN
 END $$
 --
 CREATE OR REPLACE FUNCTION nbmlops.guard_alias() RETURNS trigger LANGUAGE plpgsql
-    SECURITY DEFINER SET search_path = public, pg_catalog AS $$
+    SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF TG_OP <> 'INSERT' AND nbmlops.holds_models(OLD.name)
         AND (TG_OP = 'DELETE' OR (NEW.name, NEW.alias) IS DISTINCT FROM (OLD.name, OLD.alias))
     THEN
         PERFORM nbmlops.use_permit('unalias', OLD.name, OLD.alias);
     END IF;
-    IF TG_OP <> 'DELETE' AND nbmlops.holds_models(NEW.name) THEN
+    -- A model's alias needs its permit before the version is there, too: it would stand on it then.
+    IF TG_OP <> 'DELETE' AND (nbmlops.holds_models(NEW.name)
+                              OR NOT nbmlops.names_prompt(NEW.name, NEW.workspace))
+    THEN
         PERFORM nbmlops.use_permit('alias', NEW.name, NEW.alias || '@' || NEW.version);
     END IF;
     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END $$
 --
 CREATE OR REPLACE FUNCTION nbmlops.guard_model_tag() RETURNS trigger LANGUAGE plpgsql
-    SECURITY DEFINER SET search_path = public, pg_catalog AS $$
+    SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF (TG_OP <> 'INSERT' AND starts_with(OLD.key, 'nbmlops.'))
         OR (TG_OP <> 'DELETE' AND starts_with(NEW.key, 'nbmlops.'))
@@ -161,7 +151,10 @@ BEGIN
         PERFORM nbmlops.refuse('write tags that begin with nbmlops.');
     END IF;
     IF TG_OP <> 'DELETE' AND NEW.key = 'mlflow.prompt.is_prompt'
-        AND nbmlops.holds_models(NEW.name)
+        AND (TG_OP = 'INSERT' OR (NEW.name, NEW.workspace, NEW.key, lower(NEW.value))
+             IS DISTINCT FROM (OLD.name, OLD.workspace, OLD.key, lower(OLD.value)))
+        AND NOT EXISTS (SELECT FROM nbmlops.made
+                        WHERE name = NEW.name AND workspace = NEW.workspace AND version IS NULL)
     THEN
         PERFORM nbmlops.refuse('call a model a prompt');
     END IF;
@@ -169,15 +162,13 @@ BEGIN
 END $$
 --
 CREATE OR REPLACE FUNCTION nbmlops.guard_prompt() RETURNS trigger LANGUAGE plpgsql
-    SECURITY DEFINER SET search_path = public, pg_catalog AS $$
+    SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     -- Deferred to the commit: a prompt that is deleted whole is gone by then, name and tag.
     IF OLD.key = 'mlflow.prompt.is_prompt' AND lower(OLD.value) = 'true'
         AND EXISTS (SELECT FROM registered_models
                     WHERE name = OLD.name AND workspace = OLD.workspace)
-        AND NOT EXISTS (SELECT FROM registered_model_tags
-                        WHERE name = OLD.name AND workspace = OLD.workspace
-                          AND key = OLD.key AND lower(value) = 'true')
+        AND NOT nbmlops.names_prompt(OLD.name, OLD.workspace)
     THEN
         PERFORM nbmlops.refuse('turn a prompt into a model');
     END IF;
@@ -185,18 +176,17 @@ BEGIN
 END $$
 --
 CREATE OR REPLACE FUNCTION nbmlops.guard_version_tag() RETURNS trigger LANGUAGE plpgsql
-    SECURITY DEFINER SET search_path = public, pg_catalog AS $$
+    SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     own boolean := false;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         -- The tags of a version come in the transaction that creates it, which had its permit.
-        SELECT xmin::text = (txid_current() % (2::bigint ^ 32)::bigint)::text
-            AND NOT nbmlops.is_prompt(source) INTO own
-            FROM model_versions
-            WHERE name = NEW.name AND version = NEW.version AND workspace = NEW.workspace;
+        own := NOT nbmlops.names_prompt(NEW.name, NEW.workspace) AND EXISTS (
+            SELECT FROM nbmlops.made
+            WHERE name = NEW.name AND workspace = NEW.workspace AND version = NEW.version);
     END IF;
-    IF NOT coalesce(own, false) AND (
+    IF NOT own AND (
         (TG_OP <> 'INSERT' AND starts_with(OLD.key, 'nbmlops.'))
         OR (TG_OP <> 'DELETE' AND starts_with(NEW.key, 'nbmlops.')))
     THEN
@@ -205,36 +195,9 @@ BEGIN
     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END $$
 --
-CREATE OR REPLACE FUNCTION nbmlops.guard_closed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION nbmlops.guard_closed() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM nbmlops.refuse('write the table ' || TG_TABLE_NAME);
     RETURN NULL;
 END $$
---
-DROP TRIGGER IF EXISTS nbmlops_guard ON public.registered_models
---
-CREATE CONSTRAINT TRIGGER nbmlops_guard AFTER INSERT OR UPDATE OR DELETE ON public.registered_models
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nbmlops.guard_model()
---
-CREATE OR REPLACE TRIGGER nbmlops_guard BEFORE INSERT OR UPDATE OR DELETE ON public.model_versions
-    FOR EACH ROW EXECUTE FUNCTION nbmlops.guard_version()
---
-CREATE OR REPLACE TRIGGER nbmlops_guard BEFORE INSERT OR UPDATE OR DELETE
-    ON public.registered_model_aliases FOR EACH ROW EXECUTE FUNCTION nbmlops.guard_alias()
---
-CREATE OR REPLACE TRIGGER nbmlops_guard BEFORE INSERT OR UPDATE OR DELETE
-    ON public.registered_model_tags FOR EACH ROW EXECUTE FUNCTION nbmlops.guard_model_tag()
---
-DROP TRIGGER IF EXISTS nbmlops_prompt ON public.registered_model_tags
---
-CREATE CONSTRAINT TRIGGER nbmlops_prompt AFTER UPDATE OR DELETE ON public.registered_model_tags
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nbmlops.guard_prompt()
---
-CREATE OR REPLACE TRIGGER nbmlops_guard BEFORE INSERT OR UPDATE OR DELETE
-    ON public.model_version_tags FOR EACH ROW EXECUTE FUNCTION nbmlops.guard_version_tag()
---
-CREATE OR REPLACE TRIGGER nbmlops_closed BEFORE INSERT OR UPDATE ON public.webhooks
-    FOR EACH ROW EXECUTE FUNCTION nbmlops.guard_closed()
---
-CREATE OR REPLACE TRIGGER nbmlops_closed BEFORE UPDATE OR DELETE ON public.workspaces
-    FOR EACH ROW EXECUTE FUNCTION nbmlops.guard_closed()
