@@ -23,7 +23,7 @@ from floors import Floors, seconds
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "governance"))
 
-from live_gate import LiveGate, _wait_until_it_answers, free_port, live_gate
+from live_gate import ADMIN, LiveGate, _wait_until_it_answers, free_port, live_gate
 
 API = "/api/2.0/mlflow"
 RATIO = 1.05
@@ -31,8 +31,11 @@ REGISTER_RATIO = 1.3
 
 
 @contextmanager
-def plain_server(root: Path) -> Iterator[str]:
-    """MLflow's own server, as its documentation starts it, with one worker like ours."""
+def plain_server(root: Path, *, users: bool = False) -> Iterator[str]:
+    """MLflow's own server, as its documentation starts it, with one worker like ours.
+
+    With `users` it asks for MLflow's basic authentication.
+    """
     port = free_port()
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("NBMLOPS", "MLFLOW"))}
     clean["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
@@ -41,6 +44,16 @@ def plain_server(root: Path) -> Iterator[str]:
         "--backend-store-uri", f"sqlite:///{root}/mlflow.db",
         "--artifacts-destination", str(root / "artifacts"),
     ]  # fmt: skip
+    if users:
+        command += ["--app-name", "basic-auth"]
+        (root / "auth.ini").write_text(
+            f"[mlflow]\ndefault_permission = READ\ndatabase_uri = sqlite:///{root}/users.db\n"
+            f"admin_username = {ADMIN[0]}\nadmin_password = {ADMIN[1]}\n"
+        )
+        clean |= {
+            "MLFLOW_AUTH_CONFIG_PATH": str(root / "auth.ini"),
+            "MLFLOW_FLASK_SERVER_SECRET_KEY": "of this benchmark alone",
+        }
     log = root / "plain.log"
     with log.open("wb") as stream:
         process = subprocess.Popen(command, cwd=root, env=clean, stdout=stream, stderr=stream)
@@ -55,9 +68,10 @@ def plain_server(root: Path) -> Iterator[str]:
 class Client:
     """One connection to one server, as a client keeps it."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, login: tuple[str, str] | None = None) -> None:
         self.address = address
         self.session = requests.Session()
+        self.session.auth = login
 
     def ask(self, verb: str, path: str, body: object = None) -> dict[str, object]:
         answer = self.session.request(verb, self.address + path, json=body, timeout=120)
@@ -78,7 +92,7 @@ def ratio(gated: Callable[[], object], plain: Callable[[], object], rounds: int)
     return statistics.median(times[0]) / statistics.median(times[1])
 
 
-def steady(gated: Client, plain: Client, rounds: int, floors: Floors) -> None:
+def steady(gated: Client, plain: Client, rounds: int, floors: Floors, how: str = "") -> None:
     """Reads and metrics."""
     runs = {c.address: c.new_run() for c in (gated, plain)}
 
@@ -97,7 +111,7 @@ def steady(gated: Client, plain: Client, rounds: int, floors: Floors) -> None:
             for _ in range(20):
                 action(client)
         took = ratio(lambda a=action: a(gated), lambda a=action: a(plain), rounds)
-        floors.at_most(f"{what}, times the ungated server", took, RATIO)
+        floors.at_most(f"{what}{how}, times the ungated server", took, RATIO)
 
 
 def registering(gate: LiveGate, plain: Client, megabytes: int, rounds: int) -> float:
@@ -131,6 +145,15 @@ def registering(gate: LiveGate, plain: Client, megabytes: int, rounds: int) -> f
     return ratio(gated, vanilla, rounds)
 
 
+def _projects(folder: Path) -> tuple[Path, Path]:
+    """Where our server runs and where MLflow's does."""
+    ours, theirs = folder / "ours", folder / "theirs"
+    for root in (ours, theirs):
+        (root / ".nbmlops").mkdir(parents=True)
+    (ours / "nbmlops.toml").write_text("")
+    return ours, theirs
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=300)
@@ -139,16 +162,20 @@ def main() -> None:
     options = parser.parse_args()
     floors = Floors()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        ours, theirs = Path(folder) / "ours", Path(folder) / "theirs"
-        for root in (ours, theirs):
-            (root / ".nbmlops").mkdir(parents=True)
-        (ours / "nbmlops.toml").write_text("")
+        ours, theirs = _projects(Path(folder, "alone"))
         with live_gate(ours) as gate, plain_server(theirs) as address:
             plain = Client(address)
             steady(Client(gate.address), plain, options.rounds, floors)
             for size in options.megabytes:
                 took = registering(gate, plain, size, options.registrations)
                 floors.at_most(f"registering {size} MB, times vanilla", took, REGISTER_RATIO)
+        ours, theirs = _projects(Path(folder, "team"))
+        with (
+            live_gate(ours, "--auth", "basic") as gate,
+            plain_server(theirs, users=True) as address,
+        ):
+            clients = Client(gate.address, ADMIN), Client(address, ADMIN)
+            steady(*clients, options.rounds // 4, floors, " as a user of a team")
     floors.end()
 
 
