@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.prompt.constants import IS_PROMPT_TAG_KEY
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.store.artifact.utils.models import _parse_model_uri
-from mlflow.store.model_registry.dbmodels.models import SqlModelVersion
+from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlRegisteredModelTag
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from nbmlops.errors import NbmlopsError
@@ -243,11 +243,12 @@ class GatedStore(SqlAlchemyStore):
 
     def _require_no_prompt(self, name: str) -> None:
         """Let no model in among a prompt's versions, whose maker moves the aliases."""
-        try:
-            found = super().get_registered_model(name)
-        except MlflowException:
-            return  # there is none yet
-        if found._is_prompt():
+        with self.ManagedSessionMaker() as session:
+            tags = session.query(SqlRegisteredModelTag.value).filter(
+                SqlRegisteredModelTag.name == name, SqlRegisteredModelTag.key == IS_PROMPT_TAG_KEY
+            )
+            is_prompt = any(str(value).lower() == "true" for (value,) in tags)
+        if is_prompt:
             why = "a prompt has that name. Have it deleted, or promote under another name"
             self._refuse("register", name, why)
 
