@@ -48,9 +48,8 @@ def gather_notebook(run: TrackedRun, model_name: str, source: Path | None) -> No
 def _gathered(run: TrackedRun, parameter_sources: set[str]) -> list[NotebookNode]:
     from nbformat.v4 import new_code_cell
 
-    by_order = {cell.order: cell for cell in (*run.cells, run.cell, *run.metric_cells)}
     cells: list[NotebookNode] = []
-    for _, record in sorted(by_order.items()):
+    for record in run.code:
         source = _without_tracking(record)
         if not source.strip():
             continue

@@ -127,7 +127,8 @@ class TrackedRun(Record, frozen=True, kw_only=True):
     """A training, whole: another person can trust it and run it again.
 
     `cells` is the slice: the executed cells that the model depends on, in order, the training cell
-    last. `metric_cells` computed its metrics afterwards. `notebook` is a path relative to the
+    last. `metric_cells` computed its metrics afterwards; `metric_sources` are the other cells that
+    these rest on, such as one that read the test data. `notebook` is a path relative to the
     project's root where it lies inside. `mlflow_run_id` is None until the record is delivered;
     `mlflow_tracking_uri` says to which MLflow.
     `execution_id` names the clean run or scheduled execution that it was part of, if any.
@@ -155,6 +156,7 @@ class TrackedRun(Record, frozen=True, kw_only=True):
     cell: CellRecord
     cells: tuple[CellRecord, ...] = ()
     metric_cells: tuple[CellRecord, ...] = ()
+    metric_sources: tuple[CellRecord, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     metrics: tuple[Metric, ...] = ()
     inputs: tuple[DataInput, ...] = ()
@@ -174,3 +176,10 @@ class TrackedRun(Record, frozen=True, kw_only=True):
     mlflow_experiment_id: str | None = None
     mlflow_model_uri: str | None = None
     mlflow_tracking_uri: str | None = None
+
+    @property
+    def code(self) -> tuple[CellRecord, ...]:
+        """Every cell that it takes to train the model and to judge it, as they ran, in order."""
+        cells = (*self.cells, self.cell, *self.metric_sources, *self.metric_cells)
+        by_order = {cell.order: cell for cell in cells}
+        return tuple(cell for _, cell in sorted(by_order.items()))

@@ -106,11 +106,20 @@ class CellEnd:
 
     def _finish_measured(self, cell: CellRecord) -> None:
         measured = self._metrics.measured
+        rests_on, _ = self._history.slice(cell) if measured else ((), ())
         for run_id in measured:
 
             def edit(run: TrackedRun) -> TrackedRun:
                 cells = tuple(cell if c.order == cell.order else c for c in run.metric_cells)
-                return msgspec.structs.replace(run, metric_cells=cells)
+                known = {c.order for c in (*run.cells, run.cell, *cells)}
+                sources = {c.order: c for c in (*run.metric_sources, *rests_on)}
+                return msgspec.structs.replace(
+                    run,
+                    metric_cells=cells,
+                    metric_sources=tuple(
+                        record for order, record in sorted(sources.items()) if order not in known
+                    ),
+                )
 
             run = self._writer.change(run_id, edit)
             if run is not None:

@@ -44,7 +44,7 @@ def compare_with_champion(
 
 
 def _code(before: Evidence, run: TrackedRun) -> tuple[str, ...]:
-    after = [cell.source for cell in (*run.cells, *run.metric_cells)]
+    after = [cell.source for cell in run.code]
     return tuple(
         difflib.unified_diff(
             "\n\n".join(before.code).splitlines(),

@@ -100,7 +100,7 @@ def evidence_of_run(run: TrackedRun) -> Evidence:
     return Evidence(
         model_class=run.model_class,
         notebook=run.notebook or "",
-        code=tuple(cell.source for cell in (*run.cells, *run.metric_cells)),
+        code=tuple(cell.source for cell in run.code),
         parameters=run.parameters,
         metrics=run.metrics,
         clean_run=(),

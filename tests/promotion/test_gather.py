@@ -54,6 +54,19 @@ def sources(notebook: NotebookNode) -> list[str]:
     return [c.source for c in notebook.cells if c.cell_type == "code"][1:]
 
 
+def test_what_a_metric_rests_on_is_gathered_too(source: Path) -> None:
+    """A test set read elsewhere, and a second model that the same cell judges."""
+    run = make_run(
+        cell=cell(3, "model.fit(X)"),
+        cells=(cell(1, "X = read()"), cell(3, "model.fit(X)")),
+        metric_sources=(cell(2, "T = read_test()"), cell(4, "other.fit(X)")),
+        metric_cells=(cell(5, "for m in (model, other): auc(m.predict(T))"),),
+    )
+    assert [c[:8] for c in sources(gather_notebook(run, "m", source))] == [
+        "X = read", "T = read", "model.fi", "other.fi", "for m in"
+    ]  # fmt: skip
+
+
 def test_cells_stand_in_the_order_in_which_they_ran_and_as_they_ran(source: Path) -> None:
     """Edits since then do not enter, and metric cells come behind the training."""
     run = run_of(cell(1, "month = 7"), cell(4, "model.fit(X)"), metric_cells=(cell(6, "auc(p)"),))

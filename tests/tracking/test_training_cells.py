@@ -111,6 +111,23 @@ def test_a_later_metric_reaches_its_model(kernel: Kernel, code: str, name: str) 
     assert [c.source for c in kernel.journal.run(run.id).metric_cells] == [code]
 
 
+def test_a_metric_brings_the_cells_that_it_rests_on(kernel: Kernel) -> None:
+    """Without them nobody could compute it again; what the training has already is not repeated."""
+    run = only(kernel.trained("model = LogisticRegression(C=2).fit(X_train, y_train)"))
+    kernel.run("nothing = 1")
+    kernel.run("X_new, y_new = X_train[50:90].copy(), y_train[50:90].copy()")
+    other = only(kernel.trained("other = LogisticRegression(C=3).fit(X_train, y_train)"))
+    judge = "for m in (model, other):\n    accuracy_score(y_new, m.predict(X_new))"
+    assert not kernel.trained(judge)
+    for judged, needs in ((run, "other = "), (other, "model = ")):
+        found = kernel.journal.run(judged.id)
+        assert [c.source for c in found.metric_cells] == [judge]
+        sources = [c.source for c in found.metric_sources]
+        assert len(sources) == 2
+        assert any(source.startswith(needs) for source in sources)
+        assert any(source.startswith("X_new") for source in sources)
+
+
 def test_a_metric_on_a_made_up_array_reaches_no_model(kernel: Kernel) -> None:
     """The control: what no model predicted is linked to none."""
     run = only(kernel.trained("model = LogisticRegression().fit(X_train, y_train)"))

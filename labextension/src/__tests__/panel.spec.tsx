@@ -128,6 +128,10 @@ describe('PanelView', () => {
     const [stale, fresh] = find('.nbmlops-Run');
     expect(stale.querySelector('.nbmlops-Stale')!.textContent).toBe('stale');
     expect(stale.textContent).toContain('Cell [3] was edited.');
+    // It is not counted among what was not captured.
+    expect(stale.querySelector('.nbmlops-Captured')!.textContent).toMatch(
+      /100% captured · stale$/
+    );
     expect(fresh.querySelector('.nbmlops-Stale')).toBeNull();
   });
 

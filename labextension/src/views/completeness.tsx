@@ -28,6 +28,11 @@ export function CompletenessView(props: {
     ...run.gaps.map(gap => ({ key: gap.what, text: gap.why })),
     ...run.stale.map(why => ({ key: trans.__('Stale'), text: why }))
   ];
+  // Staleness is no gap; the badge at the run's head says it already.
+  const amiss =
+    run.gaps.length > 0
+      ? trans._n('%1 gap', '%1 gaps', run.gaps.length)
+      : trans.__('stale');
   return (
     <div className="nbmlops-Run-foot">
       {notes.length === 0 ? (
@@ -37,7 +42,7 @@ export function CompletenessView(props: {
       ) : (
         <details>
           <summary className="nbmlops-Captured">
-            {bar} {text} · {trans._n('%1 gap', '%1 gaps', notes.length)}
+            {bar} {text} · {amiss}
           </summary>
           <dl className="nbmlops-Gaps">
             {notes.map((note, index) => (

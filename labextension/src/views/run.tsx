@@ -149,7 +149,7 @@ function MetricRow(props: {
   return (
     <tr>
       <th scope="row" title={metricKey(metric)}>
-        {metricName(metric)}
+        <Breakable text={metricName(metric)} />
         {metric.candidate ? (
           <span
             className="nbmlops-hint"
@@ -159,7 +159,12 @@ function MetricRow(props: {
           </span>
         ) : null}
         {metric.data ? (
-          <span className="nbmlops-hint"> {metric.data}</span>
+          <>
+            {' '}
+            <span className="nbmlops-hint nbmlops-Metric-data">
+              <Breakable text={metric.data} />
+            </span>
+          </>
         ) : null}
       </th>
       <td title={metric.value === null ? undefined : String(metric.value)}>

@@ -37,7 +37,7 @@ def gather_evidence(
     return Evidence(
         model_class=clean_run.model_class,
         notebook=promotion.notebook,
-        code=tuple(cell.source for cell in (*clean_run.cells, *clean_run.metric_cells)),
+        code=tuple(cell.source for cell in clean_run.code),
         parameters=clean_run.parameters,
         metrics=clean_run.metrics,
         clean_run=promotion.clean_run.metrics,

@@ -134,9 +134,8 @@ def _log_artifacts(client: MlflowClient, run_id: str, run: TrackedRun, artifacts
                 (folder / "executed.ipynb").write_text(text, encoding="utf-8")
                 session.unlink()
         (folder / RUN_FILE).write_bytes(encode(run))
-        cells = [*run.cells, *run.metric_cells]
         (folder / "slice.py").write_text(
-            "\n\n".join(f"# In[{c.execution_count}]\n{c.source}" for c in cells),
+            "\n\n".join(f"# In[{c.execution_count}]\n{c.source}" for c in run.code),
             encoding="utf-8",
         )
         for table, rows in run.tables.items():
