@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-__all__ = ["arrow_buffers", "built", "drained", "mixed", "numeric", "words"]
+__all__ = ["arrow_buffers", "built", "drained", "feature_table", "mixed", "numeric", "words"]
 
 
 def numeric(rows: int, columns: int) -> tuple[pd.DataFrame, list[Any]]:
@@ -34,29 +34,38 @@ def words(rows: int) -> pd.Series:
 
 
 def mixed(rows: int) -> pd.DataFrame:
-    """As a feature table is: 6 float columns (one with gaps), 4 of whole numbers, 2 of flags, 2 of
-    times, 2 categoricals, 2 of Arrow text (one distinct, one of a thousand cities) and one of
-    Python text (a million names, an object each)."""
+    """A column of each kind: floats, some missing, whole numbers, flags, instants, durations, a
+    category, Arrow text (all distinct, or a thousand cities), Python text (a million names, an
+    object each)."""
     rng = np.random.default_rng(0)
-
-    def pick(of: list[str]) -> Any:
-        return np.array(of, dtype=object)[rng.integers(0, len(of), rows)]
-
+    cities = np.array([f"city {n}" for n in range(1000)], dtype=object)
     return pd.DataFrame(
         {
-            **{f"f{at}": rng.random(rows) for at in range(5)},
+            "value": rng.random(rows),
             "gaps": np.where(rng.random(rows) < 0.1, np.nan, rng.random(rows)),
-            **{f"i{at}": rng.integers(0, 1000, rows) for at in range(4)},
-            **{f"flag{at}": rng.random(rows) < 0.5 for at in range(2)},
+            "count": rng.integers(0, 1000, rows),
+            "flag": rng.random(rows) < 0.5,
             "when": pd.date_range("2020", periods=rows, freq="s"),
-            "since": pd.date_range("2000", periods=rows, freq="min"),
-            "region": pd.Categorical(pick(["north", "south", "east", "west"])),
-            "product": pd.Categorical(pick([f"product {n}" for n in range(200)])),
+            "took": pd.to_timedelta(rng.integers(0, 10**6, rows), unit="ms"),
+            "region": pd.Categorical.from_codes(
+                rng.integers(0, 4, rows), ["north", "south", "east", "west"]
+            ),
             "review": words(rows),
-            "city": pd.Series(pick([f"city {n}" for n in range(1000)])).astype("str"),
+            "city": pd.Series(cities[rng.integers(0, 1000, rows)]).astype("str"),
             "name": pd.Series([f"name {n}" for n in rng.integers(0, 10**6, rows)], dtype=object),
         }
     )
+
+
+def feature_table(rows: int) -> pd.DataFrame:
+    """As many tables for training are: mostly numbers, 9 columns of them beside a mixed frame's."""
+    rng = np.random.default_rng(1)
+    more = {
+        **{f"f{at}": rng.random(rows) for at in range(4)},
+        **{f"i{at}": rng.integers(0, 1000, rows) for at in range(4)},
+        "flag1": rng.random(rows) < 0.5,
+    }
+    return mixed(rows).assign(**more)
 
 
 def arrow_buffers(series: pd.Series) -> list[Any]:
