@@ -1,8 +1,9 @@
 """MLflow's own server with the gate plugged in (``mlflow server --app-name nbmlops``).
 
-``nbmlops server`` starts it. Layer by layer, outermost first: authentication names the sender;
-MLflow's permissions decide on experiments and runs; the registry's store asks the gate; the wrapped
-artifact repositories keep everybody out of the vault.
+``nbmlops server`` starts it. Layer by layer, outermost first: authentication names the sender; what
+a foreign page has a browser write ends there; MLflow's permissions decide on experiments and runs;
+the registry's store asks the gate; the wrapped artifact repositories keep everybody out of the
+vault.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ def create_app() -> Any:
     from mlflow.server import app as flask_app
     from mlflow.server import handlers
     from mlflow.server.fastapi_app import create_fastapi_app
+    from mlflow.server.security_utils import get_allowed_origins_from_env
     from starlette.routing import Mount
 
     from nbmlops._version import __version__
@@ -36,6 +38,7 @@ def create_app() -> Any:
     from nbmlops.surfaces.mlflow_app.closed import close_routers, close_views
     from nbmlops.surfaces.mlflow_app.identity import make_authenticator
     from nbmlops.surfaces.mlflow_app.options import read_options
+    from nbmlops.surfaces.mlflow_app.own_pages import OwnPagesMiddleware
     from nbmlops.surfaces.mlflow_app.routes import make_routes
     from nbmlops.surfaces.mlflow_app.sealed_readers import Anybody, SealedReaders
     from nbmlops.surfaces.mlflow_app.uploads import Uploads
@@ -76,4 +79,5 @@ def create_app() -> Any:
     app.router.routes.insert(0, Mount(API, make_routes(workspace, uploads, rule, let_manage)))
     if not plain:
         app = in_front(app, vault_routes(flask_app, rule, settings.bundles))
+    app = OwnPagesMiddleware(app, get_allowed_origins_from_env() or ())
     return AuthenticationMiddleware(app, make_authenticator(options), __version__)
