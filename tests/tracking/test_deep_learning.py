@@ -94,6 +94,53 @@ for epoch in range(3):
     assert [row["class"] for row in run.tables["layers"]] == ["Linear", "ReLU", "Linear"]
 
 
+def test_a_loss_of_several_names_them_all(kernel: Kernel) -> None:
+    """Mixed in one line or over several; what is only measured on other data is none of them."""
+    begin = """
+net, mse = Net(), nn.MSELoss(reduction="sum")
+opt = torch.optim.SGD(net.parameters(), lr=0.01)
+for epoch in range(2):
+    out = net(X_train)
+    """
+    end = """
+    opt.zero_grad(); loss.backward(); opt.step()
+    with torch.no_grad():
+        val_loss = F.multi_margin_loss(net(X_test), y_test)
+        loss = F.nll_loss(net(X_test), y_test)
+"""
+    onehot = "F.one_hot(y_train, 2).float()"
+    for mix in (
+        f"loss = criterion(out, y_train) + 0.1 * mse(out, {onehot})",
+        f"near = mse(out, {onehot}); loss = criterion(out, y_train); loss = loss + 0.1 * near",
+        f"a, b = 1, 0.1; left = criterion(out, y_train); right = mse(out, {onehot}); "
+        "loss = a * left + b * right",
+        f"loss = criterion(out, y_train); loss += 0.1 * mse(out, {onehot})",
+    ):
+        (run,) = kernel.trained(f"{begin}{mix}{end}")
+        assert {n: v for n, v in told(run).items() if n.startswith("loss")} == {
+            "loss": "CrossEntropyLoss", "loss__label_smoothing": 0.1,
+            "loss2": "MSELoss", "loss2__reduction": "sum",
+        }  # fmt: skip
+
+
+def test_the_last_steps_loss_is_no_candidate(kernel: Kernel) -> None:
+    """``train_loss`` tells it whole; what is worked out beside it is offered."""
+    run = one(
+        kernel,
+        """
+net = Net()
+opt = torch.optim.SGD(net.parameters(), lr=0.01)
+for epoch in range(2):
+    for xb, yb in train_loader:
+        loss = criterion(net(xb), yb)
+        opt.zero_grad(); loss.backward(); opt.step()
+    test_loss = criterion(net(X_test), y_test).item() + epoch
+""",
+    )
+    assert len(losses(run)) == 2
+    assert [m.name for m in kernel.journal.run(run.id).metrics if m.candidate] == ["test_loss"]
+
+
 def test_a_loop_in_a_function_on_tensors(kernel: Kernel) -> None:
     """The data goes by the notebook's names, and each turn over all of it is an epoch."""
     run = one(

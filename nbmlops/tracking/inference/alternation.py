@@ -8,11 +8,13 @@ common in simulations too; each form must therefore show the step that only it h
 from __future__ import annotations
 
 import ast
+from typing import TypeGuard
 
 from nbmlops.tracking.inference.descent import propagates
+from nbmlops.tracking.inference.drawing import draws_anew, is_by_chance
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import LoopReading, loops_in
+from nbmlops.tracking.inference.loops import LoopReading, assigned_in, expanded, loops_in
 from nbmlops.tracking.inference.statements import Update
 from nbmlops.tracking.inference.values import Stage
 from nbmlops.tracking.inference.words import SIMULATED
@@ -29,7 +31,7 @@ _NORM = {"norm"}
 
 def find_alternation(reading: LoopReading) -> Finding | None:  # noqa: PLR0911 - one a method
     """The parameters that `reading`'s loop makes anew, if it does."""
-    if any(SIMULATED.match(name) for name in reading.names):
+    if any(SIMULATED.match(name) for name in reading.names) or draws_anew(reading):
         return None
     fed = [
         u
@@ -41,9 +43,13 @@ def find_alternation(reading: LoopReading) -> Finding | None:  # noqa: PLR0911 -
     weighed = [u for u in fed if u.value.stage is Stage.WEIGHED and u.name in carried]
     words = reading.words
     if words & _NEAREST and words & _MEAN:
-        means = [u for u in weighed if _calls(u, reading, _MEAN) and not _called_in(u) & _NEAREST]
+        picked = [u for u in weighed if not _called_in(u) & _NEAREST]
+        written = any(terminal(n.func) in _MEAN for n in ast.walk(reading.loop) if _is_call(n))
+        # Where the loop itself takes no mean, a function that it calls does.
+        means = [u for u in picked if not written or _calls(u, reading, _MEAN)]
         if means:
-            return _finding("k-means", means, reading)
+            random = any(is_by_chance(u.node) for u in means)
+            return _finding("evolutionary search" if random else "k-means", means, reading)
     steady = not any(propagates(u.name, reading) for u in reading.updates)
     if words & _SOLVE and steady and (solved := [u for u in judged if _calls(u, reading, _SOLVE)]):
         solved = [u for u in solved if _called_in(u) & _SOLVE] or solved
@@ -58,7 +64,7 @@ def find_alternation(reading: LoopReading) -> Finding | None:  # noqa: PLR0911 -
         if mixed:
             return _finding("expectation maximisation", mixed, reading)
     if words & _NORM:
-        normed = [u for u in weighed if _divides(u, reading) and not u.value.residual]
+        normed = [u for u in weighed if _is_normed(u, reading) and not u.value.residual]
         if normed:
             return _finding("power iteration", normed, reading)
     coordinates = [u for u in weighed if u.part and u.deep and u.value.residual]
@@ -70,6 +76,10 @@ def find_alternation(reading: LoopReading) -> Finding | None:  # noqa: PLR0911 -
 def _finding(method: str, updates: list[Update], reading: LoopReading) -> Finding:
     names = list(dict.fromkeys(u.name for u in updates))
     carried = [name for name in names if name in reading.met]
+    if method == "expectation maximisation":
+        # What the round after makes its shares from; the shares themselves are made anew.
+        states = frozenset[str]().union(*(u.value.states for u in updates))
+        carried = [name for name in names if name in states]
     fitted = names if method == "alternating least squares" else carried or names
     data = frozenset[str]().union(*(u.value.data for u in updates))
     return Finding(
@@ -96,6 +106,10 @@ def _calls(update: Update, reading: LoopReading, words: set[str]) -> bool:
     ) or (not makers and bool(reading.words & words))
 
 
+def _is_call(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call)
+
+
 def _called_in(update: Update) -> set[str]:
     return {terminal(n.func) for n in ast.walk(update.node) if isinstance(n, ast.Call)}
 
@@ -108,6 +122,28 @@ def _divides(update: Update, reading: LoopReading) -> bool:
         )
 
     return has(update.node) or bool(reading.words & {"average", "mean"})
+
+
+def _is_normed(update: Update, reading: LoopReading) -> bool:
+    """Whether it is divided by its length; shares that add up to one are a chain's, no axis."""
+    made = assigned_in(reading.loop)
+    divisors = [
+        n.right if isinstance(n, ast.BinOp) else n.value
+        for n in ast.walk(update.node)
+        if isinstance(n, ast.BinOp | ast.AugAssign) and isinstance(n.op, ast.Div)
+    ]
+    norms = [
+        n
+        for divisor in divisors
+        for n in expanded(divisor, made)
+        if isinstance(n, ast.Call) and terminal(n.func) in _NORM
+    ]
+    return any(not _adds_up(norm) for norm in norms)
+
+
+def _adds_up(norm: ast.Call) -> bool:
+    order = [*norm.args[1:2], *(k.value for k in norm.keywords if k.arg == "ord")]
+    return any(isinstance(o, ast.Constant) and o.value == 1 for o in order)
 
 
 def _is_quotient(update: Update) -> bool:

@@ -1,12 +1,14 @@
 """Rule: coefficients worked out in one go, by the normal equations or by sums.
 
-``inv(X.T @ X) @ X.T @ y`` and its spellings, ``pinv(X) @ y``, and the slope and intercept of a line
+``inv(X.T @ X) @ X.T @ y`` and its spellings, ``pinv(X) @ y``, by the factors of ``qr(X)`` or
+``svd(X)``, ``solve(K + s * eye(n), y)`` of kernel methods, and the slope and intercept of a line
 through points. An inverse alone is linear algebra: it must meet both the table and its target.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from nbmlops.tracking.code.frames import MODULES
@@ -17,7 +19,10 @@ from nbmlops.tracking.inference.loops import names_in, statements_in
 __all__ = ["find_closed_forms"]
 
 _MEANS = {"mean", "average", "nanmean"}
+_SOLVES = {"solve", "solve_triangular"}
 _DEEPEST = 5
+# What people call the kernel between new points and those that were learned from.
+_KERNEL = re.compile(r"^[Kk](?:_?(?:s|ss|star|test|new|xs|\*))?$|^K[_a-z0-9]*$")
 _MODULES = MODULES | {"linalg", "LA", "la", "cp", "LinearAlgebra"}
 
 
@@ -35,7 +40,11 @@ def find_closed_forms(body: Sequence[ast.stmt]) -> list[Finding]:
         value = node.value
         if value is None or not names:
             continue
-        finding = _normal_equations(value, names, node, made) or _line(value, names, node, made)
+        finding = (
+            _normal_equations(value, names, node, made)
+            or _by_factors(value, names, node, body)
+            or _line(value, names, node, made)
+        )
         taken = {name for known in found for name in known.parameters}
         if finding is not None and not taken & set(finding.parameters):
             found.append(finding)
@@ -52,17 +61,25 @@ def _normal_equations(
         if not isinstance(part, ast.Call):
             continue
         word = terminal(part.func)
-        if word == "solve" and len(part.args) > 1:
+        if word in _SOLVES and len(part.args) > 1:
             tables, targets = _gram(part.args[0]), _roots(part.args[1])
+            if not tables & targets:  # a smoother's penalty is no table: it meets no target
+                tables = set()
+            half = "cholesky" in _words(whole) and not _words(part.args[1]) & _SOLVES
+            if not tables and not half:
+                tables = _regular(part.args[0], made)
+                targets = {n for n in targets if not _KERNEL.match(n)}
+        elif word == "cho_solve" and len(part.args) > 1:
+            tables, targets = _regular(part.args[0], made), _roots(part.args[1])
         elif word in {"inv", "pinv"} and part.args:
             gram = _gram(part.args[0])
             plain = _roots(part.args[0]) if word == "pinv" and not gram else set()
-            tables = gram or (plain if len(plain) == 1 else set())
+            tables = gram or (plain if len(plain) == 1 else _regular(part.args[0], made))
             targets = _roots(whole) if _is_factor(part, whole) else set()
         else:
             continue
         data = tables | targets
-        if tables and targets - tables and not _returns_table(whole):
+        if tables and targets - tables and not _returns_table(whole, tables):
             return Finding(
                 method="least squares",
                 parameters=names,
@@ -87,15 +104,78 @@ def _is_product(node: ast.expr) -> bool:
         "dot",
         "matmul",
         "solve",
+        "cho_solve",
+        "solve_triangular",
         "multi_dot",
     }
 
 
-def _returns_table(node: ast.expr) -> bool:
-    """Whether the product begins with the table itself: a fit of values, not of coefficients."""
+def _returns_table(node: ast.expr, tables: set[str]) -> bool:
+    """Whether the product begins with a table: a fit of values, not of coefficients."""
     while isinstance(node, ast.BinOp):
         node = node.left
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        return isinstance(node.value, ast.Name) and node.value.id not in tables
     return isinstance(node, ast.Name)
+
+
+def _words(node: ast.AST) -> set[str]:
+    return {terminal(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
+
+
+def _regular(node: ast.expr, made: Mapping[str, ast.expr]) -> set[str]:
+    """The kernel `K` of a ``K + s * eye(n)`` below `node`, or what the kernel was made from."""
+    waiting: list[ast.AST] = [node]
+    seen: set[str] = set()
+    while waiting:
+        for part in ast.walk(waiting.pop()):
+            if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Add):
+                for one, other in ((part.left, part.right), (part.right, part.left)):
+                    # ``eye(n) + dt * A`` is a step in time: there the matrix is what is scaled.
+                    scaled = isinstance(other, ast.BinOp) and isinstance(other.op, ast.Mult)
+                    unit = scaled and _words(other) & {"eye", "identity"}
+                    if unit and (kernel := _roots(one)):
+                        return kernel
+            elif isinstance(part, ast.Name) and part.id in made and part.id not in seen:
+                seen.add(part.id)
+                waiting.append(made[part.id])
+    return set()
+
+
+# -- by the factors of a table --------------------------------------------------------------------
+def _by_factors(
+    value: ast.expr, names: tuple[str, ...], node: ast.stmt, body: Sequence[ast.stmt]
+) -> Finding | None:
+    """``solve(R, Q.T @ y)``, where ``Q, R = qr(X)``, and its kin of ``svd``."""
+    for made in statements_in(body):
+        if not (
+            isinstance(made, ast.Assign)
+            and isinstance(made.targets[0], ast.Tuple)
+            and isinstance(made.value, ast.Call)
+            and terminal(made.value.func) in {"qr", "svd"}
+            and made.value.args
+        ):
+            continue
+        factors = set(_target_names(made.targets[0]))
+        table = _plain_root(made.value.args[0])
+        targets = {
+            target
+            for part in ast.walk(value)
+            if isinstance(part, ast.BinOp) and isinstance(part.op, ast.MatMult)
+            if _transposed(part.left) in factors
+            for target in [_plain_root(part.right)]
+            if target is not None and target not in factors
+        }
+        used = factors & names_in(value)
+        if table is not None and targets - {table} and len(used) > 1:
+            return Finding(
+                method="least squares",
+                parameters=names,
+                data=tuple(sorted(targets | {table})),
+                node=node,
+                names=names_in(value) | names_in(node),
+            )
+    return None
 
 
 def _is_factor(call: ast.Call, whole: ast.expr) -> bool:
@@ -109,8 +189,9 @@ def _gram(node: ast.expr) -> set[str]:
         right: ast.expr | None = None
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.MatMult):
             left, right = part.left, part.right
-            while isinstance(left, ast.BinOp):  # X.T @ W @ X
-                left = left.left
+            while isinstance(left, ast.BinOp):  # X.T @ W @ X, 2 * X.T @ X
+                scaled = isinstance(left.op, ast.Mult) and not _transposed(left.left)
+                left = left.right if scaled else left.left
         elif isinstance(part, ast.Call) and terminal(part.func) in {"dot", "matmul"}:
             if len(part.args) == 2:
                 left, right = part.args
@@ -254,6 +335,8 @@ def _is_linear_algebra(node: ast.expr) -> bool:
         "cov",
         "var",
         "average",
+        "cholesky",
+        "cho_factor",
     }
     if isinstance(node, ast.BinOp):
         if isinstance(node.op, ast.MatMult | ast.Div):

@@ -12,7 +12,16 @@ from nbmlops.tracking.inference.statements import StatementReader, Update
 from nbmlops.tracking.inference.values import Value
 from nbmlops.tracking.inference.world import World
 
-__all__ = ["Loop", "LoopReading", "loops_in", "names_in", "read_loop", "statements_in"]
+__all__ = [
+    "Loop",
+    "LoopReading",
+    "assigned_in",
+    "expanded",
+    "loops_in",
+    "names_in",
+    "read_loop",
+    "statements_in",
+]
 
 Loop = ast.For | ast.AsyncFor | ast.While
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -79,6 +88,37 @@ def statements_in(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
         yield node
         for field in ("body", "orelse", "finalbody"):
             yield from statements_in(getattr(node, field, []))
+
+
+def assigned_in(code: ast.AST) -> dict[str, list[ast.expr]]:
+    """What each name is made from in `code`, every time."""
+    made: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(code):
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            made.setdefault(node.target.id, []).append(node.value)
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                pairs = [(target, node.value)]
+                if isinstance(target, ast.Tuple):
+                    parts = node.value.elts if isinstance(node.value, ast.Tuple) else None
+                    pairs = [(t, node.value) for t in target.elts]
+                    pairs = list(zip(target.elts, parts, strict=False)) if parts else pairs
+                for place, value in pairs:
+                    if isinstance(place, ast.Name):
+                        made.setdefault(place.id, []).append(value)
+    return made
+
+
+def expanded(node: ast.AST, made: dict[str, list[ast.expr]]) -> Iterator[ast.AST]:
+    """The nodes of an expression, and those of what its names were made from."""
+    seen: set[str] = set()
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        for part in ast.walk(waiting.pop()):
+            yield part
+            if isinstance(part, ast.Name) and part.id not in seen:
+                seen.add(part.id)
+                waiting += made.get(part.id, [])
 
 
 def read_loop(loop: Loop, world: World, around: Scope | None = None) -> LoopReading:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from nbmlops.tracking.inference.alternation import find_alternation
 from nbmlops.tracking.inference.closed_forms import find_closed_forms
 from nbmlops.tracking.inference.descent import find_descent
+from nbmlops.tracking.inference.drawing import moves_by_chance
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.loops import Loop, loops_in, names_in, read_loop
@@ -19,7 +20,7 @@ from nbmlops.tracking.inference.world import World
 __all__ = ["find_trainings", "may_train", "names_worked_out"]
 
 _LOOP = re.compile(r"^\s*(?:async\s+for|for|while)\b|[:;]\s*(?:for|while)\b", re.MULTILINE)
-_SOLVES = ("inv(", "solve(")
+_SOLVES = ("inv(", "solve(", "solve_triangular(", "svd(", "qr(")
 _SOLVING = {"inv", "pinv", "solve"}
 _LIBRARY = {"fit", "partial_fit", "fit_transform", "fit_predict", "fit_generator", "train_on_batch"}
 _OPTIMIZER = re.compile(r"opt|sched|scaler", re.IGNORECASE)
@@ -51,6 +52,8 @@ def _in_loop(loop: Loop, world: World, around: Scope | None) -> list[Finding]:
     if _is_library(loop):
         return []
     reading = read_loop(loop, world, around)
+    if moves_by_chance(reading, world):
+        return []
     found = find_descent(reading) or find_alternation(reading) or find_table(loop)
     return [found] if found is not None else _in_loops(loop.body, world, around)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import Loop, names_in
+from nbmlops.tracking.inference.loops import Loop, assigned_in, expanded, names_in
 
 __all__ = ["find_table"]
 
@@ -22,7 +22,7 @@ _BEST = {"max", "amax", "maximum", "nanmax"}
 
 def find_table(loop: Loop) -> Finding | None:
     """The table that `loop` learns, if it does."""
-    assigned = _assigned(loop)
+    assigned = assigned_in(loop)
     for node in ast.walk(loop):
         if not isinstance(node, ast.Assign | ast.AugAssign):
             continue
@@ -30,7 +30,7 @@ def find_table(loop: Loop) -> Finding | None:
         table = _root(target)
         if table is None:
             continue
-        whole = list(_expanded(node.value, assigned))
+        whole = list(expanded(node.value, assigned))
         if not _discounts(whole, table):
             continue
         best = any(isinstance(n, ast.Call) and terminal(n.func) in _BEST for n in whole)
@@ -88,28 +88,6 @@ def _root(node: ast.expr) -> str | None:
 
 def _reads(node: ast.AST, name: str) -> bool:
     return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
-
-
-def _assigned(loop: Loop) -> dict[str, list[ast.expr]]:
-    made: dict[str, list[ast.expr]] = {}
-    for node in ast.walk(loop):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            made.setdefault(node.targets[0].id, []).append(node.value)
-        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            made.setdefault(node.target.id, []).append(node.value)
-    return made
-
-
-def _expanded(node: ast.AST, assigned: dict[str, list[ast.expr]]) -> Iterator[ast.AST]:
-    """The nodes of an expression, and those of what its names were made from in the loop."""
-    seen: set[str] = set()
-    waiting: list[ast.AST] = [node]
-    while waiting:
-        for part in ast.walk(waiting.pop()):
-            yield part
-            if isinstance(part, ast.Name) and part.id not in seen:
-                seen.add(part.id)
-                waiting += assigned.get(part.id, [])
 
 
 def _discounts(nodes: list[ast.AST], table: str) -> bool:

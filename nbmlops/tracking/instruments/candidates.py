@@ -31,7 +31,10 @@ def watch_candidates(tracker: Tracker) -> None:
         if tree is None:
             return
         makers = _makers(tree)
+        backward = _gone_backward(tree)
         for name, value, node in _scalars(tree, tracker.namespace):
+            if name in backward:
+                continue
             run_id = _run_behind(tracker, node, makers) or tracker.trainings.only()
             if run_id is not None and not _is_known(tracker, run_id, name, value):
                 tracker.metrics.add(run_id, name, value, candidate=True)
@@ -122,3 +125,14 @@ def _is_known(tracker: Tracker, run_id: str, name: str, value: float) -> bool:
         or (metric.name == name and not metric.candidate)
         for metric in tracker.metrics.of_run(run_id)
     )
+
+
+def _gone_backward(tree: ast.AST) -> set[str]:
+    """The names of losses that go backward: their curve tells more than what they were last."""
+    return {
+        part.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", None) == "backward"
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name)
+    }

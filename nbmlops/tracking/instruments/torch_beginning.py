@@ -11,18 +11,13 @@ from nbmlops.tracking.code.frames import held_name_of, name_of
 from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.torch_data import inputs_of
 from nbmlops.tracking.instruments.torch_loops import Loop, epoch_loop, loops_around, regions_around
+from nbmlops.tracking.instruments.torch_losses import backward_calls, losses_of
 from nbmlops.tracking.instruments.torch_modules import owners_of, reachable, scheduler_of
 from nbmlops.tracking.instruments.torch_observation import TorchObservation
-from nbmlops.tracking.instruments.torch_reading import (
-    backward_calls,
-    batch_size_of,
-    clipping_of,
-    data_read,
-    loss_of,
-)
+from nbmlops.tracking.instruments.torch_reading import batch_size_of, clipping_of, data_read
 from nbmlops.tracking.instruments.torch_settings import (
     layers_of,
-    loss_settings,
+    losses_settings,
     measured,
     model_settings,
     module_settings,
@@ -73,7 +68,7 @@ def begin_loop(
         ),
         *optimizer_settings(optimizer),
         *scheduler_settings(scheduler_of(optimizer, frames, tracker.namespace)),
-        *loss_settings(loss_of(regions) or _named_by_graph(observation)),
+        *losses_settings(losses_of(regions) or [_named_by_graph(observation)]),
         *measured(model_settings([module for _, module in owners], tensors)),
         *measured(clipping_of(regions)),
     )

@@ -1,4 +1,4 @@
-"""What the code of a loop reads: training and validation data by role, the loss, the clipping."""
+"""What the code of a loop reads: training and validation data by role, the clipping."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import msgspec
 
 from nbmlops.tracking.code.frames import name_of
 from nbmlops.tracking.instruments.torch_loops import Loop, Region
-from nbmlops.tracking.instruments.torch_roles import loss_called, targets_in, value_at
+from nbmlops.tracking.instruments.torch_roles import targets_in, value_at
 from nbmlops.tracking.trainings.inputs import Argument, is_data
 
-__all__ = ["backward_calls", "batch_size_of", "clipping_of", "data_read", "loss_of"]
+__all__ = ["batch_size_of", "clipping_of", "data_read"]
 
 _TARGET = re.compile(r"(y|t|target|label|lbl|truth)s?(_|$|\d)", re.IGNORECASE)
 _EVALUATION = re.compile(
@@ -80,38 +80,6 @@ def data_read(
     ]
     ordered = sorted(named, key=lambda read: (not read.trains, _is_target(read)))
     return [Argument(_role(read), read.value, read.name) for read in ordered]
-
-
-def loss_of(regions: list[Region]) -> Any:
-    """The loss module or function whose answer goes backward; None where the code does not tell."""
-    for region in regions:
-        whole = _root(region.node)
-        names = {_owner(call) for call in backward_calls([region])}
-        for node in ast.walk(whole):
-            if isinstance(node, ast.Assign | ast.AugAssign):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                if not any(getattr(part, "id", None) in names for part in targets):
-                    continue
-                for call in ast.walk(node.value):
-                    if (
-                        isinstance(call, ast.Call)
-                        and (loss := loss_called(call, region)) is not None
-                    ):
-                        return loss
-        for call in ast.walk(region.node):
-            if isinstance(call, ast.Call) and (loss := loss_called(call, region)) is not None:
-                return loss
-    return None
-
-
-def backward_calls(regions: list[Region]) -> list[ast.Call]:
-    """The calls of ``backward`` as they are written."""
-    return [
-        node
-        for region in regions
-        for node in ast.walk(region.node)
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", None) == "backward"
-    ]
 
 
 def clipping_of(regions: list[Region]) -> dict[str, float]:
@@ -260,19 +228,5 @@ def _called(node: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _owner(call: ast.Call) -> str | None:
-    """``loss`` of ``loss.backward()``, ``(loss / 2).backward()``, ``scale(loss).backward()``."""
-    value = call.func.value if isinstance(call.func, ast.Attribute) else call.func
-    inner = [part for part in ast.walk(value) if isinstance(part, ast.Name)]
-    named = [part.id for part in inner if "loss" in part.id.lower()]
-    return next(iter(named or [part.id for part in inner]), None)
-
-
 def _names(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-
-
-def _root(node: Any) -> Any:
-    while getattr(node, "parent", None) is not None:
-        node = node.parent
-    return node

@@ -12,7 +12,7 @@ from nbmlops.tracking.code.own import is_own
 from nbmlops.tracking.trainings.parameters import as_scalar, named_parameters, parameters_of
 
 __all__ = [
-    "layers_of", "loss_settings", "measured", "model_settings", "module_settings",
+    "layers_of", "losses_settings", "measured", "model_settings", "module_settings",
     "optimizer_settings", "scheduler_settings",
 ]  # fmt: skip
 
@@ -55,12 +55,21 @@ def scheduler_settings(scheduler: Any) -> tuple[Parameter, ...]:
     return _under("scheduler", type(scheduler).__name__, values, defaults)
 
 
-def loss_settings(loss: Any) -> tuple[Parameter, ...]:
-    """A loss's class and settings, or the name of its function."""
+def losses_settings(losses: Iterable[Any]) -> tuple[Parameter, ...]:
+    """The classes and settings of losses, or their functions' names: ``loss``, ``loss2``."""
+    settings: dict[str, tuple[Parameter, ...]] = {}
+    for loss in losses:
+        name = f"loss{len(settings) + 1}" if settings else "loss"
+        if found := _loss_settings(name, loss):
+            settings[name] = found
+    return tuple(parameter for found in settings.values() for parameter in found)
+
+
+def _loss_settings(what: str, loss: Any) -> tuple[Parameter, ...]:
     if loss is None or isinstance(loss, str):
-        return named_parameters({"loss": loss})[0] if loss else ()
+        return named_parameters({what: loss})[0] if loss else ()
     if inspect.isroutine(loss):
-        return named_parameters({"loss": loss.__name__})[0]
+        return named_parameters({what: loss.__name__})[0]
     defaults = _constructor_defaults(type(loss))
     own = vars(loss) | {k: v for k, v in vars(loss).get("_buffers", {}).items() if v is not None}
     values = {
@@ -68,7 +77,7 @@ def loss_settings(loss: Any) -> tuple[Parameter, ...]:
         for name in defaults
         if name in own and name not in ("size_average", "reduce")
     }
-    return _under("loss", type(loss).__name__, values, defaults)
+    return _under(what, type(loss).__name__, values, defaults)
 
 
 def module_settings(module: Any, given: Mapping[str, Any] | None = None) -> tuple[Parameter, ...]:
