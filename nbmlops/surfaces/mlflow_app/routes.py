@@ -150,8 +150,13 @@ def make_routes(
         alias = decode(body, _Register).alias
         submission = find("review", request.path_params["review_id"], stores.history().submissions)
         readers.require(submission.content_digest)
+        known = any(
+            made.model_name == submission.model_name
+            for made in stores.history().registrations.values()
+        )
         registration = workspace.register(submission.id, alias, _actor())
-        if let_manage and registration.version == "1":
+        # Who registers the same again has made nothing: reading it is all that they were given.
+        if let_manage and registration.version == "1" and not known:
             let_manage(registration.model_name, _actor().name)
         return registration
 

@@ -262,3 +262,18 @@ def test_nobody_makes_a_registered_model_to_read_it(
     assert gate.request("POST", create, body, auth=ADA).status_code == 200
     assert statuses(gate, EVE, pending) == {403}
     assert statuses(gate, ADA, pending) == {200}
+
+
+def test_nobody_manages_a_model_by_registering_it_again(
+    gate: LiveGate, pending: Submission, as_person: As
+) -> None:
+    """Whoever may read it could then let others; who registered it first does manage it."""
+    as_person("grace").sign_off(pending.id, "approved")
+    again = (f"/reviews/{pending.id}/registration", {"alias": "champion"})
+    assert gate.api(*again, auth=ADA).status_code == 200
+    allow(gate, "eve", "registered_model", pending.model_name)
+    assert gate.api(*again, auth=EVE).status_code == 200
+    describe = "/api/2.0/mlflow/registered-models/update"
+    body = {"name": pending.model_name, "description": "mine"}
+    assert gate.request("PATCH", describe, body, auth=EVE).status_code == 403
+    assert gate.request("PATCH", describe, body, auth=ADA).status_code == 200
