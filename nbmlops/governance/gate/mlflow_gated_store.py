@@ -54,6 +54,7 @@ class GatedStore(SqlAlchemyStore):
         self._user = settings.user
         self._ledger = SqlAlchemyLedger(settings.ledger_place)
         self._permits = Permits(settings.ledger_place)
+        self._permits.shown_by(self.engine)
         self._gate = Gate(
             self._ledger,
             drafted_policy(settings),

@@ -12,9 +12,11 @@ from live_gate import LiveGate
 from live_postgresql import REFUSALS, Database
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import ProgrammingError
 
 from nbmlops.errors import NbmlopsError
 from nbmlops.governance.database.postgresql import Permits
+from nbmlops.governance.database.postgresql.engine import create_postgresql_engine
 from nbmlops.records import Submission
 
 VERSION = (
@@ -202,6 +204,39 @@ def test_a_permit_is_taken_back_when_mlflow_refuses_the_write(
     assert permits(team) == 0
 
 
+def test_a_permit_is_for_whoever_shows_its_secret(
+    postgresql_gate: LiveGate,
+    registered: Submission,
+    connection: psycopg.Connection,
+    team: Database,
+) -> None:
+    """Nobody with the app role's password takes it from the server's hand, to write other words."""
+    sealed = postgresql_gate.source(registered)
+    insert = VERSION.format(model=registered.model_name, source=sealed, stored=sealed)
+    granting = Permits(team.review)
+    engine = create_postgresql_engine(team.app)
+    granting.shown_by(engine)
+    with granting.granted("version", registered.model_name, sealed):
+        for shown in (None, "", "%", "0b7e6c1e-8a4f-4a57-9a53-5a6d1f7b2c3d"):
+            connection.execute("SELECT set_config('nbmlops.permit', %s, true)", (shown,))
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="has not let version"):
+                connection.execute(insert)
+            connection.rollback()
+        with engine.begin() as servers:
+            query = "SELECT query FROM pg_stat_activity WHERE query LIKE '%set_config(%'"
+            seen = [text for (text,) in connection.execute(query).fetchall() if text != query]
+            servers.exec_driver_sql(insert)
+            servers.rollback()
+        with psycopg.connect(team.owner) as owner:
+            (secret,) = owner.execute("SELECT secret FROM nbmlops.permits").fetchone() or ("",)
+        assert (len(secret), bool(seen), any(secret in text for text in seen)) == (36, True, False)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT secret FROM nbmlops.permits")
+    with engine.connect() as servers, pytest.raises(ProgrammingError, match="has not let version"):
+        servers.exec_driver_sql(insert)
+    engine.dispose()
+
+
 def test_a_permit_ends_with_whoever_granted_it(
     postgresql_gate: LiveGate,
     registered: Submission,
@@ -210,29 +245,34 @@ def test_a_permit_ends_with_whoever_granted_it(
 ) -> None:
     """While it lasts the write passes; killed between the two, it passes no more."""
     sealed = postgresql_gate.source(registered)
-    insert = VERSION.format(model=registered.model_name, source=sealed, stored=sealed)
+
+    def insert() -> None:
+        connection.execute("SELECT set_config('nbmlops.permit', %s, true)", (secret,))
+        connection.execute(
+            VERSION.format(model=registered.model_name, source=sealed, stored=sealed)
+        )
+
     command = [sys.executable, "-c", GRANTING, team.review, registered.model_name, sealed]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process,
+        psycopg.connect(team.owner, autocommit=True) as owner,
+    ):
         assert process.stdout is not None
         assert process.stdout.readline() == b"granted\n"
-        connection.execute(insert)
+        (secret,) = owner.execute("SELECT secret FROM nbmlops.permits").fetchone() or ("",)
+        insert()
         connection.rollback()
         process.kill()
-    with psycopg.connect(team.owner, autocommit=True) as owner:
         # PostgreSQL notices the end of a client on its own time; waiting on its lock is the event.
         owner.execute(
             "SELECT pg_advisory_lock(hashtext('nbmlops.permits'), max(id)::integer) "
             "FROM nbmlops.permits"
         )
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        connection.execute(insert)
+        insert()
     connection.rollback()
     with Permits(team.review).granted("version", registered.model_name, sealed):
         assert permits(team) == 1  # what the dead one left is gone
-        connection.execute(insert)
-        connection.rollback()
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        connection.execute(insert)
 
 
 def test_preparing_again_renews_the_guards(team: Database, registered: Submission) -> None:

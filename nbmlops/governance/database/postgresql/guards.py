@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from importlib import resources
 
-__all__ = ["LEDGER", "REGISTRY", "SCHEMA"]
+__all__ = ["LEDGER", "REGISTRY", "SCHEMA", "UNSHADOWED"]
 
 SCHEMA = "nbmlops"
 """The schema that holds the ledger, the permits and the functions."""
@@ -25,6 +25,12 @@ def _statements(name: str) -> tuple[str, ...]:
 
 LEDGER = _statements("ledger.sql")
 """Run once, after the table of facts."""
+
+UNSHADOWED = tuple(
+    f"ALTER FUNCTION nbmlops.{function} SET search_path = pg_catalog, pg_temp"
+    for function in ("may_decide()", "lock_head()", "append_fact(bigint, bytea, text)")
+)
+"""What the ledger's functions read is named before anybody's temporary tables."""
 
 REGISTRY = tuple(
     statement
