@@ -21,6 +21,8 @@ from nbmlops.records import Bundle, Identity, RefusalRecorded, Review, Submissio
 
 __all__ = ["Gate", "alias_missing"]
 
+_LONGEST_TEXT = 4_000  # characters
+
 
 class Gate:
     """Lets a model version in only when its review has everything that the policy asks for.
@@ -166,6 +168,8 @@ class Gate:
         self._refuse(verb, subject, actor, why)
 
     def _refuse(self, verb: str, subject: str, actor: str, why: str) -> None:
+        # A name is whatever a client sent: a ledger keeps neither a book of it nor a NUL.
+        subject, why = _kept(subject), _kept(why)
         self._ledger.append(
             RefusalRecorded(verb=verb, subject=subject, by=actor, why=(why,)), actor=actor
         )
@@ -212,6 +216,11 @@ def alias_missing(
         if not why:
             return []
     return why
+
+
+def _kept(text: str) -> str:
+    short = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+    return short.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _same(source: str, sealed: str) -> bool:

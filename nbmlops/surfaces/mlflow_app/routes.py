@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio.to_thread
 import msgspec
@@ -47,6 +47,8 @@ from nbmlops.workspace.promote import require_model_name
 __all__ = ["make_routes"]
 
 _LARGEST_BODY = 32_000_000  # bytes
+_LAST = 2**63 - 1  # a ledger can have no more facts: its databases count no further
+T = TypeVar("T")
 
 
 class _Facts(Record, frozen=True, kw_only=True):
@@ -98,12 +100,12 @@ def make_routes(
         return {"version": __version__, "user": _actor()}
 
     def append(_: Request, body: bytes) -> Any:
-        facts = decode(body, _Facts).facts
+        facts = _read(body, _Facts).facts
         stamped = [_stamp(fact, _actor()) for fact in facts]
         return stores.ledger.append_all(stamped, actor=_actor().name, at=stores.clock())
 
     def links(request: Request, _: bytes) -> Any:
-        after = int(request.query_params.get("after", "0"))
+        after = min(int(request.query_params.get("after", "0")), _LAST)
         found = []
         for link in stores.ledger.links(after):
             found.append(link)
@@ -112,7 +114,7 @@ def make_routes(
         return found
 
     def submit(_: Request, body: bytes) -> Any:
-        asked = decode(body, _Submit)
+        asked = _read(body, _Submit)
         promotion = find("promotion", asked.promotion_id, stores.history().promotions)
         readers.require(promotion.bundle.digest)
         readers.require_run(stores.clean_run(promotion).mlflow_run_id)
@@ -128,7 +130,7 @@ def make_routes(
         return workspace.review(request.path_params["review_id"])
 
     def sign_off(request: Request, body: bytes) -> Any:
-        given = decode(body, _SignOff)
+        given = _read(body, _SignOff)
         if given.signed is not None:
             return workspace.give_sign_off(given.signed, _actor())
         return workspace.sign_off(
@@ -144,10 +146,10 @@ def make_routes(
         return workspace.schedule_objections(request.path_params["schedule_id"])
 
     def decide(_: Request, body: bytes) -> Any:
-        return workspace.decide(decode(body, _Decide).request, _actor())
+        return workspace.decide(_read(body, _Decide).request, _actor())
 
     def register(request: Request, body: bytes) -> Any:
-        alias = decode(body, _Register).alias
+        alias = _read(body, _Register).alias
         submission = find("review", request.path_params["review_id"], stores.history().submissions)
         readers.require(submission.content_digest)
         known = any(
@@ -171,7 +173,7 @@ def make_routes(
         return {"sealed": uploads.has(request.path_params["digest"], _actor(), size)}
 
     def seal(request: Request, body: bytes) -> Any:
-        return uploads.seal(request.path_params["digest"], decode(body, Bundle), _actor())
+        return uploads.seal(request.path_params["digest"], _read(body, Bundle), _actor())
 
     async def upload(request: Request) -> Response:
         return await _answered(
@@ -228,6 +230,23 @@ async def _body(request: Request) -> bytes:
                 f"A request may have {size_told(_LARGEST_BODY)}. Attach large texts as files."
             )
     return bytes(body)
+
+
+def _read(body: bytes, kind: type[T]) -> T:
+    """What was sent, as `kind`.
+
+    :raises ValueError: if a time in it has no zone: it comes neither before nor after any other,
+        and on the ledger it would be in the way of all who compare.
+    """
+    found = decode(body, kind)
+    waiting = [msgspec.to_builtins(found, builtin_types=(datetime,))]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, datetime) and part.tzinfo is None:
+            raise ValueError(f"{part.isoformat()} has no time zone; write {part.isoformat()}Z")
+        waiting += part.values() if isinstance(part, dict) else ()
+        waiting += part if isinstance(part, list | tuple) else ()
+    return found
 
 
 async def _answered(call: Callable[[], Any]) -> Response:

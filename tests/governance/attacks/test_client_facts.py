@@ -97,3 +97,37 @@ def test_files_that_cannot_lie_together_are_refused(gate: LiveGate) -> None:
     for path, status in (*((p, 200) for p in put), ("a/b", 403), ("b", 403), ("x" * 300, 403)):
         answer = gate.request("PUT", f"{folder}/{path}", auth=ADA, data=b"x")
         assert answer.status_code == status, (path, answer.text)
+
+
+def test_no_time_without_its_zone_comes_in(gate: LiveGate) -> None:
+    """On the ledger it would break whoever compares it with another; with its zone it is taken."""
+    name = f"timed_{next(gate.names)}"
+    fact = to_plain(Promoted(promotion=make_promotion(id=name, model_name=name)))
+    local = fact | {"promotion": fact["promotion"] | {"at": "2026-01-01T00:00:00"}}
+    answer = gate.api("/facts", {"facts": [local]}, auth=EVE)
+    assert (answer.status_code, "no time zone" in answer.json()["message"]) == (400, True)
+    assert gate.api("/facts", {"facts": [fact]}, auth=EVE).status_code == 200
+    path = f"/reviews/{gate.submit().id}/sign-offs"
+    for zone, status in (("", 400), ("Z", 200)):
+        body = {"verdict": "approved", "expires": f"2999-01-01T00:00:00{zone}"}
+        answer = gate.api(path, body, auth=("grace", PEOPLE["grace"]))
+        assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("x\0y", "x\N{REPLACEMENT CHARACTER}y"), ("x" * 300_000, "x" * 4_000 + "…")]
+)
+def test_a_refusal_of_any_name_is_on_the_ledger(gate: LiveGate, name: str, kept: str) -> None:
+    """And takes little of it; an ordinary one stands there whole."""
+    create = "/api/2.0/mlflow/registered-models/create"
+    for asked, told in ((name, kept), ("ordinary", "ordinary")):
+        answer = gate.request("POST", create, {"name": asked})
+        assert (answer.status_code, answer.json()["error_code"]) == (403, "PERMISSION_DENIED")
+        last = gate.refusals()[-1]
+        assert (last.subject, len(last.why[0]) <= 4_001) == (told, True)
+
+
+def test_nothing_stands_behind_the_last_fact_of_all(gate: LiveGate) -> None:
+    """Which is no damage of the ledger, however far behind it is asked for."""
+    assert gate.api(f"/links?after={'9' * 30}").json() == []
+    assert gate.api("/links?after=0").json() != []
