@@ -27,6 +27,8 @@ _HOMES = {
     "metric": "nbmlops.surfaces.notebook",
     "review": "nbmlops.surfaces.notebook",
     "runs": "nbmlops.surfaces.notebook",
+    # IPython asks for it by name: without it %reload_ext would leave a second tracker at work.
+    "unload_ipython_extension": "nbmlops.surfaces.magics",
 }
 
 __all__ = [

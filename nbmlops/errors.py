@@ -59,6 +59,10 @@ class NbmlopsError(Exception):
     exit_code: ClassVar[int] = 1
     status: ClassVar[int] = 500
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback: how we came to the sentence helps nobody."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class SettingsError(NbmlopsError):
     """nbmlops.toml or an environment variable cannot be used."""

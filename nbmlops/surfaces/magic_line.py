@@ -19,11 +19,10 @@ def parse(magic: Any, line: str) -> Any:
         return magic.parser.parse_args(shlex.split(line))
     except ValueError as error:
         raise UsageError(f"%{magic.__name__}: a quote in {line!r} is not closed.") from error
-    except UsageError:
+    except UsageError as error:
         name = magic.__name__
-        raise UsageError(
-            f"%{name} does not take {line!r}. See %{name}? for what it does."
-        ) from None
+        what = f"does not take {line!r}" if line.strip() else f"cannot stand alone: {error}"
+        raise UsageError(f"%{name} {what}. See %{name}? for what it does.") from None
 
 
 def pair(text: str, option: str, form: str) -> tuple[str, str]:

@@ -88,6 +88,8 @@ class TrackMagics(Magics):
                 return verbs[arguments.verb](*_wanted(arguments))
             if arguments.verb == "explain":
                 return self.explain(*_at_most_one(arguments))
+            if arguments.runs and arguments.verb != "dismiss":
+                raise UsageError(f"%track {arguments.verb} takes nothing behind it.")
             return verbs[arguments.verb]()
         except NbmlopsError as error:
             raise UsageError(str(error)) from None
@@ -121,9 +123,8 @@ class TrackMagics(Magics):
         settings, journal = self._settings(), self._journal()
         runs, pending = journal.runs(), journal.pending()
         state = "on" if self.tracker is not None and self.tracker.on else "off"
-        print(
-            f"Tracking is {state}. {len(runs)} runs in {settings.home}, {len(pending)} to deliver."
-        )
+        count = f"{len(runs)} run{'s' * (len(runs) != 1)}"
+        print(f"Tracking is {state}. {count} in {settings.home}, {len(pending)} to deliver.")
         for run_id, problem in journal.problems().items():
             print(f"  {run_id}: {problem}")
 
@@ -131,7 +132,11 @@ class TrackMagics(Magics):
         """The runs of this notebook as a table."""
         from nbmlops.surfaces.notebook import runs
 
-        return runs()
+        found = runs()
+        if found.empty:
+            print("Nothing has been tracked yet.")
+            return None
+        return found
 
     def sync(self) -> None:
         """Deliver now, and wait for it."""

@@ -57,7 +57,9 @@ def runs(notebook: str | None = None, *, dismissed: bool = False) -> pd.DataFram
         if dismissed or run.dismissed_by is None
     ]
     # A run that lacks a metric of another must not push that metric behind the run's own columns.
-    names = dict.fromkeys(name for row in rows for name in row)
+    names = dict.fromkeys(name for row in rows for name in row) or dict.fromkeys(
+        name for name in _PLACES if name not in ("metrics", "candidates", "params")
+    )
     order = sorted(names, key=lambda name: _PLACES.get(name.partition(".")[0], 0))
     return pd.DataFrame(rows, columns=order)
 

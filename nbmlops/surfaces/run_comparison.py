@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 from nbmlops.records import Change, RunDiff, Scalar, shown
-from nbmlops.surfaces.wording import shortened
+from nbmlops.surfaces.wording import shortened, told_first
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["RunComparison"]
 
 _MOST_ROWS = 60
+_CELL = "text-align:left;vertical-align:top;overflow-wrap:anywhere"
 _MOST_METRICS = 12
 _ROW_HEIGHT = 64  # pixels of one metric in the figure
 _BEFORE, _AFTER = "#8a8f98", "#1f77b4"
@@ -122,20 +124,29 @@ def _range(before: Scalar, after: Scalar) -> list[float]:
 def _table(title: str, changes: tuple[Change, ...], *, deltas: bool = False) -> str:
     if not changes:
         return ""
+    first, others = told_first(changes)
+    more = (
+        f"<details><summary>{len(others)} more</summary>{_rows(others, deltas=deltas)}</details>"
+        if others
+        else ""
+    )
+    return f"<h5>{title}</h5>{_rows(first, deltas=deltas)}{more}"
+
+
+def _rows(changes: Sequence[Change], *, deltas: bool) -> str:
     rows = "".join(
-        f"<tr><th scope='row' style='text-align:left'>{escape(c.name)}</th>"
-        f"<td>{escape(_text(c.before))}</td><td>{escape(_text(c.after))}</td>"
-        + (f"<td>{_delta(c)}</td>" if deltas else "")
+        f"<tr><th scope='row' style='{_CELL}'>{escape(c.name)}</th>"
+        f"<td style='{_CELL}'>{escape(_text(c.before))}</td>"
+        f"<td style='{_CELL}'>{escape(_text(c.after))}</td>"
+        + (f"<td style='{_CELL}'>{_delta(c)}</td>" if deltas else "")
         + "</tr>"
         for c in changes[:_MOST_ROWS]
     )
-    more = len(changes) - _MOST_ROWS
-    last = f"<caption style='caption-side:bottom'>{more} more</caption>" if more > 0 else ""
-    delta = "<th scope='col'>change</th>" if deltas else ""
-    return (
-        f"<h5>{title}</h5><table>{last}<thead><tr><th></th><th scope='col'>before</th>"
-        f"<th scope='col'>after</th>{delta}</tr></thead><tbody>{rows}</tbody></table>"
-    )
+    left = len(changes) - _MOST_ROWS
+    last = f"<caption style='caption-side:bottom'>{left} not shown</caption>" if left > 0 else ""
+    heads = ("", "before", "after", *(["change"] if deltas else []))
+    head = "".join(f"<th scope='col' style='{_CELL}'>{name}</th>" for name in heads)
+    return f"<table>{last}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _delta(change: Change) -> str:

@@ -12,9 +12,11 @@ from click import Group
 from click.testing import CliRunner, Result
 from rich.console import Console
 
+from nbmlops.records import Metric
 from nbmlops.surfaces.cli import main
+from nbmlops.surfaces.cli.names import broken
 from nbmlops.surfaces.cli.track import runs_table
-from nbmlops.testing import make_run
+from nbmlops.testing import EPOCH, make_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -175,6 +177,41 @@ def test_the_runs_fit_into_80_columns() -> None:
     assert max(map(len, lines)) <= 80
     assert lines[1].startswith(run.id)
     assert lines[1].rstrip().endswith(run.data_digest[:12])
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("HistGradientBoostingClassifier", 23, ["HistGradientBoosting", "Classifier"]),
+        ("late_arrival.promoted.ipynb", 23, ["late_arrival.promoted.", "ipynb"]),
+        ("roc_auc_score_X_test 0.7303", 22, ["roc_auc_score_X_test", "0.7303"]),
+        ("short", 22, ["short"]),
+        ("a" * 12, 5, ["aaaaa", "aaaaa", "aa"]),
+        ("", 5, [""]),
+    ],
+)
+def test_names_are_broken_between_their_words(text: str, width: int, lines: list[str]) -> None:
+    """Never within one, unless it alone is wider than the column."""
+    assert broken(text, width) == lines
+
+
+def test_names_in_the_table_of_runs_keep_their_words_whole() -> None:
+    """At 80 columns, with markup in a name shown as it is."""
+    run = make_run(
+        name="Pipeline of HistGradientBoostingClassifier",
+        notebook="late_arrival.promoted.ipynb",
+        metrics=(Metric(name="roc_auc_score_[bold]X", value=0.7303, at=EPOCH),),
+    )
+    screen = Console(width=80, file=StringIO())
+    screen.print(runs_table([run]))
+    told = screen.file.getvalue()  # type: ignore[attr-defined] # the StringIO above
+    for word in ("Classifier", "late_arrival.", "promoted.", "ipynb", "[bold]X", "0.7303"):
+        assert word in told
+
+
+def test_the_help_tells_each_command_in_a_whole_sentence() -> None:
+    """Not cut off where the line ends."""
+    assert "..." not in invoke("--help").output
 
 
 def test_the_audit_of_nothing_is_intact() -> None:

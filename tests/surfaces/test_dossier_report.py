@@ -8,6 +8,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
+import msgspec
 import pytest
 
 from nbmlops.records import (
@@ -128,6 +129,17 @@ def test_the_sections_are_those_that_a_reviewer_of_model_risk_looks_for() -> Non
         "Audit trail",
     ]  # fmt: skip
     assert all(s["blocks"] for s in sections)
+
+
+def test_an_index_is_no_column_and_has_a_name() -> None:
+    """A person counts the columns of a table without it."""
+    index = ColumnFingerprint(name="", type="int64", digest="ab" * 32, nulls=0, index=True)
+    (one,) = evidence().inputs
+    columns = (index, *one.fingerprint.columns)
+    table = msgspec.structs.replace(one.fingerprint, columns=columns)
+    told = texts(dossier(inputs=(msgspec.structs.replace(one, fingerprint=table),)), "Data")
+    assert '["X", "X_train", "27004", "3"' in told
+    assert '["index", "int64"' in told
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,32 @@ def test_a_verb_that_is_not_known_gets_one_sentence(notebook: Notebook) -> None:
     assert "Tracking is on." in notebook.run("%track status")
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("%track status now", "%track status takes nothing behind it"),
+        ("%track sync now", "%track sync takes nothing behind it"),
+        ("%submit", "%submit cannot stand alone: the following arguments are required: promotion"),
+        ("%register", "%register cannot stand alone"),
+        ("%track runs", "Nothing has been tracked yet."),
+        ("nbmlops.runs()[['run', 'name', 'data']].shape", "(0, 3)"),
+        ("nbmlops.review('review-none')", "NotFound: There is no review 'review-none' here."),
+        ("nbmlops.compare_runs('run-a', 'run-b')", "run-a"),
+        ("nbmlops.metric('auc', 0.7)", "there is no run to put a metric on"),
+        ("nbmlops.load_model('models:/none@champion')", "no alias 'champion' of a model 'none'"),
+    ],
+)
+def test_a_mistake_is_one_sentence_without_a_traceback(
+    notebook: Notebook, line: str, says: str
+) -> None:
+    """What is wrong, where, and what to do next; the frames that led there help nobody."""
+    told = notebook.run(f"import nbmlops\n{line}")
+    assert says in told
+    assert "Traceback" not in told
+    assert "----> " not in told
+    assert len(told.strip().splitlines()) == 1
+
+
 def test_a_forced_cell_becomes_a_run_with_name_and_tags(notebook: Notebook) -> None:
     """Also one that no instrument knows; the cell's names stay with the notebook."""
     told = notebook.run("%%track --name 'by hand' --tag team=blue\nslope = 3 / 2\nslope")
@@ -139,3 +165,16 @@ def test_off_means_off(notebook: Notebook) -> None:
     notebook.run("%track")
     notebook.run("Ridge(alpha=4.0).fit(X, y)")
     assert len(notebook.runs()) == count + 1
+
+
+def test_reloading_ends_tracking_and_leaves_one_tracker(notebook: Notebook) -> None:
+    """Said at once; after ``%track`` each training is one run, not one of each tracker."""
+    notebook.run("%track")
+    assert "Tracking is off." in notebook.run("%reload_ext nbmlops")
+    before = len(notebook.runs())
+    fit = "from sklearn.linear_model import Ridge\nRidge().fit([[1.0], [2.0]], [1.0, 2.0])"
+    notebook.run(fit)
+    assert len(notebook.runs()) == before
+    notebook.run("%track")
+    notebook.run(fit)
+    assert len(notebook.runs()) == before + 1

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import nbmlops
 from nbmlops.records import (
     CellRecord,
+    Change,
     DataInput,
     Environment,
     Metric,
@@ -22,6 +23,7 @@ from nbmlops.records import (
 )
 from nbmlops.surfaces.cli import main
 from nbmlops.surfaces.run_comparison import RunComparison
+from nbmlops.surfaces.wording import told_first
 from nbmlops.tracking import Journal, compare_runs
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -81,6 +83,23 @@ def test_a_run_does_not_differ_from_itself(pair: tuple[TrackedRun, TrackedRun]) 
     assert diff.identical
     assert str(diff) == "The runs do not differ."
     assert "do not differ" in RunComparison(diff)._repr_html_()
+
+
+def test_what_says_most_stands_first_and_the_rest_is_folded() -> None:
+    """Two pipelines differ in dozens of parts' defaults; a person looks for what was set in both."""
+    parts = tuple(Change(name=f"part__{n}", before=None, after=n) for n in range(40))
+    nested = Change(name="steps", before="[A()]", after="[B()]")
+    depth, free = (
+        Change(name="depth", before=3, after=5),
+        Change(name="free", before=None, after=2),
+    )
+    first, others = told_first((nested, *parts, depth))
+    assert (first[0], len(first)) == (depth, 12)
+    assert others[-1] == nested
+    assert sorted([*first, *others], key=str) == sorted([nested, *parts, depth], key=str)
+    assert told_first((free, depth)) == ([depth, free], [])
+    diff = RunDiff(before="a", after="b", names=("A", "B"), models=("m", "m"), parameters=parts)
+    assert "<summary>28 more</summary>" in RunComparison(diff)._repr_html_()
 
 
 def test_html_holds_nothing_of_anybodys_making(pair: tuple[TrackedRun, TrackedRun]) -> None:

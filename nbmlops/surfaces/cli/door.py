@@ -80,6 +80,16 @@ class Door(click.Group):
         except NbmlopsError as error:
             raise _Spoken(error, "--json" in sys.argv[1:]) from error
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Each command's first sentence in full: half a sentence tells nobody what it does."""
+        rows = [
+            (name, command.get_short_help_str(limit=300))
+            for name in self.list_commands(ctx)
+            if (command := self.get_command(ctx, name)) is not None and not command.hidden
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
 
 def identity_of(name: str | None) -> Identity | None:
     """Who acts as NAME; nobody but this machine vouches for the name."""

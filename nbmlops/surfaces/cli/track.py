@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import click
+from rich.console import Group
 
-from nbmlops.records import TrackedRun
+from nbmlops.records import Metric, TrackedRun
 from nbmlops.surfaces.cli.door import console, json_option, print_json, table
+from nbmlops.surfaces.cli.names import Name
 from nbmlops.workspace import Workspace
 
 __all__ = ["runs", "runs_table", "sync"]
@@ -64,18 +66,17 @@ def sync(as_json: bool) -> None:
 
 def runs_table(found: list[TrackedRun]) -> object:
     """The runs as a table that fits into 80 columns: digest and instant stand below each other."""
-    from rich.markup import escape
-
     grid = table("run", "model", "metrics", "data, when")
     grid.columns[1].min_width = 18
     for run in found:
-        metrics = "\n".join(
-            f"{m.name} {m.value:.4g}" if m.value is not None else f"{m.name} –" for m in run.metrics
-        )
         grid.add_row(
             run.id,
-            f"{escape(run.name)}\n[dim]{escape(run.notebook or 'no notebook')}[/]",
-            escape(metrics),
+            Group(Name(run.name), Name(run.notebook or "no notebook", "dim")),
+            Group(*(Name(f"{m.name} {_told(m)}") for m in run.metrics)),
             f"{run.data_digest[:12]}\n[dim]{run.started:%m-%d %H:%M}[/]",
         )
     return grid
+
+
+def _told(metric: Metric) -> str:
+    return f"{metric.value:.4g}" if metric.value is not None else "–"

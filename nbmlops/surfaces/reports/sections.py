@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbmlops.governance import how_given, kind_of, tell
-from nbmlops.records import Dossier, Evidence, Identity, Metric, SignOff
+from nbmlops.records import Dossier, Evidence, Fingerprint, Identity, Metric, SignOff
 from nbmlops.surfaces.reports.blocks import Block, gap, number, pairs, table, text
 
 __all__ = ["sections_of"]
@@ -82,7 +82,7 @@ def _data(evidence: Evidence) -> list[Block]:
     if not evidence.inputs:
         return [gap("No data was seen.")]
     rows = [
-        (i.role, i.name, i.fingerprint.rows, len(i.fingerprint.columns), i.fingerprint.digest[:16]
+        (i.role, i.name, i.fingerprint.rows, _columns(i.fingerprint), i.fingerprint.digest[:16]
          or i.fingerprint.reason, ", ".join(i.files))
         for i in evidence.inputs
     ]  # fmt: skip
@@ -91,7 +91,7 @@ def _data(evidence: Evidence) -> list[Block]:
     for item in evidence.inputs:
         columns = item.fingerprint.columns
         profile = [
-            (c.name, c.type, c.nulls, *(number((c.summary or {}).get(k)) for k in _SUMMARY))
+            (c.name or ("index" if c.index else "values"), c.type, c.nulls, *_summary(c.summary))
             for c in columns[:_COLUMNS]
         ]
         if len(profile) > 1:
@@ -100,7 +100,18 @@ def _data(evidence: Evidence) -> list[Block]:
     return blocks
 
 
+def _columns(of: Fingerprint) -> int:
+    """How many a person counts: an index is beside them."""
+    return sum(not column.index for column in of.columns)
+
+
 _SUMMARY = ("min", "max", "mean")
+
+
+def _summary(of: Mapping[str, Any] | None) -> list[str]:
+    return [number((of or {}).get(name)) for name in _SUMMARY]
+
+
 _PROFILE = ("Column", "Type", "Nulls", "Min", "Max", "Mean")
 
 

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from nbmlops.records import Change, Comparison, Evidence
-from nbmlops.surfaces.review.markup import page, table, text
-from nbmlops.surfaces.wording import shortened
+from nbmlops.surfaces.review.markup import details, page, table, text
+from nbmlops.surfaces.wording import shortened, told_first
 
 __all__ = ["changes_html", "metrics_bundle"]
 
@@ -105,6 +105,12 @@ def _diff(lines: tuple[str, ...]) -> str:
 def _values(changes: tuple[Change, ...]) -> str:
     if not changes:
         return _SAME
+    first, others = told_first(changes)
+    more = details(f"{len(others)} more", _rows(others)) if others else ""
+    return _rows(first) + more
+
+
+def _rows(changes: list[Change]) -> str:
     rows = ((text(c.name), _value(c.before), _value(c.after)) for c in changes)
     return table(("name", "champion", "this"), rows)
 

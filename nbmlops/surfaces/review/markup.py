@@ -25,13 +25,13 @@ STYLE = """<style>
   margin: 4px 0; padding: 8px 10px; overflow-x: auto; line-height: 1.35; }
 .nbmlops-review table { border-collapse: collapse; margin: 0; }
 .nbmlops-review th, .nbmlops-review td { padding: 2px 20px 2px 0; text-align: left;
-  vertical-align: top; background: none; border: 0; }
+  vertical-align: top; overflow-wrap: anywhere; background: none; border: 0; }
 .nbmlops-review thead th { color: var(--jp-ui-font-color2, #616161); font-weight: normal;
   border-bottom: 1px solid var(--jp-border-color2, #ddd); }
 .nbmlops-review tbody th { font-weight: normal; }
 .nbmlops-review td.n, .nbmlops-review th.n { font-variant-numeric: tabular-nums;
   text-align: right; }
-.nbmlops-review ul { margin: 0; padding-left: 18px; }
+.nbmlops-review ul { margin: 0 0 6px; padding-left: 18px; }
 .nbmlops-review li { line-height: 1.5; }
 .nbmlops-review summary { cursor: pointer; font-weight: 600; margin-top: 10px; }
 .nbmlops-review .good { color: var(--jp-success-color0, #2e7d32); }

@@ -1,0 +1,41 @@
+"""Long names in narrow columns, broken where a person would break them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rich.console import Console, ConsoleOptions
+from rich.measure import Measurement
+from rich.text import Text
+
+__all__ = ["Name", "broken"]
+
+# Behind what joins words, and before a hump: roc_|auc, 01.|ipynb, Gradient|Boosting.
+_JOINTS = re.compile(r"(?<=[\s_./\\-])(?=[^\s_./\\-])|(?<=[a-z0-9])(?=[A-Z])")
+
+
+class Name:
+    """A name in a cell of a table; `style` is Rich's. What it holds is no markup."""
+
+    def __init__(self, text: str, style: str = "") -> None:
+        self._text, self._style = text, style
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        for line in broken(self._text, options.max_width):
+            yield Text(line, self._style)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        longest = max(map(len, _JOINTS.split(self._text)))
+        return Measurement(longest, len(self._text)).with_maximum(options.max_width)
+
+
+def broken(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` characters; a word is cut only where it alone is wider."""
+    lines = [""]
+    for piece in _JOINTS.split(text):
+        if len(lines[-1]) + len(piece.rstrip()) <= width:
+            lines[-1] += piece
+        else:
+            lines += [piece[i : i + width] for i in range(0, len(piece), width)]
+    return [line.rstrip() for line in lines if line.strip()] or [""]
