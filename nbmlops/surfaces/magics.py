@@ -19,8 +19,13 @@ __all__ = ["TrackMagics", "load_ipython_extension", "unload_ipython_extension"]
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """What ``%load_ext nbmlops`` calls: the magics come, and nothing is tracked yet."""
-    shell.register_magics(TrackMagics(shell))
+    """What ``%load_ext nbmlops`` calls: the magics come, and nothing is tracked yet.
+
+    Loaded again, the session goes on with the tracker that it has: libraries tell of their
+    trainings to one only.
+    """
+    known = shell.magics_manager.registry.get("TrackMagics")
+    shell.register_magics(known if isinstance(known, TrackMagics) else TrackMagics(shell))
     shell.register_magics(ReviewMagics(shell))
 
 
