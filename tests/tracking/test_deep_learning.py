@@ -190,6 +190,32 @@ for epoch in range(2):
     assert (told(run)["epochs"], told(run)["steps"]) == (2, 4)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "settings"),
+    [
+        ("OneCycleLR(opt, max_lr=0.3, total_steps=9)",
+         {"scheduler__max_lr": 0.3, "scheduler__total_steps": 9}),
+        ("CyclicLR(opt, base_lr=0.02, max_lr=0.4, cycle_momentum=False)",
+         {"scheduler__base_lr": 0.02, "scheduler__max_lr": 0.4}),
+    ],
+    ids=["one", "many"],
+)  # fmt: skip
+def test_a_cycle_of_learning_rates(
+    kernel: Kernel, schedule: str, settings: dict[str, object]
+) -> None:
+    """The optimizer's settings are those that were written, and the cycle's bounds are told."""
+    run = one(
+        kernel,
+        "net = Net()\nopt = torch.optim.AdamW(net.parameters(), lr=0.05)\n"
+        f"cycle = torch.optim.lr_scheduler.{schedule}\n"
+        "for epoch in range(2):\n    opt.zero_grad()\n"
+        "    criterion(net(X_train), y_train).backward()\n    opt.step()\n    cycle.step()",
+    )
+    of_optimizer = {n: v for n, v in told(run).items() if n in ("lr", "betas", "momentum")}
+    assert of_optimizer == {"lr": 0.05}
+    assert settings.items() <= told(run).items()
+
+
 def test_two_models_are_two_runs(kernel: Kernel) -> None:
     """A GAN's networks have a run each, with one parent."""
     runs = kernel.trained(

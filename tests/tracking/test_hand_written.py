@@ -126,6 +126,22 @@ def test_each_call_of_a_function_is_a_run(kernel: Kernel) -> None:
     assert [(i.role, i.name) for i in run.inputs] == [("X", "X_test"), ("y", "y_test")]
 
 
+def test_a_short_list_handed_over_is_a_setting(kernel: Kernel) -> None:
+    """The sizes of a network's layers say how it is trained, not on what."""
+    run = only(
+        kernel.trained(
+            "def shallow(X, y, layers_dims, lr=0.1):\n"
+            "    w = np.zeros(layers_dims[0])\n"
+            "    for _ in range(20):\n"
+            "        w = w - lr * X.T @ (X @ w - y) / len(y)\n"
+            "    return w\n"
+            "w_shallow = shallow(X, y, [X.shape[1], 1])"
+        )
+    )
+    assert values(run)["layers_dims"] == "[3, 1]"
+    assert [i.role for i in run.inputs] == ["X", "y"]
+
+
 def test_a_function_may_be_written_before_what_it_calls(kernel: Kernel) -> None:
     """Its helper's own helper comes last of all; with one that learns nothing, it is no training."""
     for step, new in (("advance", "w - lr * slope(w, X, y)"), ("shift", "w / 2")):

@@ -77,6 +77,20 @@ def test_xgboost_and_lightgbm_estimators(kernel: Kernel) -> None:
     assert told(run)["n_estimators"] == 4
 
 
+def test_validation_sets_are_called_as_they_are_written(kernel: Kernel) -> None:
+    """A pair in a list has no name of its own: each part is called by its expression."""
+    run = one(
+        kernel,
+        "import lightgbm as lgb\nclass CFG: cols = ['a', 'b']\n"
+        "m = lgb.LGBMClassifier(n_estimators=3, verbose=-1, random_state=0)\n"
+        "m.fit(X[CFG.cols], y, eval_set=[(X_valid[CFG.cols], y_valid[:])])",
+    )
+    assert [(i.role, i.name) for i in run.inputs][2:] == [
+        ("eval_set[0].X", "X_valid[CFG.cols]"), ("eval_set[0].y", "y_valid[:]"),
+    ]  # fmt: skip
+    assert "binary_logloss_X_valid" in metrics(kernel, run)
+
+
 def test_lightgbm_native(kernel: Kernel) -> None:
     """`train` and `cv` on a Dataset."""
     run = one(
@@ -123,6 +137,18 @@ def test_statsmodels_arrays_and_formula(kernel: Kernel) -> None:
     assert "prsquared" in metrics(kernel, run)
     kernel.trained("roc_auc_score(y_valid, logit.predict(X_valid))")
     assert "roc_auc_score_X_valid" in metrics(kernel, run)
+
+
+def test_a_formula_of_random_effects(kernel: Kernel) -> None:
+    """Tables that statsmodels makes of a formula are none of the user's; the formula is told."""
+    run = one(
+        kernel,
+        "import statsmodels.formula.api as smf\nslopes = '~a'\n"
+        "table = X.assign(y=y + rng.normal(size=300), g=np.arange(300) % 6)\n"
+        "mixed = smf.mixedlm('y ~ a', table, groups=table['g'], re_formula=slopes).fit()",
+    )
+    assert [(i.role, i.name) for i in run.inputs] == [("data", "table")]
+    assert told(run) == {"formula": "y ~ a", "re_formula": "~a"}
 
 
 def test_a_metric_with_other_options_has_a_name_of_its_own(kernel: Kernel) -> None:

@@ -216,8 +216,17 @@ def folds():
          "        filled[va] = m.predict_proba(X_train.iloc[va])[:, 1]\n    return filled\n"
          "oof = out_of_fold()\n",
          "value = roc_auc_score(y_train, oof)"),
+        ("oof, kind = pd.DataFrame({'tree': 0.0, 'line': 0.0}, index=X_train.index), 'line'\n"
+         "for tr, va in folds():\n"
+         "    m = LogisticRegression().fit(X_train.iloc[tr], y_train.iloc[tr])\n"
+         "    oof.loc[X_train.index[va], kind] = m.predict_proba(X_train.iloc[va])[:, 1]\n",
+         "value = roc_auc_score(y_train, oof['line'])"),
+        ("oof = np.zeros(len(X_train))\nfor tr, va in folds():\n"
+         "    m = LogisticRegression().fit(X_train.iloc[tr], y_train.iloc[tr])\n"
+         "    oof[va] = m.predict_proba(X_train.iloc[va])[:, 1]\n",
+         "def area(truth, guess): return roc_auc_score(truth, guess)\nvalue = area(y_train, oof)"),
     ],
-    ids=["array", "shares", "series", "function"],
+    ids=["array", "shares", "series", "function", "column", "measured in a function"],
 )  # fmt: skip
 @pytest.mark.parametrize("later", [False, True], ids=["in the cell", "later"])
 def test_out_of_fold_predictions_are_all_folds(
@@ -231,6 +240,59 @@ def test_out_of_fold_predictions_are_all_folds(
     assert len(runs) == 3
     value = float(kernel.value("value"))
     assert [found(kernel, run) for run in runs] == [{"roc_auc_score_oof": value}] * 3
+
+
+@pytest.mark.parametrize(
+    ("before", "target", "measured"),
+    [
+        ("oof = np.zeros(len(X_train))", "oof[va]", "oof"),
+        ("", "table.loc[va, name]", "table[name]"),
+    ],
+    ids=["array", "column"],
+)
+def test_out_of_fold_predictions_are_their_own_models(
+    kernel: Kernel, before: str, target: str, measured: str
+) -> None:
+    """Each model fills what is its own, at the same line; another column is no one's."""
+    kernel.run(FOLDS)
+    runs = kernel.trained(
+        "table, values = pd.DataFrame(0.0, index=X_train.index, columns=['weak', 'strong']), []\n"
+        "for name, c in (('weak', 1e-3), ('strong', 10.0)):\n"
+        f"    {before or 'pass'}\n"
+        "    for tr, va in folds():\n"
+        "        m = LogisticRegression(C=c).fit(X_train.iloc[tr], y_train.iloc[tr])\n"
+        f"        {target} = m.predict_proba(X_train.iloc[va])[:, 1]\n"
+        f"    values.append(roc_auc_score(y_train, {measured}))\n"
+        "table['chance'] = rng.random(len(table))\nroc_auc_score(y_train, table['chance'])"
+    )
+    name = f"roc_auc_score_{measured.partition('[')[0]}"
+    for number, fitted in enumerate((runs[:3], runs[3:])):
+        value = float(kernel.value(f"values[{number}]"))
+        assert [found(kernel, run) for run in fitted] == [{name: value}] * 3
+
+
+def test_several_statements_on_a_line(kernel: Kernel, runs: tuple[TrackedRun, TrackedRun]) -> None:
+    """Each call is told by where it stands, though one line holds them both."""
+    kernel.run("hard = [int(q > 0.5) for q in proba[:, 1]]")
+    kernel.run("a = f1_score(y_test, hard); print(accuracy_score(y_test, hard), a)")
+    assert found(kernel, runs[0]).keys() == {"f1_score_X_test", "accuracy_score_X_test"}
+
+
+@pytest.mark.parametrize(
+    "predict",
+    [
+        "guess = np.array([model.predict(rows)[0] for rows, _ in zip(parts, range(9))])",
+        "guess = []\nfor rows in parts: guess.append(model.predict(rows)[0])",
+    ],
+    ids=["comprehension", "loop"],
+)
+def test_batches_are_called_by_what_is_gone_over(
+    kernel: Kernel, runs: tuple[TrackedRun, TrackedRun], predict: str
+) -> None:
+    """A variable of a loop or comprehension stands for what it goes over."""
+    kernel.run("parts = [X_test[n : n + 1] for n in range(9)]")
+    kernel.run(f"{predict}\naccuracy_score(y_test[:9], guess)")
+    assert found(kernel, runs[0]).keys() == {"accuracy_score_parts"}
 
 
 def test_what_all_folds_predict_together_is_no_ones(kernel: Kernel) -> None:

@@ -100,6 +100,27 @@ def test_what_was_there_before_tracking_is_found(kernel: Kernel) -> None:
     assert only(kernel.trained("early.Early().fit(X_train, y_train)")).model_class == "early.Early"
 
 
+def test_an_objective_may_be_an_object(kernel: Kernel) -> None:
+    """Its data is what it holds, under the notebook's names; a method's name is no data."""
+    (run,) = kernel.trained(
+        """
+import optuna
+from sklearn.model_selection import cross_val_score
+from sklearn.linear_model import Ridge
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+mean = X_train.to_numpy().mean(axis=0)
+class Objective:
+    def __init__(self, X, y): self.X, self.y = X, y
+    def __call__(self, trial):
+        alpha = trial.suggest_float("alpha", 0.1, 1.0)
+        return cross_val_score(Ridge(alpha=alpha), self.X, self.y, cv=2).mean()
+optuna.create_study().optimize(Objective(X_train, y_train), n_trials=1)
+"""
+    )
+    assert run.model_class == "optuna.study.Study"
+    assert [(i.role, i.name) for i in run.inputs] == [("X", "X_train"), ("y", "y_train")]
+
+
 def test_an_optuna_study_is_one_training(kernel: Kernel) -> None:
     """Its trials are its table, its best is what the run says, the refit is a run of its own."""
     code = """

@@ -107,6 +107,26 @@ _ = model.fit(X, y, epochs=2, batch_size=32, validation_data=(Xv, yv), verbose=0
     RUNS["keras"] = run.id
 
 
+def test_a_keras_model_of_ones_own_class(kernel: Kernel) -> None:
+    """What its constructor was handed stands beside what it was compiled with."""
+    (run,) = kernel.trained(
+        """
+class Own(keras.Model):
+    def __init__(self, units, rate=0.0, **others):
+        super().__init__(**others)
+        self.inner, self.out = keras.layers.Dense(units), keras.layers.Dense(1)
+    def call(self, x):
+        return self.out(self.inner(x))
+own = Own(5, rate=0.1)
+own.compile("sgd", "mse")
+_ = own.fit(X, y, verbose=0)
+"""
+    )
+    assert told(run) == {
+        "units": 5, "rate": 0.1, "optimizer": "SGD", "loss": "mse", "num_parameters": 31,
+    }  # fmt: skip
+
+
 def test_lightning(kernel: Kernel) -> None:
     """Hyperparameters, what is logged each epoch, loaders by name or of a data module, tests."""
     (run,) = kernel.trained(

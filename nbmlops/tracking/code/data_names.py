@@ -37,19 +37,30 @@ def caller_name(
 
 
 def _gone_through(frame: FrameType, name: str) -> str:
-    """What a loop's variable comes from: the loop around the call, or the last one before it."""
+    """What a loop's variable comes from: the loop around the call, or the last one before it.
+
+    A comprehension is a loop, too, where no statement goes over that name.
+    """
     scope = scope_of(frame)
+    nodes = list(ast.walk(scope)) if scope is not None else []
     loops = [
-        node
-        for node in (ast.walk(scope) if scope is not None else ())
-        if isinstance(node, ast.For)
-        and node.lineno <= frame.f_lineno
-        and name in {part.id for part in ast.walk(node.target) if isinstance(part, ast.Name)}
+        (node.iter, node.lineno, node.end_lineno or 0)
+        for node in nodes
+        if isinstance(node, ast.For) and _binds(node.target, name)
+    ] or [
+        (node.iter, node.iter.lineno, node.iter.lineno)
+        for node in nodes
+        if isinstance(node, ast.comprehension) and _binds(node.target, name)
     ]
-    if not loops:
+    before = [loop for loop in loops if loop[1] <= frame.f_lineno]
+    if not before:
         return name
-    nearest = max(loops, key=lambda n: ((n.end_lineno or 0) >= frame.f_lineno, n.lineno))
-    return root_name(nearest.iter) or name
+    over, _, _ = max(before, key=lambda loop: (loop[2] >= frame.f_lineno, loop[1]))
+    return root_name(over) or name
+
+
+def _binds(target: ast.expr, name: str) -> bool:
+    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(target))
 
 
 def names_behind(frame: FrameType) -> dict[str, str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import sys
 from types import FrameType
@@ -18,6 +19,7 @@ __all__ = [
     "name_of",
     "reads_file",
     "root_name",
+    "text_at",
     "user_frames",
     "written",
 ]
@@ -104,9 +106,22 @@ def call_node(frame: FrameType) -> ast.Call | None:
         import executing
 
         node = executing.Source.executing(frame).node
+        if node is None:  # as where one line of a cell holds several statements
+            node = _node_at(frame, executing.Source.for_frame(frame).tree)
     except Exception:  # noqa: BLE001 - a foreign library reading foreign code; names then fall back to roles
         return None
     return node if isinstance(node, ast.Call) else None
+
+
+def _node_at(frame: FrameType, tree: ast.AST | None) -> ast.AST | None:
+    """The call that stands where Python says that `frame` is."""
+    place = next(itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
+    for node in ast.walk(tree) if tree is not None and place is not None else ():
+        if isinstance(node, ast.Call) and place == (
+            node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
+        ):  # fmt: skip
+            return node
+    return None
 
 
 def argument_of(call: ast.Call | None, position: int, keyword: str) -> ast.expr | None:
@@ -119,6 +134,15 @@ def argument_of(call: ast.Call | None, position: int, keyword: str) -> ast.expr 
     if position < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args):
         return call.args[position]
     return None
+
+
+def text_at(node: ast.expr, frame: FrameType) -> str | None:
+    """A text that is written in a frame's code, or held by a name there."""
+    if isinstance(node, ast.Name):
+        value = frame.f_locals.get(node.id, frame.f_globals.get(node.id))
+    else:
+        value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) else None
 
 
 def written(node: ast.expr | None) -> str | None:

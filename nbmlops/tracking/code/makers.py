@@ -123,14 +123,14 @@ def data_beside(node: ast.AST, fitted: str) -> str | None:
         id(n.value) for n in ast.walk(node) if isinstance(n, ast.Attribute) and id(n) in called
     }
     names = [
-        n.id
+        (_unlike_data(n.id), n.lineno, n.col_offset, n.id)
         for n in ast.walk(node)
         if isinstance(n, ast.Name)
         and n.id != fitted
         and id(n) not in called
         and (id(n) not in modules or n.id not in MODULES)
     ]
-    return min(names, key=_unlike_data) if names else None
+    return min(names)[-1] if names else None
 
 
 def _unlike_data(name: str) -> int:

@@ -14,7 +14,13 @@ from nbmlops.tracking.inference.descent import propagates
 from nbmlops.tracking.inference.drawing import draws_anew, is_by_chance
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import LoopReading, assigned_in, expanded, loops_in
+from nbmlops.tracking.inference.loops import (
+    LoopReading,
+    assigned_in,
+    expanded,
+    loops_in,
+    names_in,
+)
 from nbmlops.tracking.inference.statements import Update
 from nbmlops.tracking.inference.values import Stage
 from nbmlops.tracking.inference.words import SIMULATED
@@ -24,7 +30,8 @@ __all__ = ["find_alternation"]
 _NEAREST = {"argmin", "argmax", "cdist", "min", "index", "argsort", "euclidean_distances",
             "pairwise_distances_argmin", "pairwise_distances"}  # fmt: skip
 _MEAN = {"mean", "average", "sum", "median", "nanmean"}
-_DENSITY = {"pdf", "logpdf", "exp", "multivariate_normal", "logsumexp", "gaussian", "softmax"}
+_DENSITY = {"pdf", "logpdf", "pmf", "logpmf", "exp", "multivariate_normal", "logsumexp",
+            "gaussian", "softmax"}  # fmt: skip
 _SOLVE = {"solve", "inv", "pinv", "lstsq", "cho_solve", "spsolve"}
 _NORM = {"norm"}
 
@@ -59,8 +66,10 @@ def find_alternation(reading: LoopReading) -> Finding | None:  # noqa: PLR0911 -
     factors = [u for u in weighed if u.factor or _is_quotient(u)]
     if len({u.name for u in factors}) > 1 and all(len(reading.group(u.name)) > 1 for u in factors):
         return _finding("multiplicative updates", factors, reading)
-    if words & _DENSITY and len({u.name for u in weighed}) > 1 and words & _MEAN:
-        mixed = [u for u in weighed if _divides(u, reading)]
+    dense = words & _DENSITY or _has_power_of_data(reading)
+    if dense and len({u.name for u in weighed}) > 1 and words & _MEAN:
+        shares = {u.name for u in fed if _divides(u, reading)}
+        mixed = [u for u in weighed if u.name in shares or names_in(u.node) & shares]
         if mixed:
             return _finding("expectation maximisation", mixed, reading)
     if words & _NORM:
@@ -144,6 +153,17 @@ def _is_normed(update: Update, reading: LoopReading) -> bool:
 def _adds_up(norm: ast.Call) -> bool:
     order = [*norm.args[1:2], *(k.value for k in norm.keywords if k.arg == "ord")]
     return any(isinstance(o, ast.Constant) and o.value == 1 for o in order)
+
+
+def _has_power_of_data(reading: LoopReading) -> bool:
+    """``theta ** heads``: how likely data is, a parameter to the power of what was counted."""
+    data = frozenset[str]().union(*(u.value.data for u in reading.lagged))
+    carried = frozenset[str]().union(*(u.value.states for u in reading.lagged))
+    return any(
+        isinstance(n, ast.BinOp) and isinstance(n.op, ast.Pow)
+        and names_in(n.left) & carried and names_in(n.right) & data
+        for n in ast.walk(reading.loop)
+    )  # fmt: skip
 
 
 def _is_quotient(update: Update) -> bool:

@@ -8,13 +8,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Parameter, Scalar
+from nbmlops.tracking.code.own import is_own
 from nbmlops.tracking.instruments.curves import add_judgement, take_curve
 from nbmlops.tracking.instruments.estimators import EstimatorWatch, data_name
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.wrapping import watch
 from nbmlops.tracking.trainings.inputs import Argument, arguments_of
-from nbmlops.tracking.trainings.parameters import as_scalar, named_parameters
+from nbmlops.tracking.trainings.parameters import as_scalar, named_parameters, parameters_of
 from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ def _fit(
             random=True,
         )
         settings, hidden = _settings(function, model, options)
-        training.parameters, training.redacted = settings, list(hidden)
+        made, more_hidden = _made_with(tracker, model)
+        training.parameters = (*made, *settings)
+        training.redacted = [*more_hidden, *hidden]
         training.tables["layers"] = _layers(model)
         named = [
             Argument(_ROLES.get(a.role, a.role), a.value, a.name)
@@ -127,6 +130,14 @@ def _settings(
     values |= {n: v for n, v in options.items() if n not in _OF_NO_INTEREST}
     parameters, hidden = named_parameters(values, defaults)
     return (*parameters, *_size(model)), hidden
+
+
+def _made_with(tracker: Tracker, model: Any) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
+    """What a model of the user's own class was made with."""
+    if not is_own(type(model)):
+        return (), ()
+    parameters, hidden, _ = parameters_of(model, tracker.constructions.of(model))
+    return parameters, hidden
 
 
 def _config(config: dict[str, Any]) -> dict[str, Any]:

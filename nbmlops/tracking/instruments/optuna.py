@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap, Metric, Scalar, now
+from nbmlops.tracking.code.frames import name_of
 from nbmlops.tracking.inference.namespace import kind_of
 from nbmlops.tracking.inference.world import Kind
 from nbmlops.tracking.instruments.estimators import called_by_library
@@ -159,7 +160,10 @@ def _begin(
     chosen = {k: bound[k] for k in _SETTINGS if bound.get(k) is not None}
     settings = {k: v for k, v in chosen.items() if k not in _OF_NO_INTEREST}
     training = _training_of(study, f"Study of {name}", {"objective": name, **settings})
-    data = [Argument(name, value, name) for name, value in data_read_by(objective)]
+    data = [
+        Argument(role, value, name_of(value, tracker.namespace, []) or role)
+        for role, value in data_read_by(objective)
+    ]
     tracker.trainings.begin(training, data)
     return training
 

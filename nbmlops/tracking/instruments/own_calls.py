@@ -27,7 +27,17 @@ if TYPE_CHECKING:
 __all__ = ["OwnCall"]
 
 # Arguments that a training is only judged on, whose data goes into it all the same.
+_MOST_PARTS = 20
 _VALIDATION = re.compile(r"(^|_)(val(id(ation)?)?|dev|test|eval|holdout)(_|$)", re.IGNORECASE)
+
+
+def _is_setting(value: Any) -> bool:
+    """Whether a list or tuple is plain and short, as the sizes of a network's layers are."""
+    return (
+        type(value) in (list, tuple)
+        and len(value) <= _MOST_PARTS
+        and all(type(part) in (bool, int, float, str) for part in value)
+    )
 
 
 class OwnCall:
@@ -57,6 +67,11 @@ class OwnCall:
         except Exception as error:  # noqa: BLE001 - the user's call comes first; `fault` tells
             tracker.fault("a training", error)
             return False
+        self.options |= {
+            argument.role: argument.value
+            for argument in given
+            if argument.role not in recipe.data and _is_setting(argument.value)
+        }
         told = {argument.role.partition(".")[0] for argument in given}
         around = NamespaceWorld({**self.function.__globals__, "self": self.instance})
         given += [

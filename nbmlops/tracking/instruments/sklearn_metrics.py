@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.tracking.code.data_names import data_called
+from nbmlops.tracking.code.data_names import caller_name, data_called
 from nbmlops.tracking.code.frames import argument_of, call_node
 from nbmlops.tracking.instruments.estimators import called_by_library, data_name
 from nbmlops.tracking.instruments.following import quietly
@@ -178,7 +178,8 @@ def _folds(
     for _, position, keyword in named:
         node = argument_of(call, position, keyword)
         if node is not None and (found := tracker.provenance.folds.behind(node, frames[0])):
-            return found
+            array, runs = found
+            return caller_name(frames, array, tracker.namespace) or array.id, runs
     return None
 
 

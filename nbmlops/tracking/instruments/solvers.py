@@ -6,6 +6,7 @@ that the user's own code makes is then an inferred run. A library that solves so
 
 from __future__ import annotations
 
+import dis
 import functools
 import inspect
 import sys
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Metric, now
 from nbmlops.tracking.code.frames import called_by, name_of
-from nbmlops.tracking.code.own import is_own_module
+from nbmlops.tracking.code.own import is_own, is_own_module
 from nbmlops.tracking.inference.fitted_values import as_number, kept
 from nbmlops.tracking.inference.namespace import kind_of
 from nbmlops.tracking.inference.world import Kind
@@ -225,13 +226,19 @@ def data_read_by(objective: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
     if isinstance(objective, MethodType):
         yield from _data_in(getattr(objective.__self__, "__dict__", {}))
         objective = objective.__func__
+    if is_own(type(objective)) and callable(objective):  # an object that is called
+        yield from _data_in(getattr(objective, "__dict__", {}))
+        objective = type(objective).__call__
     objective = inspect.unwrap(objective) if callable(objective) else objective
     if type(objective) is not FunctionType or depth > _DEEPEST:
         return
     code = objective.__code__
     cells = zip(code.co_freevars, objective.__closure__ or (), strict=False)
     reads = {name: cell.cell_contents for name, cell in cells}
-    reads |= {n: objective.__globals__[n] for n in code.co_names if n in objective.__globals__}
+    known = objective.__globals__
+    # An attribute's name, as that of ``scores.mean()``, is no global's.
+    names = {s.argval for s in dis.get_instructions(code) if s.opname == "LOAD_GLOBAL"}
+    reads |= {n: known[n] for n in code.co_names if n in names and n in known}
     yield from _data_in(reads)
     for value in reads.values():
         if type(value) is FunctionType:

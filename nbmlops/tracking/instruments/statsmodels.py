@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nbmlops.records import Metric, now
-from nbmlops.tracking.code.frames import argument_of, call_node, name_of, written
+from nbmlops.tracking.code.frames import argument_of, call_node, name_of, text_at, written
 from nbmlops.tracking.code.unseen import unseen
 from nbmlops.tracking.instruments.estimators import EstimatorWatch, called_by_library
 from nbmlops.tracking.instruments.following import follow, quietly
@@ -33,6 +33,10 @@ _STATISTICS = (
     "llr_pvalue", "deviance", "pearson_chi2", "scale", "mse_resid", "sse", "hqic", "fpe",
 )  # fmt: skip
 _BESIDE = ("weights", "offset", "exposure", "freq_weights", "var_weights")
+# What a constructor is handed of a formula that was parsed.
+_BY_FORMULA = {"formula_info", "design_info", "model_spec"}
+# Formulas beside the first; a constructor gets the tables that are made of them.
+_FORMULAS = ("re_formula", "vc_formula", "exog_infl_formula")
 _DATA = ("exog", "endog", *_BESIDE)
 # How a fit tells of itself, and what a formula brings along: no settings of the model.
 _NO_SETTINGS = {
@@ -123,7 +127,14 @@ class _Made:
         settings |= {k: type(given[k]).__name__ for k in _PARTS if given.get(k) is not None}
         frames = self._tracker.frames()
         call = call_node(frames[0]) if frames else None
-        places = {"data": 1} if getattr(model, "formula", None) else {"endog": 0, "exog": 1}
+        places = {"endog": 0, "exog": 1}
+        if _BY_FORMULA & given.keys():
+            places = {"data": 1}
+            # A formula makes tables of its own; what the user hands beside it is named.
+            told = {word.arg: word.value for word in call.keywords} if call is not None else {}
+            given = {role: value for role, value in given.items() if role in told}
+            texts = {k: text_at(told[k], frames[0]) for k in _FORMULAS if k in told}
+            settings |= {k: text for k, text in texts.items() if isinstance(text, str)}
         rows = None if "data" in places else _length(given.get("endog"))
         others = [k for k, v in given.items() if rows and _length(v) == rows]
         roles = [
@@ -137,6 +148,8 @@ class _Made:
             name = name or written(argument_of(call, places.get(role, 99), role))
             if name:
                 names[role] = name
+        # What was given as a list may have grown by the time that it is fitted.
+        roles += [role for role in ("endog", "exog") if type(given.get(role)) is list]
         # The model keeps what it was given of these, if at all, as arrays of its own.
         beside = [
             Argument(role, input_of(Argument(role, given[role], names.get(role, role))), role)
@@ -254,7 +267,8 @@ def _data(tracker: Tracker, model: Any, how: _How) -> list[Argument]:
     if frame is not None:
         return [argument("data", frame)]
     # A constant that the model has added itself is no data of the user's.
-    roles = [role for role in ("exog", "endog") if how.given is None or role in how.given]
+    beside = {argument.role for argument in how.beside}
+    roles = [role for role in ("exog", "endog") if how.given is None or role in how.given - beside]
     found = [(role, getattr(data, f"orig_{role}")) for role in roles]
     return [argument(role, value) for role, value in found if value is not None]
 

@@ -59,6 +59,7 @@ def begin_loop(
         add_settings(known.training, optimizer_settings(optimizer))
         return known
     regions, loops_here = regions_around(frames), loops_around(frames)
+    scheduler = scheduler_of(optimizer, frames, tracker.namespace)
     settings = (
         *(
             p
@@ -66,8 +67,8 @@ def begin_loop(
             if inside is None
             for p in module_settings(module, tracker.constructions.of(module))
         ),
-        *optimizer_settings(optimizer),
-        *scheduler_settings(scheduler_of(optimizer, frames, tracker.namespace)),
+        *optimizer_settings(optimizer, scheduler),
+        *scheduler_settings(scheduler),
         *losses_settings(losses_of(regions) or [_named_by_graph(observation)]),
         *measured(model_settings([module for _, module in owners], tensors)),
         *measured(clipping_of(regions)),

@@ -20,15 +20,22 @@ _DEFAULTS: dict[str, Any] = {"device": "cpu", "dtype": "float32", "amp": False}
 # What an optimizer keeps in its groups beside the user's settings.
 _NO_SETTINGS = {"params", "param_names", "initial_lr", "max_lr", "min_lr", "max_momentum",
                 "base_momentum", "decoupled_weight_decay"}  # fmt: skip
+# What a cycle of learning rates and momenta goes between, which its optimizer's groups hold.
+_CYCLES = {"max_lr", "max_momentum", "base_momentum"}
+_CYCLED = {"lr", "momentum", "betas"}
 _MOST_LAYERS = 500
 
 
-def optimizer_settings(optimizer: Any) -> tuple[Parameter, ...]:
+def optimizer_settings(optimizer: Any, scheduler: Any = None) -> tuple[Parameter, ...]:
     """The optimizer's class and groups; of a further group what differs from the first."""
     kind = type(optimizer)
     defaults = _constructor_defaults(kind)
     first, *others = optimizer.param_groups
     values = {"optimizer": kind.__name__, **_group(first)}
+    if not others and hasattr(scheduler, "cycle_momentum"):
+        # A cycle has put its own beginning in the place of what the user wrote.
+        made = getattr(optimizer, "defaults", {})
+        values |= {name: made[name] for name in (_CYCLED & made.keys() & values.keys())}
     for number, group in enumerate(others, start=1):
         values |= {
             f"group{number}__{name}": value
@@ -43,7 +50,7 @@ def scheduler_settings(scheduler: Any) -> tuple[Parameter, ...]:
     if scheduler is None:
         return ()
     defaults = _constructor_defaults(type(scheduler))
-    own = vars(scheduler)
+    own = _as_constructed(scheduler)
     values: dict[str, Any] = {
         name: own[name]
         for name in defaults
@@ -53,6 +60,15 @@ def scheduler_settings(scheduler: Any) -> tuple[Parameter, ...]:
     if isinstance(values.get("milestones"), Counter):
         values["milestones"] = sorted(values["milestones"].elements())
     return _under("scheduler", type(scheduler).__name__, values, defaults)
+
+
+def _as_constructed(scheduler: Any) -> dict[str, Any]:
+    """A scheduler's attributes, and what it keeps in its optimizer's first group or as a list."""
+    own = vars(scheduler)
+    kept = {name: own.get(f"{name}s") for name in _CYCLES | {"base_lr"}}
+    alone = {n: v[0] for n, v in kept.items() if isinstance(v, list) and len(v) == 1}
+    group = scheduler.optimizer.param_groups[0] if "optimizer" in own else {}
+    return {**{n: group[n] for n in _CYCLES & group.keys()}, **alone, **own}
 
 
 def losses_settings(losses: Iterable[Any]) -> tuple[Parameter, ...]:

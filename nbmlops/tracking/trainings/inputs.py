@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -22,6 +24,7 @@ _SETTINGS = {
     "feature_name", "feature_names", "eval_names", "eval_metric",
 }  # fmt: skip
 _MOST_SETS = 20  # a longer list of pairs is one set of samples
+_PAIR = ("X", "y", "sample_weight")
 _DATA_SIGNS = ("shape", "__array__", "__dataframe__", "__len__")
 
 
@@ -54,9 +57,9 @@ def arguments_of(
                     settings[role] = item
                 continue
             name = name_of(item, namespace, frames)
-            if name is None and part == role and frames:
+            if name is None and frames:
                 call = call or call_node(frames[0])
-                name = written(argument_of(call, position, role))
+                name = written(_part_of(argument_of(call, position, role), part[len(role) :]))
             data.append(Argument(part, item, name or part))
     return data, settings
 
@@ -104,8 +107,6 @@ def nbytes_of(value: Any) -> int:
 
 def base_name(argument: Argument) -> str:
     """The name of the data underneath: ``X_test`` of ``X_test[columns]``."""
-    import ast
-
     try:
         return data_root(ast.parse(argument.name, mode="eval").body) or argument.name
     except SyntaxError:
@@ -127,9 +128,8 @@ def _bound(
             found += value.items()
         elif kind is inspect.Parameter.VAR_POSITIONAL:
             # A decorated fit often takes (*args): its data then stands in scikit-learn's order.
-            names = ["X", "y", "sample_weight"]
             found += [
-                (names[n] if n < len(names) else f"{name}[{n}]", v) for n, v in enumerate(value)
+                (_PAIR[n] if n < len(_PAIR) else f"{name}[{n}]", v) for n, v in enumerate(value)
             ]
         else:
             found.append((name, value))
@@ -142,13 +142,23 @@ def _parts(role: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield role, value
     elif all(type(pair) is tuple and all(map(_is_table, pair)) for pair in value):
         for number, pair in enumerate(value):
-            for part, item in zip(("X", "y", "sample_weight"), pair, strict=False):
+            for part, item in zip(_PAIR, pair, strict=False):
                 yield f"{role}[{number}].{part}", item
     elif type(value) is tuple and all(map(_is_table, value)):
-        for part, item in zip(("X", "y", "sample_weight"), value, strict=False):
+        for part, item in zip(_PAIR, value, strict=False):
             yield f"{role}.{part}", item
     else:
         yield role, value
+
+
+def _part_of(node: ast.expr | None, path: str) -> ast.expr | None:
+    """The expression of a part that `_parts` names: ``b`` of ``[(a, b)]`` for ``[0].y``."""
+    for step in re.findall(r"\w+", path):
+        place = _PAIR.index(step) if step in _PAIR else int(step)
+        if not isinstance(node, ast.List | ast.Tuple) or place >= len(node.elts):
+            return None
+        node = node.elts[place]
+    return node
 
 
 def _is_table(value: Any) -> bool:
