@@ -105,7 +105,7 @@ def call_node(frame: FrameType) -> ast.Call | None:
     try:
         import executing
 
-        node = executing.Source.executing(frame).node
+        node: Any = executing.Source.executing(frame).node
         if node is None:  # as where one line of a cell holds several statements
             node = _node_at(frame, executing.Source.for_frame(frame).tree)
     except Exception:  # noqa: BLE001 - a foreign library reading foreign code; names then fall back to roles
