@@ -16,6 +16,8 @@ CLOSED_ROUTERS = {
 CLOSED_VIEWS = {"serve_gateway_proxy": "lets the server call another address"}
 """Flask's view -> why it is closed."""
 
+_ENDPOINTS = "api/2.0/endpoints/"
+
 
 def close_routers() -> None:
     """Empty the routers before the app takes them in.
@@ -34,5 +36,11 @@ def close_views(flask_app: Any) -> None:
         flask_app.view_functions[name] = _closed
 
 
-def _closed(**_: Any) -> tuple[str, int]:
+def _closed(**_: Any) -> Any:
+    from flask import request
+
+    if request.method == "GET" and request.args.get("gateway_path") == _ENDPOINTS:
+        # MLflow's page asks this on every visit, and would show a refusal as an error each time.
+        # The answer is MLflow's own where there is no gateway.
+        return {"endpoints": []}
     return "nbmlops server does not have this door, because it acts past the gate.", 404

@@ -338,3 +338,11 @@ def test_only_an_administrator_gets_this_far(gate: LiveGate) -> None:
 def _versions(gate: LiveGate, name: str) -> list[Any]:
     client = MlflowClient(tracking_uri=gate.address, registry_uri=gate.address)
     return list(client.search_model_versions(f"name = '{name}'"))
+
+
+def test_the_page_is_told_that_there_is_no_gateway(gate: LiveGate) -> None:
+    """It asks at each visit; whatever else it asks of a gateway is not there."""
+    path = "/ajax-api/2.0/mlflow/gateway-proxy?gateway_path="
+    answer = gate.request("GET", f"{path}api/2.0/endpoints/")
+    assert (answer.status_code, answer.json()) == (200, {"endpoints": []})
+    assert gate.request("GET", f"{path}api/2.0/endpoints/x").status_code == 404
