@@ -389,13 +389,15 @@ export interface Signature {
 }
 /**
  * A model version that entered the registry, and the sign-offs that let it in.
+ *
+ * `alias` is the one that moved to it then, if one did: MLflow's own client makes versions without.
  */
 export interface Registration {
   id: string;
   review_id: string;
   model_name: string;
   version: string;
-  alias: string;
+  alias: string | null;
   content_digest: string;
   sign_off_digests: string[];
   by: Identity;

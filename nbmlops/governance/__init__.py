@@ -8,8 +8,11 @@ from nbmlops.governance.gate import (
     RegisteredVersion,
     acting,
     alias_missing,
+    alias_move_of,
     current_actor,
     inside,
+    registration_of,
+    version_tags,
 )
 from nbmlops.governance.incoming import Incoming
 from nbmlops.governance.ledger import (
@@ -101,6 +104,7 @@ __all__ = [
     "Vault",
     "acting",
     "alias_missing",
+    "alias_move_of",
     "assemble_review",
     "check_against",
     "check_proof",
@@ -129,6 +133,7 @@ __all__ = [
     "published_policies",
     "read_export",
     "read_policy",
+    "registration_of",
     "require_unchanged",
     "resolution_objections",
     "resolution_payload",
@@ -147,6 +152,7 @@ __all__ = [
     "trusted_keys",
     "verify",
     "verify_dossier",
+    "version_tags",
     "withdrawal_payload",
     "write_export",
 ]

@@ -178,7 +178,8 @@ def require_same_files(
 def read_files(folder: Path) -> list[BundleFile]:
     """Every file below `folder`, its bytes read.
 
-    :raises IntegrityError: if there is a symbolic link, whose target could change.
+    :raises IntegrityError: if there is a symbolic link, whose target could change, or a name that
+        is no text, which no record could hold.
     """
     return [
         BundleFile(
@@ -193,11 +194,23 @@ def read_files(folder: Path) -> list[BundleFile]:
 def _walk(folder: Path) -> list[Path]:
     files = []
     for path in sorted(folder.rglob("*")):
+        if not _is_text(path.name):
+            shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+            raise IntegrityError(f"{shown} has a name that is not UTF-8; rename it.")
         if path.is_symlink():
             raise IntegrityError(f"{path} is a symbolic link; put the file itself there.")
         if path.is_file():
             files.append(path)
     return files
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file's name can be written; other bytes come as lone surrogates."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @contextmanager

@@ -141,13 +141,16 @@ class Finding(Record, frozen=True, kw_only=True):
 
 
 class Registration(Record, frozen=True, kw_only=True):
-    """A model version that entered the registry, and the sign-offs that let it in."""
+    """A model version that entered the registry, and the sign-offs that let it in.
+
+    `alias` is the one that moved to it then, if one did: MLflow's own client moves none.
+    """
 
     id: str
     review_id: str
     model_name: str
     version: str
-    alias: str
+    alias: str | None
     content_digest: str
     sign_off_digests: tuple[str, ...]
     by: Identity

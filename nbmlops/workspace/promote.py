@@ -115,7 +115,14 @@ def edited_since(stores: Stores, promotion: Promotion) -> str | None:
     if not path.exists():
         return None
     sealed = read_notebook(stores.vault.path(promotion.bundle.digest) / NOTEBOOK_FILE)
-    cell = changed_cell(sealed, read_notebook(path))
+    try:
+        current = read_notebook(path)
+    except NotebookError as error:
+        return (
+            f"{promotion.notebook} was changed after it was promoted, and cannot be read: {error} "
+            f"Restore it, or move it away: {promotion.bundle.digest[:12]} holds what was promoted."
+        )
+    cell = changed_cell(sealed, current)
     if cell is None:
         return None
     return (

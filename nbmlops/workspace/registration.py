@@ -12,8 +12,11 @@ from nbmlops.governance import (
     SigningKey,
     acting,
     alias_missing,
+    alias_move_of,
     find,
+    registration_of,
     sign,
+    version_tags,
     withdrawal_payload,
 )
 from nbmlops.records import (
@@ -27,7 +30,6 @@ from nbmlops.records import (
     Withdrawal,
     WithdrawalRequest,
     Withdrawn,
-    digest,
     new_id,
 )
 from nbmlops.workspace.review import refuse, review
@@ -57,40 +59,22 @@ def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Regist
         raise stores.refuse(error, "register", submission.id, by.name)
     promotion = stores.history().promotions[submission.promotion_id]
     clean = stores.clean_run(promotion)
-    tags = {
-        "nbmlops.content_digest": submission.content_digest,
-        "nbmlops.review": submission.id,
-        "nbmlops.sign_offs": ",".join(_sign_off_digests(current)),
-    }
-    if submission.dossier is not None:
-        tags["nbmlops.dossier"] = submission.dossier.digest
     with acting(by):
         version = stores.registry.register(
             submission.model_name,
             stores.gate.source(submission.content_digest),
             run_id=clean.mlflow_run_id,
             alias=alias,
-            tags=tags,
+            tags=version_tags(current, alias),
         )
     return record_registration(stores, current, version, alias, by)
 
 
 def record_registration(
-    stores: Stores, current: Review, version: str, alias: str, by: Identity
+    stores: Stores, current: Review, version: str, alias: str | None, by: Identity
 ) -> Registration:
-    """Tell the ledger that a review's model is in the registry as `version`, at `alias`."""
-    submission = current.submission
-    registration = Registration(
-        id=new_id("registration"),
-        review_id=submission.id,
-        model_name=submission.model_name,
-        version=version,
-        alias=alias,
-        content_digest=submission.content_digest,
-        sign_off_digests=_sign_off_digests(current),
-        by=by,
-        at=stores.clock(),
-    )
+    """Tell the ledger that a review's model is in the registry as `version`, at `alias` if any."""
+    registration = registration_of(current, version, alias, by, stores.clock())
     stores.append(Registered(registration=registration), by.name)
     return registration
 
@@ -106,15 +90,7 @@ def move_alias(
         raise refuse(stores, "alias", f"{model_name}@{alias}", by, why)
     with acting(by):
         stores.registry.move_alias(model_name, alias, version)
-    move = AliasMove(
-        model_name=model_name,
-        alias=alias,
-        version=version,
-        review_id=submission.id,
-        content_digest=submission.content_digest,
-        by=by,
-        at=stores.clock(),
-    )
+    move = alias_move_of(submission, alias, version, by, stores.clock())
     stores.append(AliasMoved(move=move), by.name)
     return move
 
@@ -155,9 +131,12 @@ def withdraw(stores: Stores, request: WithdrawalRequest, by: Identity) -> Withdr
             why = f"The signature of {by.name}'s withdrawal does not hold: {doubt}."
             raise refuse(stores, "withdraw", request.subject, by, [why])
     stores.append(Withdrawn(withdrawal=withdrawal), by.name)
-    if registration:
-        with acting(by):
-            stores.registry.remove_aliases(registration.model_name, registration.version)
+    with acting(by):
+        # Off every version of that content: MLflow's client may have made more of it than one.
+        stores.registry.remove_aliases(
+            submission.model_name,
+            lambda source: stores.gate.is_sealed(source, submission.content_digest),
+        )
     return withdrawal
 
 
@@ -207,12 +186,6 @@ def load_model(stores: Stores, uri: str, flavor: str) -> Any:
             f"MLflow has no flavor {flavor!r} here: {error}. Leave it out for pyfunc."
         ) from error
     return module.load_model(str(path))
-
-
-def _sign_off_digests(current: Review) -> tuple[str, ...]:
-    """The digests of the sign-offs on exactly what is registered."""
-    content = current.submission.content_digest
-    return tuple(digest(s) for s in current.sign_offs if s.content_digest == content)
 
 
 def _alias_missing(stores: Stores, submission: Submission, alias: str, by: Identity) -> list[str]:

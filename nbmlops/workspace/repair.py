@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from nbmlops.governance import RegisteredVersion, acting
-from nbmlops.records import CHAMPION, Diagnosis, Identity
+from nbmlops.governance import RegisteredVersion, acting, alias_move_of
+from nbmlops.records import AliasMoved, Diagnosis, Identity
 from nbmlops.workspace.registration import record_registration
 from nbmlops.workspace.review import review
 from nbmlops.workspace.stores import Stores, one_at_a_time
@@ -27,6 +27,7 @@ def half_done(stores: Stores, mend: bool, by: Identity) -> list[Diagnosis]:
     """Everything that is half-done, and with `mend`, what became of it."""
     return [
         *_unrecorded(stores, mend, by),
+        *_untold_aliases(stores, mend, by),
         *_empty_models(stores, mend),
         *_left_folders(stores, mend),
     ]
@@ -35,7 +36,7 @@ def half_done(stores: Stores, mend: bool, by: Identity) -> list[Diagnosis]:
 def _unrecorded(stores: Stores, mend: bool, by: Identity) -> Iterator[Diagnosis]:
     """Versions that no fact tells of: the alias may lack too."""
     for version in stores.registry.versions():
-        if version.review_id in stores.history().registrations:
+        if stores.history().registration(version.model_name, version.version):
             continue
         label = f"{version.model_name} version {version.version}"
         found = f"{label} is in the registry, and the ledger does not tell of it."
@@ -53,11 +54,44 @@ def _unrecorded(stores: Stores, mend: bool, by: Identity) -> Iterator[Diagnosis]
 
 def _record(stores: Stores, version: RegisteredVersion, by: Identity) -> None:
     current = review(stores, version.review_id)
-    alias = version.aliases[0] if version.aliases else CHAMPION
-    if not version.aliases:
+    alias = version.aliases[0] if version.aliases else version.first_alias
+    if alias is not None and not version.aliases:
         with acting(by):
             stores.registry.move_alias(version.model_name, alias, version.version)
     record_registration(stores, current, version.version, alias, by)
+
+
+def _untold_aliases(stores: Stores, mend: bool, by: Identity) -> Iterator[Diagnosis]:
+    """Aliases of registered versions that no fact moved there, or that a withdrawal left."""
+    for version in stores.registry.versions():
+        history = stores.history()
+        if history.registration(version.model_name, version.version) is None:
+            continue
+        for alias in version.aliases:
+            told = history.alias_moves.get((version.model_name, alias))
+            if told is not None and told.version == version.version:
+                continue
+            found = (
+                f"The alias {alias} of {version.model_name} stands at version {version.version}, "
+                "and the ledger does not tell of it."
+            )
+            if review(stores, version.review_id).missing:
+                action = partial(_take_off, stores, version, alias, by)
+                yield _told(mend, found, "It was removed: its review lacks something.", action)
+            else:
+                action = partial(_tell_of, stores, version, alias, by)
+                yield _told(mend, found, "It was recorded.", action)
+
+
+def _take_off(stores: Stores, version: RegisteredVersion, alias: str, by: Identity) -> None:
+    with acting(by):
+        stores.registry.remove_alias(version.model_name, alias)
+
+
+def _tell_of(stores: Stores, version: RegisteredVersion, alias: str, by: Identity) -> None:
+    submission = stores.history().submissions[version.review_id]
+    move = alias_move_of(submission, alias, version.version, by, stores.clock())
+    stores.append(AliasMoved(move=move), by.name)
 
 
 def _empty_models(stores: Stores, mend: bool) -> Iterator[Diagnosis]:

@@ -116,6 +116,17 @@ def test_a_symbolic_link_is_not_sealed(vault: Vault) -> None:
         vault.seal(folder)
 
 
+def test_a_name_that_is_no_text_is_not_sealed(vault: Vault) -> None:
+    """No record could hold it; one in any script is sealed."""
+    folder = fill(vault, a="alpha")
+    (folder / "model" / "модель.bin").write_text("x")
+    assert "model/модель.bin" in [file.path for file in vault.seal(folder).files]
+    folder = fill(vault, a="alpha")
+    (folder / "model" / os.fsdecode(b"\xff.bin")).write_text("x")
+    with pytest.raises(IntegrityError, match=r"\\xff\.bin has a name that is not UTF-8"):
+        vault.seal(folder)
+
+
 def test_content_that_is_not_there_says_what_to_do(vault: Vault, sealed: Bundle) -> None:
     """A digest without its folder."""
     with pytest.raises(IntegrityError, match="Promote the run again"):

@@ -256,3 +256,18 @@ def test_facts_behind_a_break_are_told_as_well(team: Team, monkeypatch: pytest.M
     found = team.ada.dossier(review.id)
     assert (found.chain.intact, found.chain.broken_sequence) == (False, 1)
     assert [entry.fact for entry in found.facts] == [entry.fact for entry in whole.facts]
+
+
+def test_a_notebook_that_was_broken_is_stale_and_hides_no_other(team: Team) -> None:
+    """The list tells of both; the other one is the control."""
+    broken = team.ada.submit(team.promote(model="other").id).submission
+    control = team.ada.submit(team.promote().id).submission
+    (team.root / broken.evidence.notebook).write_text("{ broken")
+    (team.root / control.evidence.notebook).unlink(missing_ok=True)
+    told = {review.submission.id: review for review in team.grace.reviews()}
+    assert told[broken.id].status == "stale"
+    assert "was changed after it was promoted, and cannot be read" in told[broken.id].missing[0]
+    assert told[control.id].status == "waiting"
+    with pytest.raises(Stale, match="cannot be read"):
+        team.grace.sign_off(broken.id, "approved")
+    team.grace.sign_off(control.id, "approved")

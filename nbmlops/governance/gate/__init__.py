@@ -2,6 +2,7 @@
 
 from nbmlops.governance.gate.acting import acting, current_actor
 from nbmlops.governance.gate.artifact_roots import VAULT_NAME, ArtifactRoots, inside
+from nbmlops.governance.gate.entering import alias_move_of, registration_of, version_tags
 from nbmlops.governance.gate.gate import Gate, alias_missing
 from nbmlops.governance.gate.mlflow_registry import MlflowRegistry, RegisteredVersion
 
@@ -13,6 +14,9 @@ __all__ = [
     "RegisteredVersion",
     "acting",
     "alias_missing",
+    "alias_move_of",
     "current_actor",
     "inside",
+    "registration_of",
+    "version_tags",
 ]

@@ -13,11 +13,21 @@ from urllib.parse import unquote, urlparse
 
 from nbmlops.errors import NotFound, Refused
 from nbmlops.governance.gate.artifact_roots import VAULT_NAME
+from nbmlops.governance.gate.entering import alias_move_of, registration_of
 from nbmlops.governance.ledger import History, HistoryReader, Ledger
 from nbmlops.governance.policy import Policy, policy_in_force
 from nbmlops.governance.review import assemble_review, verify_dossier
 from nbmlops.governance.vault import MODEL_FOLDER, Vault
-from nbmlops.records import Bundle, Identity, RefusalRecorded, Review, Submission, now
+from nbmlops.records import (
+    AliasMoved,
+    Bundle,
+    Identity,
+    RefusalRecorded,
+    Registered,
+    Review,
+    Submission,
+    now,
+)
 
 __all__ = ["Gate", "alias_missing"]
 
@@ -54,8 +64,8 @@ class Gate:
                 "tracked run, submit it, and have it signed off: nbmlops submit, nbmlops sign-off.",
             )
 
-    def require_version(self, name: str, source: str, actor: str) -> None:
-        """Check that `source` is sealed content that is approved for `name`, byte by byte.
+    def require_version(self, name: str, source: str, actor: str) -> Review:
+        """Check that `source` is sealed content that is approved for `name`; its approved review.
 
         :raises Refused: if no approved review names exactly this content.
         :raises IntegrityError: if the sealed content is not what was signed.
@@ -73,15 +83,18 @@ class Gate:
                 "nbmlops register.",
             )
         self._verify(approved[-1].submission)
+        return approved[-1]
 
-    def require_alias(self, name: str, alias: str, source: str, actor: str | Identity) -> None:
+    def require_alias(self, name: str, alias: str, source: str, actor: str | Identity) -> Review:
         """Check that a version whose content is `source` may bear `alias`, by the hand of `actor`.
+
+        The answer is that content's approved review.
 
         :raises Refused: if no sign-offs allow it, or the policy gives that alias to others.
         :raises IntegrityError: if the sealed content is not what was signed.
         """
         by = actor if isinstance(actor, Identity) else Identity(name=actor)
-        self.require_version(name, source, by.name)
+        review = self.require_version(name, source, by.name)
         history = self._reader.read()
         policy = self._policy(history)
         why = alias_missing(
@@ -99,6 +112,17 @@ class Gate:
                 by.name,
                 f"The alias {alias!r} of {name} may not be moved there. " + " ".join(why),
             )
+        return review
+
+    def tell_of_version(self, review: Review, version: str, by: Identity) -> None:
+        """Put on the ledger that MLflow's own client made a version of what `review` let in."""
+        fact = Registered(registration=registration_of(review, version, None, by, self._clock()))
+        self._ledger.append(fact, actor=by.name)
+
+    def tell_of_alias(self, review: Review, alias: str, version: str, by: Identity) -> None:
+        """Put on the ledger that MLflow's own client moved `alias` to a version of that content."""
+        move = alias_move_of(review.submission, alias, version, by, self._clock())
+        self._ledger.append(AliasMoved(move=move), actor=by.name)
 
     def require_load(self, name: str, source: str, actor: str) -> None:
         """Check that a registered version's sign-offs still hold, before it is loaded.
@@ -144,7 +168,7 @@ class Gate:
         """
         history = self._reader.read()
         for submission in history.submissions_of(name):
-            if self._is_sealed(source, submission.content_digest):
+            if self.is_sealed(source, submission.content_digest):
                 return history.promotions[submission.promotion_id].bundle
         raise NotFound(f"Nobody submitted {source} as a version of {name!r}.")
 
@@ -152,7 +176,7 @@ class Gate:
         """Where a registered version of that content must point: a URI."""
         return self._vault.uri(content_digest, MODEL_FOLDER)
 
-    def _is_sealed(self, source: str, content_digest: str) -> bool:
+    def is_sealed(self, source: str, content_digest: str) -> bool:
         """Whether `source` is that content: in the vault here, or as the server's clients read it.
 
         So whoever looks after a server decides as it does, by the same ledger.
@@ -183,7 +207,7 @@ class Gate:
         history = self._reader.read()
         policy, at = self._policy(history), self._clock()
         for submission in history.submissions_of(name):
-            if source is None or self._is_sealed(source, submission.content_digest):
+            if source is None or self.is_sealed(source, submission.content_digest):
                 yield assemble_review(submission, history, policy, at=at)
 
     def _verify(self, submission: Submission) -> None:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mlflow.entities.model_registry import ModelVersionTag
 from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
 from mlflow.exceptions import MlflowException
 from mlflow.prompt.constants import IS_PROMPT_TAG_KEY
@@ -24,11 +25,13 @@ from nbmlops.errors import NbmlopsError
 from nbmlops.governance.database import SqlAlchemyLedger
 from nbmlops.governance.database.postgresql import Permits, PermittedWrite
 from nbmlops.governance.gate.acting import current_actor, is_registering
+from nbmlops.governance.gate.entering import version_tags
 from nbmlops.governance.gate.gate import Gate
 from nbmlops.governance.policy import drafted_policy
 from nbmlops.governance.vault import Vault
-from nbmlops.records import Bundle
+from nbmlops.records import Bundle, Identity, Review
 from nbmlops.settings import GATED_PREFIX, Settings, load_settings
+from nbmlops.steps import pass_step
 
 __all__ = ["PROMPT_SOURCES", "GatedStore"]
 
@@ -89,28 +92,40 @@ class GatedStore(SqlAlchemyStore):
         tags = list(tags or ())
         with self._deciding():
             inherited: dict[str, str] = {}
+            review: Review | None = None
             if source in PROMPT_SOURCES:
                 self._gate.require_prompt(name, self._actor)
             else:
                 source, inherited = self._resolve(name, source)
-                self._gate.require_version(name, source, self._actor)
+                review = self._gate.require_version(name, source, self._actor)
                 self._require_no_prompt(name)
             own = [tag.key for tag in tags if inherited.get(tag.key) != tag.value]
             self._keep_reserved(name, *own)
+            told = review is None or is_registering()  # else nobody behind us tells the ledger
+            if review is not None and not told:
+                tags = [tag for tag in tags if not tag.key.startswith(_RESERVED)]
+                tags += [ModelVersionTag(k, v) for k, v in version_tags(review).items()]
             with self._permitted("version", name, source, source):
-                return super().create_model_version(name, source, run_id, tags, *args, **kwargs)
+                made = super().create_model_version(name, source, run_id, tags, *args, **kwargs)
+            pass_step("before-version-told")
+            if review is not None and not told:
+                self._gate.tell_of_version(review, str(made.version), self._identity)
+            return made
 
     def set_registered_model_alias(self, name: str, alias: str, version: str) -> Any:
         with self._deciding():
+            review: Review | None = None
             found = super().get_model_version(name, version)
             if found.source in PROMPT_SOURCES:
                 if self._holds_models(name):
                     self._refuse("alias", f"{name}@{alias}", "a prompt is no version of a model")
             else:
-                actor = current_actor() or self._actor
-                self._gate.require_alias(name, alias, found.source, actor)
+                review = self._gate.require_alias(name, alias, found.source, self._identity)
             with self._permitted("alias", name, f"{alias}@{found.version}", found.source):
-                return super().set_registered_model_alias(name, alias, version)
+                super().set_registered_model_alias(name, alias, version)
+            pass_step("before-alias-told")
+            if review is not None and not is_registering():
+                self._gate.tell_of_alias(review, alias, str(found.version), self._identity)
 
     def delete_registered_model_alias(self, name: str, alias: str) -> Any:
         with self._deciding():
@@ -193,10 +208,13 @@ class GatedStore(SqlAlchemyStore):
         return self._gate.bundle_at(name, source)
 
     @property
-    def _actor(self) -> str:
+    def _identity(self) -> Identity:
         """Whoever a door authenticated, else this machine's user."""
-        actor = current_actor()
-        return actor.name if actor else self._user
+        return current_actor() or Identity(name=self._user)
+
+    @property
+    def _actor(self) -> str:
+        return self._identity.name
 
     @contextmanager
     def _deciding(self) -> Iterator[None]:

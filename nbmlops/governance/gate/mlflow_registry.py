@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from nbmlops.errors import NotFound, Refused, StoreUnreachable
 from nbmlops.governance.gate.acting import registering
+from nbmlops.governance.gate.entering import FIRST_ALIAS
 from nbmlops.records import Bundle, Record
 from nbmlops.settings import Settings, without_password
 from nbmlops.steps import pass_step
@@ -16,12 +17,16 @@ __all__ = ["MlflowRegistry", "RegisteredVersion"]
 
 
 class RegisteredVersion(Record, frozen=True, kw_only=True):
-    """A version in the registry, and the review that its tags say let it in."""
+    """A version in the registry, and the review that its tags say let it in.
+
+    `first_alias` is what its registration was to move there, if anything.
+    """
 
     model_name: str
     version: str
     review_id: str
     aliases: tuple[str, ...]
+    first_alias: str | None = None
 
 
 class MlflowRegistry:
@@ -90,21 +95,27 @@ class MlflowRegistry:
 
         :raises Refused: if the gate does not let it.
         """
-        with self._speaking():
+        with self._speaking(), registering():
             self._client().set_registered_model_alias(name, alias, version)
 
     def versions(self) -> list[RegisteredVersion]:
         """Every version that a registration of ours has left."""
         with self._speaking():
+            ours = [v for v in self._pages("search_model_versions") if "nbmlops.review" in v.tags]
+            aliases = {name: self._aliases(name) for name in {v.name for v in ours}}
             return [
                 RegisteredVersion(
                     model_name=version.name,
                     version=str(version.version),
                     review_id=version.tags["nbmlops.review"],
-                    aliases=tuple(sorted(version.aliases)),
+                    aliases=tuple(
+                        sorted(
+                            a for a, v in aliases[version.name].items() if v == str(version.version)
+                        )
+                    ),
+                    first_alias=version.tags.get(FIRST_ALIAS),
                 )
-                for version in self._pages("search_model_versions")
-                if "nbmlops.review" in version.tags
+                for version in ours
             ]
 
     def empty_models(self) -> list[str]:
@@ -126,6 +137,18 @@ class MlflowRegistry:
         with self._speaking():
             self._client().delete_registered_model(name)
 
+    def _aliases(self, name: str) -> dict[str, str]:
+        """Which version each alias of a model stands at; MLflow's search does not tell."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            found = self._client().get_registered_model(name).aliases
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return {}
+        return {alias: str(version) for alias, version in found.items()}
+
     def _pages(self, search: str) -> Iterator[Any]:
         token = None
         while True:
@@ -135,14 +158,18 @@ class MlflowRegistry:
             if not token:
                 return
 
-    def remove_aliases(self, name: str, version: str) -> list[str]:
-        """Take every alias off a version; which they were."""
+    def remove_aliases(self, name: str, is_meant: Callable[[str], bool]) -> None:
+        """Take every alias off each version of `name` whose source `is_meant`."""
         with self._speaking(), registering():
             client = self._client()
-            aliases = sorted(client.get_model_version(name, version).aliases)
-            for alias in aliases:
-                client.delete_registered_model_alias(name, alias)
-        return aliases
+            for alias, version in self._aliases(name).items():
+                if is_meant(client.get_model_version(name, version).source):
+                    client.delete_registered_model_alias(name, alias)
+
+    def remove_alias(self, name: str, alias: str) -> None:
+        """Take one alias off whatever version it stands at."""
+        with self._speaking(), registering():
+            self._client().delete_registered_model_alias(name, alias)
 
     @contextmanager
     def _speaking(self) -> Iterator[None]:

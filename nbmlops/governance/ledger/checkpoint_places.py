@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -10,7 +11,7 @@ from urllib.parse import urlparse
 import msgspec
 
 from nbmlops.errors import StoreError, StoreUnreachable
-from nbmlops.records import Checkpoint, decode, encode
+from nbmlops.records import Checkpoint, decode, encode, new_id
 
 __all__ = ["keep_checkpoint", "newest_checkpoint"]
 
@@ -32,14 +33,12 @@ def keep_checkpoint(checkpoint: Checkpoint, place: str) -> str:
         return _to_object_store(place, name, content)
     folder = Path(place).expanduser()
     path = folder / name
-    if path.exists():
-        return str(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            file.write(content)
+        _write_once(path, content)
     except OSError as error:
         raise StoreError(f"The checkpoint cannot be kept in {place}: {error}.") from error
+    # Also where the file is there already: what failed behind it the last time is made up for.
     if _git(folder, "rev-parse", "--is-inside-work-tree").returncode == 0:
         _commit(folder, path, checkpoint)
     return str(path)
@@ -64,11 +63,25 @@ def _signed_with(checkpoint: Checkpoint) -> str:
     return "".join(f"-{signature.keyid}" for signature in signatures)
 
 
+def _write_once(path: Path, content: bytes) -> None:
+    """Write the whole file or none of it, and never over another."""
+    if path.exists():
+        return
+    fresh = path.with_name(f".{path.name}.{new_id('fresh')}")
+    try:
+        fresh.write_bytes(content)
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
 def _commit(folder: Path, path: Path, checkpoint: Checkpoint) -> None:
     file = ("--", str(path.resolve()))
     message = f"Ledger checkpoint: {checkpoint.facts} facts, root {checkpoint.root}"
     author = ("-c", "user.name=nbmlops", "-c", "user.email=nbmlops@localhost")
-    steps = {"add": ("add", *file), "commit": (*author, "commit", "-q", "-m", message, *file)}
+    steps: dict[str, tuple[str, ...]] = {"add": ("add", *file)}
+    if _git(folder, "status", "--porcelain", *file).stdout.strip():
+        steps["commit"] = (*author, "commit", "-q", "-m", message, *file)
     if _git(folder, "remote").stdout.strip():
         steps["push"] = ("push", "-q")
     for name, arguments in steps.items():

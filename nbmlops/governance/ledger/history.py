@@ -72,6 +72,7 @@ class History:
         self.submissions: dict[str, Submission] = {}
         self.sign_offs: dict[str, tuple[SignOff, ...]] = {}
         self.registrations: dict[str, Registration] = {}
+        self.versions: dict[tuple[str, str], Registration] = {}
         self.given: dict[tuple[str, str], int] = {}
         self.nonces: dict[str, str] = {}
         self.findings: dict[str, Finding] = {}
@@ -177,14 +178,7 @@ class History:
 
     def registration(self, model_name: str, version: str) -> Registration | None:
         """The registration that made this version of the model, if the ledger tells of one."""
-        return next(
-            (
-                made
-                for made in self.registrations.values()
-                if (made.model_name, made.version) == (model_name, version)
-            ),
-            None,
-        )
+        return self.versions.get((model_name, version))
 
     def champion(self, model_name: str) -> AliasMove | None:
         """Where the model's champion stands, if it has one."""
@@ -207,6 +201,9 @@ class History:
 
     def _register(self, registration: Registration) -> None:
         self.registrations[registration.review_id] = registration
+        self.versions[registration.model_name, registration.version] = registration
+        if registration.alias is None:
+            return
         self.alias_moves[registration.model_name, registration.alias] = AliasMove(
             model_name=registration.model_name,
             alias=registration.alias,

@@ -78,7 +78,9 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 - one line a kind of fact
             comment = f": {s.comment}" if s.comment else ""
             return f"{s.verdict.capitalize()} by {s.by.name} ({how_given(s)}){comment}"
         case Registered(registration=r):
-            return f"Registered {r.model_name} version {r.version} as {r.alias}."
+            return f"Registered {r.model_name} version {r.version}" + (
+                f" as {r.alias}." if r.alias else ", with no alias."
+            )
         case RefusalRecorded(verb=verb, subject=subject, by=by, why=why):
             return f"Refused {by} to {verb} {subject}: {' '.join(why)}"
         case KeyRevoked(revocation=r):

@@ -139,22 +139,21 @@ def _breaches(item: DataInput, contract: DataContract) -> list[str]:
     if not contract.other_columns:
         sentences += [
             f"{label} has a column {name!r} that its data contract does not know."
-            for name in columns.keys() - contract.columns.keys()
+            for name in sorted(columns.keys() - contract.columns.keys())
         ]
     rows = fingerprint.rows
-    for name, most in contract.null_rates.items():
+    for name, largest in contract.null_rates.items():
         if name not in columns or not rows:
             sentences.append(f"{label}: the share of nulls in {name!r} is not known.")
-        elif (share := columns[name].nulls / rows) > most:
+        elif (share := columns[name].nulls / rows) > largest:
             sentences.append(
-                f"{label}: {share:.2%} of {name!r} are null, the data contract allows {most:.2%}."
+                f"{label}: {share:.2%} of {name!r} are null, the data contract allows "
+                f"{largest:.2%}."
             )
-    for bound, breached in (
-        (contract.minimum_rows, rows is None or rows < (contract.minimum_rows or 0)),
-        (contract.maximum_rows, rows is None or rows > (contract.maximum_rows or 0)),
-    ):
-        if bound is not None and breached:
-            least = "at least" if bound == contract.minimum_rows else "at most"
-            known = "an unknown number of" if rows is None else f"{rows:,}"
-            sentences.append(f"{label} has {known} rows, the data contract says {least} {bound:,}.")
+    known = "an unknown number of" if rows is None else f"{rows:,}"
+    least, most = contract.minimum_rows, contract.maximum_rows
+    if least is not None and (rows is None or rows < least):
+        sentences.append(f"{label} has {known} rows, the data contract says at least {least:,}.")
+    if most is not None and (rows is None or rows > most):
+        sentences.append(f"{label} has {known} rows, the data contract says at most {most:,}.")
     return sentences

@@ -13,6 +13,7 @@ import msgspec
 import yaml
 
 from nbmlops.errors import SettingsError
+from nbmlops.governance.policy.places import error_told
 from nbmlops.governance.policy.policy import Policy
 from nbmlops.governance.policy.terms import Demands
 from nbmlops.governance.sign_offs import key_id
@@ -79,7 +80,7 @@ def read_policy(text: str, where: str = POLICY_FILE) -> Policy:
     :raises SettingsError: if it is no YAML, or not a policy that can be kept.
     """
     try:
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader, only stricter
+        data, root = _parsed(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
         raise SettingsError(f"The policy {where} is not YAML that can be used: {reason}.") from (
@@ -88,7 +89,10 @@ def read_policy(text: str, where: str = POLICY_FILE) -> Policy:
     try:
         policy = msgspec.convert(data, Policy)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise SettingsError(f"The policy {where}: {error}. Correct that key.") from error
+        told = (
+            error_told(data, root, error) if isinstance(error, msgspec.ValidationError) else error
+        )
+        raise SettingsError(f"The policy {where}: {told}. Correct that key.") from error
     try:
         problem = next(chain(_unsaid(data), _contradictions(policy)), None)
     except SettingsError as error:  # a reviewer's key that is none
@@ -118,6 +122,16 @@ def policy_schema() -> dict[str, Any]:
         **root,
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+def _parsed(text: str) -> tuple[Any, yaml.Node | None]:
+    """What `text` states, and the nodes that know on which lines."""
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        return (None if root is None else loader.construct_document(root)), root
+    finally:
+        loader.dispose()
 
 
 def _unsaid(data: dict[str, Any]) -> Iterator[str]:

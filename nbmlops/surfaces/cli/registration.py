@@ -26,7 +26,7 @@ def register(review_id: str, alias: str, name: str | None, as_json: bool) -> Non
     else:
         console.print(
             f"[green]Registered[/] {escape(registration.model_name)} version "
-            f"{registration.version}, alias {escape(registration.alias)}, content "
+            f"{registration.version}, alias {escape(registration.alias or alias)}, content "
             f"{registration.content_digest[:12]}."
         )
 

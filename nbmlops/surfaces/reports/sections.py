@@ -208,7 +208,7 @@ def _approvals(dossier: Dossier) -> list[Block]:
         r = review.registration
         blocks.append(
             text(
-                f"{_who(r.by)} registered it as version {r.version}, alias {r.alias}, on "
+                f"{_who(r.by)} registered it as version {r.version}, alias {r.alias or 'none'}, on "
                 f"{r.at:%Y-%m-%d %H:%M} UTC."
             )
         )

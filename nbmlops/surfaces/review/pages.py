@@ -69,7 +69,7 @@ def policy_html(review: Review) -> str:
     if review.registration is not None:
         said = (
             f"Registered as version {text(review.registration.version)} "
-            f"({text(review.registration.alias)})."
+            f"({text(review.registration.alias or 'no alias')})."
         )
         return page("<h4>Policy</h4>", f'<div class="good">{said}</div>')
     judged = f'<div class="quiet">Judged by {text(review.policy)}.</div>' if review.policy else ""

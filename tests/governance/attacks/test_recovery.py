@@ -10,6 +10,7 @@ import requests
 from live_gate import LiveGate, live_gate
 from live_postgresql import Database, PostgresServer
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from nbmlops.governance.database.postgresql import prepare_database
 from nbmlops.records import Diagnosis, Registered, Submission
@@ -84,6 +85,49 @@ def test_a_killed_registration_is_named_and_mended(
             version = client.get_model_version_by_alias(submission.model_name, "champion")
             assert registrations(gate)[submission.id] == str(version.version)
         assert gate.ledger.verify().intact
+
+
+def test_mlflows_client_killed_before_the_ledger_hears_is_mended(
+    project: tuple[Path, Database | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copied version and an alias; the control, undisturbed ones, leaves nothing to mend."""
+    root, database = project
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    step = {"NBMLOPS_FAULT": "before-version-told"}
+    with live_gate(root, database=database, environment=step) as gate:
+        submission = gate.approved()
+        name = submission.model_name
+        gate.register(submission)
+        client = own(gate)
+        with pytest.raises((MlflowException, requests.ConnectionError)):
+            client.copy_model_version(client.get_model_version(name, "1"), name)
+        assert gate.process.wait(30) == -9
+    mended = doctor(root, database, monkeypatch, repair=True)
+    assert [d.finding for d in mended] == [
+        f"{name} version 2 is in the registry, and the ledger does not tell of it. It was recorded."
+    ]
+    step = {"NBMLOPS_FAULT": "before-alias-told"}
+    with live_gate(root, database=database, environment=step) as gate:
+        assert own(gate).get_registered_model(name).aliases == {"champion": "1"}
+        with pytest.raises((MlflowException, requests.ConnectionError)):
+            own(gate).set_registered_model_alias(name, "champion", "2")
+        assert gate.process.wait(30) == -9
+    mended = doctor(root, database, monkeypatch, repair=True)
+    assert len(mended) == 1
+    assert mended[0].finding.endswith("does not tell of it. It was recorded.")
+    with live_gate(root, database=database) as gate:
+        client = own(gate)
+        copied = client.copy_model_version(client.get_model_version(name, "1"), name)
+        client.set_registered_model_alias(name, "champion", copied.version)
+        assert registrations(gate)[submission.id] == "3"
+        assert gate.ledger.verify().intact
+    left = doctor(root, database, monkeypatch)
+    assert [d.finding for d in left] == ["Nothing was left half-done."]
+
+
+def own(gate: LiveGate) -> MlflowClient:
+    """MLflow's own client of the server."""
+    return MlflowClient(tracking_uri=gate.address, registry_uri=gate.address)
 
 
 def registrations(gate: LiveGate) -> dict[str, str]:

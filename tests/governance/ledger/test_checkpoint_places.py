@@ -57,6 +57,22 @@ def test_a_push_that_fails_is_said_and_the_copy_stands(tmp_path: Path) -> None:
     assert newest_checkpoint(str(tmp_path / "clone")) == checkpoint(3)
 
 
+def test_what_failed_behind_a_checkpoint_is_made_up_for(tmp_path: Path) -> None:
+    """The same checkpoint again, once the remote is there: pushed, and committed once."""
+    clone, remote = tmp_path / "clone", tmp_path / "later.git"
+    git(tmp_path, "init", "-q", str(clone))
+    git(clone, "config", "push.autoSetupRemote", "true")
+    git(clone, "remote", "add", "origin", str(remote))
+    with pytest.raises(StoreError, match="git push failed"):
+        keep_checkpoint(checkpoint(3), str(clone))
+    git(tmp_path, "init", "-q", "--bare", str(remote))
+    keep_checkpoint(checkpoint(3), str(clone))
+    assert git(remote, "log", "--all", "--format=%s").count("Ledger checkpoint: ") == 1
+    assert [path.name for path in clone.iterdir() if path.name != ".git"] == [
+        "checkpoint-000000000003.json"
+    ]
+
+
 def test_an_object_store_is_reached_through_mlflow(tmp_path: Path) -> None:
     """By the address's scheme; here the one that needs no server."""
     where = keep_checkpoint(checkpoint(3), (tmp_path / "bucket").as_uri())

@@ -79,6 +79,12 @@ def for_other_bytes(world: World) -> None:
     )
 
 
+def in_another_review(world: World) -> None:
+    other = msgspec.structs.replace(world.submission, id="review-other")
+    signed = World().sign("grace", submission=other)
+    world.give(msgspec.structs.replace(signed, review_id=world.submission.id))
+
+
 def for_other_evidence(world: World) -> None:
     evidence = msgspec.structs.replace(world.submission.evidence, completeness=0.1)
     other = msgspec.structs.replace(world.submission, evidence=evidence)
@@ -128,6 +134,7 @@ def without_the_scope(world: World) -> None:
         (by_a_revoked_key, r"was revoked on .* \(laptop stolen\)"),
         (for_another_model, "given for the model 'other'"),
         (for_other_bytes, "given for other bytes"),
+        (in_another_review, "given in another review, review-other"),
         (for_other_evidence, "given on other evidence"),
         (changed_after_signing, "changed after it was signed"),
         (claiming_more_than_was_signed, "differs from what was signed: scopes"),

@@ -125,6 +125,7 @@ def test_a_champion_without_that_metric_cannot_be_beaten() -> None:
         ({"minimum_rows": 100, "maximum_rows": 100}, None),
         ({"minimum_rows": 101}, "has 100 rows, the data contract says at least 101"),
         ({"maximum_rows": 99}, "says at most 99"),
+        ({"minimum_rows": 99, "maximum_rows": 99}, "says at most 99"),
         ({"data": "X_train", "minimum_rows": 1}, None),
         ({"data": "y"}, "a data contract for 'y', which was not captured"),
     ],

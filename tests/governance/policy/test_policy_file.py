@@ -115,6 +115,33 @@ def test_a_policy_that_cannot_be_kept_is_refused(text: str, says: str) -> None:
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("    sign_offs: two", "line 9, tiers.high.sign_offs: Expected `int`"),
+        ("    signoffs: 2", "line 9, tiers.high.signoffs: Object contains unknown field"),
+        ("    null_rates: {}", "line 9, tiers.high.null_rates: Object contains unknown field"),
+        (
+            "    roles: {validator: 1, owner: 0}",
+            "line 9, tiers.high.roles.owner: Expected `int` >=",
+        ),
+        ("    aliases: {champion: [1]}", "line 9, tiers.high.aliases.champion.0: Expected `str`"),
+        (
+            "    data:\n      - {data: X}\n      - {data: y, null_rates: {hour: 2}}",
+            "line 11, tiers.high.data.1.null_rates.hour: Expected `float` <=",
+        ),
+        ("    metrics:\n      - at_least: 1", "line 10, tiers.high.metrics.0: Object missing"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(wrong: str, told: str) -> None:
+    """And with the tier, of which there are several; the control has the right ones only."""
+    text = HEAD + "# a comment\n\ntiers:\n  low:\n    sign_offs: 1\n  high:\n{}\n  last: {{}}\n"
+    assert read_policy(text.format("    sign_offs: 2")).tiers["high"].sign_offs == 2
+    with pytest.raises(SettingsError, match="line") as caught:
+        read_policy(text.format(wrong))
+    assert told in str(caught.value)
+
+
 def test_a_bomb_does_not_grow() -> None:
     """Nine lines that would unfold to a billion entries."""
     lines = ["a: &a [x,x,x,x,x,x,x,x,x]"]
