@@ -11,6 +11,7 @@ from ipywidgets import HTML, Widget
 
 from nbmlops.errors import NotFound
 from nbmlops.records import (
+    DEFAULT_SCOPES,
     Change,
     Comparison,
     DataChange,
@@ -253,6 +254,26 @@ def test_a_reviewer_with_a_key_signs_with_it(
     assert sign_off.envelope.signatures[0].keyid == key.id
     assert widget.verdict.passphrase.value == ""
     assert f"signed with {key.id}" in page(widget)
+
+
+def test_an_approval_allows_what_the_form_says(workspace: Workspace, submitted: Submit) -> None:
+    """Scopes and an end; untouched, the form says register and champion, without one."""
+    widget = ReviewWidget(workspace, submitted().id, by="grace")
+    widget.verdict.scopes.value = "register; alias"
+    widget.verdict.approve.click()
+    assert "There is no scope" in widget.message
+    assert widget.review.sign_offs == ()
+    widget.verdict.scopes.value = "register, alias:candidate"
+    widget.verdict.days.value = 30
+    widget.verdict.approve.click()
+    (sign_off,) = widget.review.sign_offs
+    assert sign_off.scopes == ("register", "alias:candidate")
+    assert sign_off.expires is not None
+    assert (sign_off.expires - sign_off.at).days in (29, 30)
+    other = ReviewWidget(workspace, widget.review.submission.id, by="alan")
+    other.verdict.approve.click()
+    assert other.review.sign_offs[-1].scopes == DEFAULT_SCOPES
+    assert other.review.sign_offs[-1].expires is None
 
 
 def test_an_unknown_review_is_said_at_once(workspace: Workspace, submitted: Submit) -> None:

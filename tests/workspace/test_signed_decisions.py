@@ -112,6 +112,19 @@ def test_a_revoked_keys_resolution_opens_the_finding_anew(
         team.ada.register(submission.id)
 
 
+def test_a_signed_condition_is_met_by_signing_anew(team: Team) -> None:
+    """Its finding stands on the record, and is in nobody's way then."""
+    team.signed_policy()
+    submission = team.ada.submit(team.promote().id).submission
+    key = team.key_of("grace")
+    team.grace.sign_off(submission.id, "approved with conditions", "Add a fallback.", key=key)
+    with pytest.raises(Refused, match="its condition stands until grace signs without one"):
+        team.ada.register(submission.id)
+    team.grace.sign_off(submission.id, "approved", key=key)
+    assert [finding.text for finding in team.ada.findings()] == ["Add a fallback."]
+    assert team.ada.register(submission.id).version == "1"
+
+
 def test_a_withdrawal_holds_without_a_signature_and_shows_one(
     team: Team, submission: Submission
 ) -> None:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
-from ipywidgets import HTML, Button, Dropdown, HBox, Layout, Password, Text, Textarea, VBox
+from ipywidgets import (
+    HTML,
+    BoundedIntText,
+    Button,
+    Dropdown,
+    HBox,
+    Layout,
+    Password,
+    Text,
+    Textarea,
+    VBox,
+)
 
 from nbmlops.governance import how_given
-from nbmlops.records import Evidence, Finding, PublicKey, Review, Verdict
+from nbmlops.records import DEFAULT_SCOPES, Evidence, Finding, PublicKey, Review, Verdict
 from nbmlops.surfaces.review.markup import page, text
 
 __all__ = ["FindingsForm", "VerdictForm"]
@@ -17,7 +29,8 @@ _UNSIGNED = ""
 
 
 class VerdictForm(VBox):
-    """A comment, the key to sign with where the reviewer has any, and three verdicts."""
+    """A comment, what an approval allows and for how long, the key to sign with where the reviewer
+    has any, and three verdicts."""
 
     def __init__(
         self, keys: list[PublicKey], must_sign: bool, on_verdict: Callable[[Verdict], None]
@@ -27,6 +40,18 @@ class VerdictForm(VBox):
             description="Comment",
             rows=3,
             layout=_WIDE,
+        )
+        self.scopes = Text(
+            value=", ".join(DEFAULT_SCOPES),
+            description="Allows",
+            tooltip="What an approval allows: register, alias:NAME; separated by commas.",
+        )
+        self.days = BoundedIntText(
+            value=0,
+            max=36_500,
+            description="For days",
+            tooltip="After so many days the approval lapses; 0: when the policy says.",
+            layout=Layout(width="170px"),
         )
         self.key = Dropdown(
             description="Sign with",
@@ -49,7 +74,16 @@ class VerdictForm(VBox):
         for button, verdict in verdicts.items():
             button.on_click(lambda _, verdict=verdict: on_verdict(verdict))
         signing = [HBox((self.key, self.passphrase))] if keys else []
-        super().__init__((self.comment, *signing, HBox(tuple(verdicts))))
+        terms = HBox((self.scopes, self.days))
+        super().__init__((self.comment, terms, *signing, HBox(tuple(verdicts))))
+
+    def allowed(self) -> tuple[str, ...]:
+        """The scopes that an approval is to have."""
+        return tuple(scope.strip() for scope in self.scopes.value.split(",") if scope.strip())
+
+    def expiry(self, at: datetime) -> datetime | None:
+        """When an approval given at `at` is to lapse, if not when the policy says."""
+        return at + timedelta(days=self.days.value) if self.days.value else None
 
     def take_passphrase(self) -> str:
         """The passphrase, once: it does not stay in the notebook."""
@@ -58,7 +92,8 @@ class VerdictForm(VBox):
 
     def enable(self, enabled: bool) -> None:
         """Let the form be used, or not."""
-        for control in (self.comment, self.approve, self.conditions, self.reject):
+        buttons = (self.approve, self.conditions, self.reject)
+        for control in (self.comment, self.scopes, self.days, *buttons):
             control.disabled = not enabled
 
 

@@ -12,7 +12,7 @@ from ipywidgets import HTML, Layout, Output, Tab, VBox
 
 from nbmlops.errors import NbmlopsError
 from nbmlops.governance import SigningKey
-from nbmlops.records import Identity, Review, Verdict
+from nbmlops.records import Identity, Review, Verdict, now
 from nbmlops.surfaces.review.changes import changes_html, metrics_bundle
 from nbmlops.surfaces.review.forms import FindingsForm, VerdictForm
 from nbmlops.surfaces.review.pages import (
@@ -81,6 +81,8 @@ class ReviewWidget(VBox):
                 verdict,
                 self.verdict.comment.value.strip(),
                 by=self._by,
+                scopes=self.verdict.allowed(),
+                expires=self.verdict.expiry(now()),
                 key=self._unlocked(),
             )
             self.verdict.comment.value = ""
