@@ -11,6 +11,7 @@ from nbmlops.governance.gate import (
     alias_move_of,
     current_actor,
     inside,
+    inside_as_spelled,
     registration_of,
     version_tags,
 )
@@ -117,6 +118,7 @@ __all__ = [
     "gather_evidence",
     "how_given",
     "inside",
+    "inside_as_spelled",
     "installed_checks",
     "keep_checkpoint",
     "kind_of",

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from nbmlops.errors import CheckFailed
 from nbmlops.records import Bundle
@@ -48,12 +48,14 @@ def seal_attachments(stores: Stores, paths: Sequence[str | Path]) -> Bundle:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def attach(path: Path, folder: Path) -> None:
+def attach(path: Path, folder: Path, *, encoded: bool = False) -> None:
     """Copy one file into the dossier under a name that any system and page can show.
+
+    `encoded` says that its name is such a one, because it was attached elsewhere before.
 
     :raises CheckFailed: if it is no plain file, or too large.
     """
-    target = folder / _encoded(path.name)
+    target = folder / _encoded(unquote_to_bytes(path.name) if encoded else os.fsencode(path.name))
     try:
         # Not blocking: a named pipe must not hold us up before it is told from a file.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -79,9 +81,9 @@ def attach(path: Path, folder: Path) -> None:
                 copy.write(chunk)
 
 
-def _encoded(name: str) -> str:
+def _encoded(name: bytes) -> str:
     """A file's name in plain ASCII; other bytes, and what a path could trip over, as %XX."""
-    encoded = quote(os.fsencode(name), safe=" !#()+,-.=@_")
+    encoded = quote(name, safe=" !#()+,-.=@_")
     return encoded if encoded.strip(".") else encoded.replace(".", "%2E")
 
 

@@ -71,7 +71,9 @@ def seal_dossier(
         (folder / ATTACHMENTS).mkdir()
         _take_over(stores, last, folder / ATTACHMENTS)
         for path in enclosed.attachments:
-            attach(Path(path), folder / ATTACHMENTS)
+            # What lies in the vault was brought there by its author's machine, which attached it.
+            brought = Path(path).is_relative_to(stores.settings.bundles)
+            attach(Path(path), folder / ATTACHMENTS, encoded=brought)
         before = last.evidence if last else None
         evidence = gather(
             stores,

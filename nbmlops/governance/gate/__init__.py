@@ -1,7 +1,12 @@
 """The registry's gate: MLflow's own store and server, behind the rule of who may go in."""
 
 from nbmlops.governance.gate.acting import acting, current_actor
-from nbmlops.governance.gate.artifact_roots import VAULT_NAME, ArtifactRoots, inside
+from nbmlops.governance.gate.artifact_roots import (
+    VAULT_NAME,
+    ArtifactRoots,
+    inside,
+    inside_as_spelled,
+)
 from nbmlops.governance.gate.entering import alias_move_of, registration_of, version_tags
 from nbmlops.governance.gate.gate import Gate, alias_missing
 from nbmlops.governance.gate.mlflow_registry import MlflowRegistry, RegisteredVersion
@@ -17,6 +22,7 @@ __all__ = [
     "alias_move_of",
     "current_actor",
     "inside",
+    "inside_as_spelled",
     "registration_of",
     "version_tags",
 ]

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlparse
 
 from nbmlops.errors import Refused
 
-__all__ = ["VAULT_NAME", "ArtifactRoots", "inside"]
+__all__ = ["VAULT_NAME", "ArtifactRoots", "inside", "inside_as_spelled"]
 
 VAULT_NAME = "nbmlops-vault"
 """The folder among the server's artifacts under which the vault is read."""
@@ -47,6 +47,18 @@ def inside(path: str | None) -> list[str]:
     if ".." in parts or parts[0] == "":
         raise _refusal(path)
     return [part for part in parts if part != "."]
+
+
+def inside_as_spelled(path: str) -> list[str]:
+    """The parts of a path below a root as they are, for a file's own name may hold a %.
+
+    :raises Refused: if it leads out of the root, also if it were decoded further.
+    """
+    inside(path)
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise _refusal(path)
+    return parts
 
 
 def _decoded(text: str) -> str:

@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 
 from nbmlops.errors import Refused
-from nbmlops.governance import Incoming, inside
+from nbmlops.governance import Incoming, inside_as_spelled
 from nbmlops.records import Bundle, Identity
 from nbmlops.workspace import Workspace
 
@@ -60,7 +60,7 @@ class Uploads:
         :raises TooLarge: if it is more than may be brought at once.
         :raises StoreFull: if there is no room for it.
         """
-        parts = inside(path)
+        parts = inside_as_spelled(path)
         if not parts:
             raise Refused(f"{path!r} names no file.")
         size, looked = 0, 0

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Match, Route, Router
 from starlette.types import Scope
 
 from nbmlops.errors import Refused
-from nbmlops.governance import VAULT_NAME, inside
+from nbmlops.governance import VAULT_NAME, inside, inside_as_spelled
 from nbmlops.surfaces.mlflow_app.sealed_readers import SealedRule
 
 __all__ = ["in_front", "vault_routes"]
@@ -34,7 +34,8 @@ def vault_routes(flask_app: Any, rule: SealedRule, vault: Path) -> list[BaseRout
 
         def find() -> Path:
             _require(rule, path)
-            return vault.joinpath(*inside(path))
+            spelled = vault.joinpath(*inside_as_spelled(path))
+            return spelled if spelled.is_file() else vault.joinpath(*inside(path))
 
         found = await anyio.to_thread.run_sync(find)
         if not await anyio.Path(found).is_file():

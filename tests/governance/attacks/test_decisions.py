@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from live_gate import PEOPLE, LiveGate, make_people
@@ -202,6 +203,28 @@ def test_what_is_attached_travels_to_the_servers_vault(own_gate: LiveGate, clien
     assert evidence.model_card == {"purpose": "Late arrivals."}
     sealed = own_gate.vault.path(dossier.digest) / evidence.attachments[0].path
     assert sealed.read_text() == "fair"
+
+
+def test_an_attachment_may_have_any_name(own_gate: LiveGate, client: Client) -> None:
+    """It is encoded once, sealed at the server and read back there; other spellings lead nowhere."""
+    submission = own_gate.submit()
+    report = client.root / "Prüfung <b> 100%.txt"
+    report.write_text("fair")
+    ada = client.of("ada")
+    digest_ = next(p for p in ada.promotions() if p.id == submission.promotion_id).bundle.digest
+    folder = ada.stores.vault.path(digest_)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.symlink_to(own_gate.vault.path(digest_))
+    review = ada.submit(submission.promotion_id, attachments=[report])
+    (file,), dossier = review.submission.evidence.attachments, review.submission.dossier
+    assert file.path == "attachments/Pr%C3%BCfung %3Cb%3E 100%25.txt"
+    assert dossier
+    assert (own_gate.vault.path(dossier.digest) / file.path).read_text() == "fair"
+    place = f"/api/2.0/mlflow-artifacts/artifacts/nbmlops-vault/{dossier.digest}"
+    auth = ("ada", PEOPLE["ada"])
+    assert own_gate.request("GET", f"{place}/{quote(file.path)}", auth=auth).text == "fair"
+    for path in ("attachments/nothing%25.txt", "%252e%252e/x", "attachments/..%2f..%2fx"):
+        assert own_gate.request("GET", f"{place}/{path}", auth=auth).status_code in (403, 404)
 
 
 def test_nobody_attaches_what_they_did_not_bring(own_gate: LiveGate) -> None:
