@@ -107,8 +107,8 @@ class GatedStore(SqlAlchemyStore):
                 tags += [ModelVersionTag(k, v) for k, v in version_tags(review).items()]
             with self._permitted("version", name, source, source):
                 made = super().create_model_version(name, source, run_id, tags, *args, **kwargs)
-            pass_step("before-version-told")
             if review is not None and not told:
+                pass_step("before-version-told")
                 self._gate.tell_of_version(review, str(made.version), self._identity)
             return made
 
@@ -123,8 +123,8 @@ class GatedStore(SqlAlchemyStore):
                 review = self._gate.require_alias(name, alias, found.source, self._identity)
             with self._permitted("alias", name, f"{alias}@{found.version}", found.source):
                 super().set_registered_model_alias(name, alias, version)
-            pass_step("before-alias-told")
             if review is not None and not is_registering():
+                pass_step("before-alias-told")
                 self._gate.tell_of_alias(review, alias, str(found.version), self._identity)
 
     def delete_registered_model_alias(self, name: str, alias: str) -> Any:

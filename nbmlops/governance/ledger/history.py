@@ -81,7 +81,7 @@ class History:
         self.alias_moves: dict[tuple[str, str], AliasMove] = {}
         self.revocations: dict[str, KeyRevocation] = {}
         self.rotations: dict[str, tuple[tuple[int, KeyRotation], ...]] = {}
-        self.policies: tuple[PublishedPolicy, ...] = ()
+        self.policies: tuple[tuple[int, PublishedPolicy], ...] = ()
         self._of_model: dict[str, tuple[str, ...]] = {}
         for entry in entries:
             self.add(entry)
@@ -132,7 +132,7 @@ class History:
                 before = self.rotations.get(rotation.old_key_id, ())
                 self.rotations[rotation.old_key_id] = (*before, (entry.sequence, rotation))
             case PolicyPublished(policy=policy):
-                self.policies = (*self.policies, policy)
+                self.policies = (*self.policies, (entry.sequence, policy))
 
     def executions_of(self, promotion_id: str) -> tuple[Execution, ...]:
         """A promotion's executions, oldest first."""

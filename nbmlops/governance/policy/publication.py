@@ -35,10 +35,10 @@ def published_policies(history: History) -> list[PublishedPolicy]:
     it names has signed it, where that names any.
     """
     valid: list[PublishedPolicy] = []
-    for candidate in history.policies:
+    for given, candidate in history.policies:
         if digest_bytes(candidate.text.encode()) != candidate.digest:
             continue
-        if valid and not _may_follow(candidate, valid[-1], history):
+        if valid and not _may_follow(candidate, valid[-1], history, given):
             continue
         valid.append(candidate)
     return valid
@@ -97,18 +97,26 @@ def _must_sign(before: Policy, told: str) -> str:
     )
 
 
-def _may_follow(candidate: PublishedPolicy, last: PublishedPolicy, history: History) -> bool:
+def _may_follow(
+    candidate: PublishedPolicy, last: PublishedPolicy, history: History, given: int | None = None
+) -> bool:
     if candidate.version <= last.version:
         return False
     before = read_policy(last.text)
-    return not before.publishers or _signed_by_publisher(candidate, before, history)
+    return not before.publishers or _signed_by_publisher(candidate, before, history, given)
 
 
-def _signed_by_publisher(candidate: PublishedPolicy, before: Policy, history: History) -> bool:
+def _signed_by_publisher(
+    candidate: PublishedPolicy, before: Policy, history: History, given: int | None = None
+) -> bool:
+    """Whether a publisher signed it; `given` is where it stands on the ledger, if it does.
+
+    What a key signed before it was rotated stays.
+    """
     keys = trusted_keys(before.reviewers, history)
     return candidate.envelope is not None and any(
         key.owner in before.publishers
-        and key.retired is None
+        and (key.retired is None or (given is not None and given <= key.retired))
         and identifier not in history.revocations
         and signed_exactly(
             candidate.envelope, publication_payload(candidate.version, candidate.text), key.text

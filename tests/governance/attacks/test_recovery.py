@@ -100,7 +100,7 @@ def test_mlflows_client_killed_before_the_ledger_hears_is_mended(
         gate.register(submission)
         client = own(gate)
         with pytest.raises((MlflowException, requests.ConnectionError)):
-            client.copy_model_version(client.get_model_version(name, "1"), name)
+            client.copy_model_version(f"models:/{name}/1", name)
         assert gate.process.wait(30) == -9
     mended = doctor(root, database, monkeypatch, repair=True)
     assert [d.finding for d in mended] == [
@@ -117,7 +117,7 @@ def test_mlflows_client_killed_before_the_ledger_hears_is_mended(
     assert mended[0].finding.endswith("does not tell of it. It was recorded.")
     with live_gate(root, database=database) as gate:
         client = own(gate)
-        copied = client.copy_model_version(client.get_model_version(name, "1"), name)
+        copied = client.copy_model_version(f"models:/{name}/1", name)
         client.set_registered_model_alias(name, "champion", copied.version)
         assert registrations(gate)[submission.id] == "3"
         assert gate.ledger.verify().intact

@@ -242,6 +242,32 @@ def test_a_named_publisher_must_sign_the_next_version() -> None:
     assert policy_in_force(Policy(), world.history).version == 4
 
 
+def test_a_publisher_signs_with_a_key_that_holds() -> None:
+    """A rotated key's earlier policy stays and its next is void; the new key's holds.
+
+    A revoked one's are void, also those before.
+    """
+    world = World()
+    world.tell(PolicyPublished(policy=published(3, FULL)))
+    texts = {number: FULL.replace("version: 3", f"version: {number}") for number in (4, 5)}
+    signed = {
+        number: published(number, text, envelope=sign(publication_payload(number, text), key))
+        for (number, text), key in zip(texts.items(), [KEYS["alan"]] * 2, strict=True)
+    }
+    world.tell(PolicyPublished(policy=signed[4]))
+    fresh = world.rotate("alan")
+    assert policy_in_force(Policy(), world.history).version == 4
+    assert "asks that alan signs" in str(publication_objection(signed[5], world.history, Policy()))
+    world.tell(PolicyPublished(policy=signed[5]))
+    assert policy_in_force(Policy(), world.history).version == 4
+    anew = published(5, texts[5], envelope=sign(publication_payload(5, texts[5]), fresh))
+    assert publication_objection(anew, world.history, Policy()) is None
+    world.tell(PolicyPublished(policy=anew))
+    assert policy_in_force(Policy(), world.history).version == 5
+    world.revoke("alan")
+    assert policy_in_force(Policy(), world.history).version == 3
+
+
 @pytest.mark.parametrize("is_published", [False, True])
 def test_a_server_takes_no_policy_from_whom_none_names(is_published: bool) -> None:
     """Neither the first nor the next: else whoever has a password asks for no sign-offs."""
