@@ -18,7 +18,8 @@ export interface Contract {
  * A training, whole: another person can trust it and run it again.
  *
  * `cells` is the slice: the executed cells that the model depends on, in order, the training cell
- * last. `metric_cells` computed its metrics afterwards. `notebook` is a path relative to the
+ * last. `metric_cells` computed its metrics afterwards; `metric_sources` are the other cells that
+ * these rest on, such as one that read the test data. `notebook` is a path relative to the
  * project's root where it lies inside. `mlflow_run_id` is None until the record is delivered;
  * `mlflow_tracking_uri` says to which MLflow.
  * `execution_id` names the clean run or scheduled execution that it was part of, if any.
@@ -48,6 +49,7 @@ export interface TrackedRun {
   cell: CellRecord;
   cells: CellRecord[];
   metric_cells: CellRecord[];
+  metric_sources: CellRecord[];
   parameters: Parameter[];
   metrics: Metric[];
   inputs: DataInput[];
@@ -390,7 +392,7 @@ export interface Signature {
 /**
  * A model version that entered the registry, and the sign-offs that let it in.
  *
- * `alias` is the one that moved to it then, if one did: MLflow's own client makes versions without.
+ * `alias` is the one that moved to it then, if one did: MLflow's own client moves none.
  */
 export interface Registration {
   id: string;
