@@ -244,6 +244,37 @@ def test_data_that_the_cell_may_have_changed_is_said(kernel: Kernel) -> None:
     kernel.trained("X = X / 2; y = X @ [1.0, -2.0, 0.5]")
 
 
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        (
+            "b1 = ((table['c'] - table['c'].mean()) * (table['y'] - table['y'].mean())).sum()"
+            " / ((table['c'] - table['c'].mean()) ** 2).sum()\n"
+            "b0 = table['y'].mean() - b1 * table['c'].mean()",
+            [("X", "table['c']"), ("y", "table['y']")],
+        ),
+        (
+            "coef = np.linalg.pinv(table[['c', 'd']].values) @ table['y'].to_numpy()",
+            [("X", "table[['c', 'd']]"), ("y", "table['y']")],
+        ),
+        ("coef = np.linalg.pinv(table.values[:, :2]) @ table['y']", [("X", "table")]),
+    ],
+)
+def test_columns_that_went_in_are_the_data(
+    kernel: Kernel, code: str, names: list[tuple[str, str]]
+) -> None:
+    """Each by its name, with the file that the frame was read from; otherwise the frame is."""
+    kernel.trained(
+        "import pandas as pd\n"
+        "pd.DataFrame({'c': X[:, 0], 'd': X[:, 1], 'y': y}).to_csv('table.csv', index=False)\n"
+    )
+    kernel.trained("table = pd.read_csv('table.csv')")
+    run = only(kernel.trained(code))
+    assert [(i.role, i.name) for i in run.inputs] == names
+    assert {i.files for i in run.inputs} == {("table.csv",)}
+    assert run.inputs[0].fingerprint.rows == 200
+
+
 def test_a_library_beside_it_is_its_own_run(kernel: Kernel) -> None:
     """A loop and a fit in one cell are two trainings."""
     runs = kernel.trained(
@@ -315,6 +346,19 @@ def test_a_solver_on_data_is_a_training(
 def test_a_solver_on_no_data_is_none(kernel: Kernel, code: str) -> None:
     """The control: a system, a formula, a line through two points."""
     assert not kernel.trained(code)
+
+
+def test_a_distribution_fitted_to_data_is_a_training(kernel: Kernel) -> None:
+    """Its shape, place and width are the model, and what was held fixed a setting."""
+    kernel.trained("from scipy import stats\nwaits = np.exp(y)")
+    run = only(kernel.trained("shape, place, width = stats.gamma.fit(waits, floc=0)"))
+    assert (run.kind, run.model_class, run.name) == (
+        "inferred", "scipy.stats.gamma.fit", "gamma.fit",
+    )  # fmt: skip
+    assert values(run) == {"floc": 0}
+    assert [(i.role, i.name) for i in run.inputs] == [("X", "waits")]
+    assert only(kernel.trained("mu, sd = stats.norm.fit(y)")).model_class == "scipy.stats.norm.fit"
+    assert kernel.trained("stats.gamma.rvs(2.0, size=50); stats.norm.cdf(y)") == []
 
 
 def test_a_function_that_looks_like_one_is_asked_for_its_data(kernel: Kernel) -> None:

@@ -32,7 +32,7 @@ _OURS = {
     "numpy.linalg": f"{_HERE}.solvers:NumpySolvers",
     "scipy.linalg": f"{_HERE}.solvers:ScipyLinearSolvers",
     "scipy.optimize": f"{_HERE}.solvers:ScipyOptimizers",
-    "scipy.stats": f"{_HERE}.solvers:ScipyRegressions",
+    "scipy.stats": f"{_HERE}.solvers:ScipyStatistics",
     "joblib.parallel": f"{_HERE}.worker_processes:JoblibInstrument",
     "concurrent.futures.process": f"{_HERE}.worker_processes:ExecutorInstrument",
     "multiprocessing.pool": f"{_HERE}.worker_processes:PoolInstrument",

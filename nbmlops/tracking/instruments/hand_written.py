@@ -12,6 +12,7 @@ from nbmlops.tracking.code.frames import root_name
 from nbmlops.tracking.code.makers import data_beside
 from nbmlops.tracking.code.written_out import is_written_out
 from nbmlops.tracking.inference.cell import parse_cell, trainings_in_cell
+from nbmlops.tracking.inference.columns import columns_used
 from nbmlops.tracking.inference.expressions import dotted
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.fitted_values import as_number, curve_of, kept, last_losses
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["as_roles", "is_dismissed", "is_exercise", "watch_hand_written"]
 
 _TARGET = re.compile(r"^(?:y|t|target|label|labels|targets|Y|T|ys|yt|yy|y_.*|Y_.*|.*_y)$")
+_COLUMN = re.compile(r"^\w+\['(\w+)'\]$")
 
 
 def watch_hand_written(tracker: Tracker) -> None:
@@ -61,7 +63,8 @@ def _take(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> None:
         fitted = {holder: world.value(holder)}
     if any(tracker.trainings.of(value) is not None for value in fitted.values()):
         return
-    names = as_roles(finding.data, finding.fed)
+    data, fed = _data_of(finding, cell, world)
+    names = as_roles(tuple(data), fed)
     parameters, hidden = named_parameters(_settings(tracker, cell, finding))
     measured = _measured_in(finding.node, tracker.namespace)
     model = kept(fitted)
@@ -77,17 +80,31 @@ def _take(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> None:
         metrics=last_losses(measured),
         gaps=_changed(cell, finding),
         data_name=finding.data[0] if finding.data else None,
-        sample=example_of(world.value(names["X"])) if "X" in names else None,
+        sample=example_of(data[names["X"]]) if "X" in names else None,
     )
     if curve := curve_of(measured):
         training.tables["curve"] = curve
-    training.inputs = [
-        input_of(Argument(role, world.value(name), name)) for role, name in names.items()
-    ]
+    training.inputs = [input_of(Argument(role, data[name], name)) for role, name in names.items()]
     tracker.trainings.add(training)
     for name, value in fitted.items():
         tracker.provenance.remember_fitted(name, value, training.id)
     tracker.metrics.link(training.id, fitted)
+
+
+def _data_of(
+    finding: Finding, cell: ExecutedCell, world: NamespaceWorld
+) -> tuple[dict[str, Any], frozenset[str]]:
+    """The training's data by name, a frame by the columns that went in; and what was fed of it."""
+    tree = parse_cell(cell.source)
+    data: dict[str, Any] = {}
+    fed = set(finding.fed)
+    for name in finding.data:
+        value = world.value(name)
+        columns = columns_used(name, value, finding, tree) if tree is not None else {}
+        data |= {written: part for written, (_, part) in columns.items()} or {name: value}
+        if name in fed:
+            fed |= {written for written, (key, _) in columns.items() if not _TARGET.match(key)}
+    return data, frozenset(fed)
 
 
 def _remember_made(tracker: Tracker, cell: ExecutedCell) -> None:
@@ -129,7 +146,7 @@ def as_roles(data: tuple[str, ...], fed: frozenset[str] = frozenset()) -> dict[s
 
     Where nothing is called so, the one that no parameter was applied to is the target.
     """
-    targets = [name for name in data if _TARGET.match(name)]
+    targets = [name for name in data if _TARGET.match(_COLUMN.sub(r"\1", name))]
     rest = [name for name in data if name not in targets]
     compared = [name for name in rest if name not in fed]
     if not targets and len(compared) == 1 and len(rest) > 1:

@@ -23,6 +23,7 @@ from nbmlops.tracking.inference.world import Kind
 from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.hand_written import is_dismissed
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
+from nbmlops.tracking.instruments.wrapping import watch
 from nbmlops.tracking.trainings.examples import example_of
 from nbmlops.tracking.trainings.inputs import Argument, arguments_of
 from nbmlops.tracking.trainings.parameters import named_parameters
@@ -35,12 +36,15 @@ __all__ = [
     "NumpySolvers",
     "ScipyLinearSolvers",
     "ScipyOptimizers",
-    "ScipyRegressions",
+    "ScipyStatistics",
     "data_read_by",
 ]
 
 # What each argument is to a training, where it is data.
-_ROLES = {"a": "X", "A": "X", "x": "X", "xdata": "X", "b": "y", "ydata": "y", "w": "sample_weight"}
+_ROLES = {
+    "a": "X", "A": "X", "x": "X", "xdata": "X", "data": "X", "b": "y", "ydata": "y",
+    "w": "sample_weight",
+}  # fmt: skip
 _STARTS = {"x0", "p0", "bounds", "fun", "f", "func", "constraints"}
 _NOT_SETTINGS = {
     "rcond",
@@ -103,11 +107,31 @@ class ScipyOptimizers(_Solvers):
     )  # fmt: skip
 
 
-class ScipyRegressions(_Solvers):
-    """``scipy.stats.linregress`` and its robust kin."""
+class ScipyStatistics(_Solvers):
+    """``scipy.stats.linregress`` and its robust kin, and ``fit`` of each distribution."""
 
     modules = ("scipy.stats",)
     functions = ("linregress", "theilslopes", "siegelslopes")
+
+    def install(self, tracker: Tracker, module: ModuleType) -> None:
+        """Watch the functions, and the method of each class of distributions that has its own."""
+        super().install(tracker, module)
+
+        def fit(function: Callable[..., Any], law: Any, args: Any, kwargs: Any) -> Any:
+            if not tracker.watching or tracker.activity.busy or _called_by_library():
+                return function(*args, **kwargs)
+            names = (*filter(None, (law.shapes or "").split(", ")), "loc", "scale")
+            call = _Call(tracker, f"{module.__name__}.{law.name}.fit", function, names)
+            if not call.prepare(args, kwargs):
+                return function(*args, **kwargs)
+            return follow(tracker, lambda: function(*args, **kwargs), call.begin, call.after)
+
+        waiting = [module.rv_continuous]
+        while waiting:
+            kind = waiting.pop()
+            waiting += kind.__subclasses__()
+            if "fit" in vars(kind) and kind.__module__.startswith(f"{module.__name__}."):
+                watch(kind, "fit", fit)
 
 
 def _called_by_library() -> bool:
@@ -120,8 +144,15 @@ def _called_by_library() -> bool:
 class _Call:
     """One call of a solver."""
 
-    def __init__(self, tracker: Tracker, path: str, function: Callable[..., Any]) -> None:
-        self.tracker, self.path, self.function = tracker, path, function
+    def __init__(
+        self,
+        tracker: Tracker,
+        path: str,
+        function: Callable[..., Any],
+        names: tuple[str, ...] = (),
+    ) -> None:
+        """`names` are those of the coefficients that it answers, where they have some."""
+        self.tracker, self.path, self.function, self.names = tracker, path, function, names
         self.data: list[Argument] = []
         self.settings: dict[str, Any] = {}
 
@@ -188,7 +219,7 @@ class _Call:
             kind="inferred",
             model=None,
             model_class=self.path,
-            name=self.path.rpartition(".")[2],
+            name=".".join(self.path.split(".")[2:]) or self.path.rpartition(".")[2],
             parameters=parameters,
             redacted=list(hidden),
         )
@@ -198,7 +229,8 @@ class _Call:
 
     def after(self, training: Training, answer: Any) -> None:
         """Take the coefficients as the model, and what the solver says of them."""
-        fitted = _coefficients(answer)
+        named = dict(zip(self.names, answer, strict=False)) if self.names else {}
+        fitted = named or _coefficients(answer)
         training.model = kept(fitted)
         self.tracker.provenance.remember_model(answer, training.id)
         for name, value in fitted.items():
