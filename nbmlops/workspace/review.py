@@ -232,7 +232,8 @@ def _dry_run_of(run: TrackedRun, stores: Stores) -> tuple[str, ...]:
         promotion_id="",
         model_name=default_model_name(run),
         content_digest="",
-        author=run.author,
+        # Whoever promotes it is its author, by the name that a server knows them by.
+        author=run.author if stores.server is None else stores.runner.name,
         at=stores.clock(),
         evidence=evidence_of_run(run),
     )

@@ -57,6 +57,23 @@ def test_the_same_submission_again_is_the_same_review(team: Team) -> None:
     assert sum(isinstance(f, Submitted) for f in facts) == 1
 
 
+def test_what_is_champion_itself_may_be_submitted_again(team: Team) -> None:
+    """Its own content is no other champion, which it would have to be compared with anew."""
+    promotion = team.promote()
+    first = team.ada.submit(promotion.id).submission.id
+    team.grace.sign_off(first, "approved")
+    team.ada.register(first)
+    again = team.ada.submit(promotion.id, notes=["what was asked later"])
+    assert again.submission.id != first
+    assert team.ada.review(again.submission.id).status == "waiting"
+    # The control: beside another champion it is stale.
+    other = team.promote(auc=0.8, depth=4)
+    second = team.ada.submit(other.id).submission.id
+    team.grace.sign_off(second, "approved")
+    team.ada.register(second)
+    assert team.ada.review(again.submission.id).status == "stale"
+
+
 def test_more_evidence_makes_the_old_sign_off_stale_and_says_what_changed(team: Team) -> None:
     """What was attached before is taken over."""
     promotion = team.promote()

@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from team_members import As, opening, promote
 
 from nbmlops.errors import Refused
+from nbmlops.testing import make_run
 
 
 @pytest.fixture
@@ -49,6 +50,16 @@ def test_from_a_promotion_to_a_model_in_production(
     assert (Path(path) / "größe.txt").read_text() == "non-ASCII names travel too"
     assert {e.actor for e in ada.audit_log() if name in str(e.fact)} <= {"ada", "grace"}
     assert "mallory" not in "".join(e.actor for e in ada.audit_log())
+
+
+def test_a_dry_run_speaks_of_who_is_logged_in(as_person: As) -> None:
+    """Not of the machine's user, whom the server does not know."""
+    ada = as_person("ada")
+    run = make_run(id="run-dry", author="mallory")
+    ada.stores.journal.record(run)
+    told = " ".join(ada.dry_run(run.id))
+    assert "someone other than ada" in told
+    assert "mallory" not in told
 
 
 def test_the_command_itself_starts_the_server(
