@@ -141,7 +141,7 @@ def test_the_magics_are_doors_to_the_same_verbs(
         ("submit", "promotion-none --card purpose", "takes FIELD=TEXT"),
         ("review", "review-none", "review-none"),
         ("review", "--dry-run", "Nothing has been tracked yet"),
-        ("register", "", "%register does not take ''"),
+        ("register", "", "%register cannot stand alone"),
     ):
         with pytest.raises(UsageError, match=says):
             magic(name, line)

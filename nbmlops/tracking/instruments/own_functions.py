@@ -127,7 +127,7 @@ class OwnFunctionWatch:
 
     def _consider_module(self, module: ModuleType) -> None:
         self._modules.add(module.__name__)
-        if is_own_module(module) and module.__name__ != "__main__":
+        if module.__name__ != "__main__" and is_own_module(module) and _may_train(module):
             for name, value in list(vars(module).items()):
                 self._consider(vars(module), name, value)
 
@@ -167,6 +167,14 @@ class OwnFunctionWatch:
         return watcher
 
 
+def _may_train(module: ModuleType) -> bool:
+    """Whether any line of a local module could: packages of thousands of functions are not read."""
+    try:
+        return may_train(inspect.getsource(module))
+    except (OSError, TypeError):
+        return False
+
+
 def _recipe_of(function: FunctionType) -> tuple[Recipe, ast.FunctionDef] | None:
     definition = definition_of(function)
     if not isinstance(definition, ast.FunctionDef) or inspect.isgeneratorfunction(function):
@@ -193,6 +201,8 @@ def _lacking(functions: Iterable[FunctionType]) -> frozenset[str]:
         if id(each) in met:
             continue
         met.add(id(each))
+        if each.__module__ != "__main__":
+            continue  # a module that was imported has all its names
         around = each.__globals__
         lacking.update(name for name in each.__code__.co_names if name not in around)
         for value in (around.get(name) for name in each.__code__.co_names):

@@ -156,11 +156,17 @@ def spool_artifacts(spool: Path, run_ids: Sequence[str], files: dict[str, bytes]
         folder = spool / run_id / ARTIFACTS
         for name, content in files.items():
             path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if first is None:
-                write_whole(path, content)
-            elif not path.exists():
-                os.link(first / name, path)
+            for last in (False, False, True):
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                try:
+                    if first is None or not (first / name).exists():
+                        write_whole(path, content)
+                    elif not path.exists():
+                        os.link(first / name, path)
+                    break
+                except FileNotFoundError:  # a delivery that ended took the empty folder away
+                    if last:
+                        raise
         first = first or folder
 
 

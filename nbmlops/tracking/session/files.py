@@ -87,6 +87,8 @@ class FileWatch:
         path, mode = arguments[0], arguments[1]
         if not isinstance(path, str) or mode is None:
             return
+        if path[:1] == "<" and not os.path.exists(path):
+            return  # code that is in no file: Python looks for it when it shows an error's line
         into = self.into if "r" in mode and "+" not in mode else self.written
         absolute = os.path.abspath(path)
         if absolute.startswith(self._foreign) or absolute.endswith(_NOT_DATA):
