@@ -6,7 +6,7 @@ is hashed again where the data is in hand.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nbmlops.data.canonical import CHUNK_ROWS, column_digest
@@ -21,7 +21,9 @@ __all__ = [
     "changed_runs",
     "cut",
     "dropped",
+    "in_hand",
     "is_whole",
+    "same_extras",
 ]
 
 # So many places where the new first row stands in the old data are tried, and no more.
@@ -57,6 +59,18 @@ class Move:
     also: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     reordered: bool = False
+
+
+def in_hand(pairs: Sequence[Pair]) -> tuple[list[Column], list[Column]] | None:
+    """The old columns and the new ones, where the data of every pair is in hand."""
+    olds = [pair.sources[0] for pair in pairs if pair.sources[0] is not None]
+    news = [pair.sources[1] for pair in pairs if pair.sources[1] is not None]
+    return (olds, news) if len(olds) == len(news) == len(pairs) else None
+
+
+def same_extras(olds: list[Column], news: list[Column]) -> bool:
+    """Whether what is hashed beside the values, as the order of categories, is the same."""
+    return all(old.extra == new.extra for old, new in zip(olds, news, strict=True))
 
 
 def is_whole(pairs: list[Pair]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nbmlops.data.alignment import Pair, changed_runs
+from nbmlops.data.alignment import Pair, changed_runs, in_hand, same_extras
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Column
 from nbmlops.data.multiset import sum_rows
@@ -26,11 +26,11 @@ def are_reordered(pairs: Sequence[Pair]) -> bool | None:
 
     What is the same in the same place adds the same to both sums, and need not be read.
     """
-    olds = [pair.sources[0] for pair in pairs if pair.sources[0] is not None]
-    news = [pair.sources[1] for pair in pairs if pair.sources[1] is not None]
-    if not len(olds) == len(news) == len(pairs):
+    held = in_hand(pairs)
+    if held is None:
         return None
-    if any(old.extra != new.extra for old, new in zip(olds, news, strict=True)):
+    olds, news = held
+    if not same_extras(olds, news):
         return False
     differing = [at for at, pair in enumerate(pairs) if pair.old.digest != pair.new.digest]
     starts = sorted({start for at in differing for start in changed_runs(pairs[at])})

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from blake3 import blake3
 
-from nbmlops.data.alignment import Move, Pair
+from nbmlops.data.alignment import Move, Pair, in_hand, same_extras
 from nbmlops.data.canonical import CHUNK_ROWS
 from nbmlops.data.columns import Column
 
@@ -25,16 +25,13 @@ def selected(pairs: list[Pair]) -> Move | None:
     old_rows, new_rows = pairs[0].rows
     if old_rows == new_rows or not old_rows or not new_rows:
         return None
-    olds = [pair.sources[0] for pair in pairs if pair.sources[0] is not None]
-    news = [pair.sources[1] for pair in pairs if pair.sources[1] is not None]
-    if not len(olds) == len(news) == len(pairs):
-        return None
-    if any(old.extra != new.extra for old, new in zip(olds, news, strict=True)):
+    held = in_hand(pairs)
+    if held is None or not same_extras(*held):
         return None
     if len(pairs) * (old_rows + new_rows) > _MOST_VALUES:
         told = "Whether rows were taken out or put in was not looked for: the data is too large."
         return Move("", 0, pairs, notes=(told,))
-    few, many = (news, olds) if new_rows < old_rows else (olds, news)
+    few, many = reversed(held) if new_rows < old_rows else held
     few_rows, many_rows = _row_names(few, many)
     if not few_rows:
         return None

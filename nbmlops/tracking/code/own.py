@@ -26,7 +26,7 @@ _known: weakref.WeakKeyDictionary[CodeType, ast.FunctionDef | ast.Lambda | None]
 
 def is_installed_file(path: str) -> bool:
     """Whether code comes from an installed library, the standard library or the interpreter."""
-    return path.startswith((*_installed(tuple(sys.path)), "<frozen"))
+    return path.startswith(_installed(tuple(sys.path)))
 
 
 @lru_cache(maxsize=8)
@@ -37,7 +37,8 @@ def _installed(places: tuple[str, ...]) -> tuple[str, ...]:
     """
     own = {"", os.getcwd()}
     others = (place for place in places if place not in own and place not in _INSTALLED)
-    return (*_INSTALLED, *(f"{place}{os.sep}" for place in others if _holds_libraries(place)))
+    found = (f"{place}{os.sep}" for place in others if _holds_libraries(place))
+    return (*_INSTALLED, "<frozen", *found)
 
 
 def _holds_libraries(folder: str) -> bool:

@@ -9,9 +9,8 @@ are kept (Langevin dynamics). Chance that cools, as in annealing, settles on one
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
-from nbmlops.tracking.inference.expressions import terminal
+from nbmlops.tracking.inference.expressions import operands, terminal
 from nbmlops.tracking.inference.loops import LoopReading, assigned_in, expanded, names_in
 from nbmlops.tracking.inference.world import World
 
@@ -153,21 +152,13 @@ def wanders(name: str, node: ast.AST, reading: LoopReading) -> bool:
     made = assigned_in(reading.loop)
     known = _worked_out(reading) | {name}
     known |= frozenset[str]().union(*(u.value.data for u in reading.updates))
-    for term in _terms(node.value):
+    for term in operands(node.value, ast.Add, ast.Sub):
         parts = list(expanded(term, made))
         names = {part.id for part in parts if isinstance(part, ast.Name)}
         noise = any(isinstance(p, ast.Call) and terminal(p.func) in _NOISE for p in parts)
         if noise and not names & known:
             return any(_keeps(name, part) for part in ast.walk(reading.loop))
     return False
-
-
-def _terms(node: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
-        yield from _terms(node.left)
-        yield from _terms(node.right)
-    else:
-        yield node
 
 
 def _keeps(name: str, node: ast.AST) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from nbmlops.tracking.inference import words
 from nbmlops.tracking.inference.scopes import Scope
@@ -18,7 +18,7 @@ from nbmlops.tracking.inference.values import (
 )
 from nbmlops.tracking.inference.world import Kind, World
 
-__all__ = ["ExpressionReader", "dotted", "terminal"]
+__all__ = ["ExpressionReader", "dotted", "operands", "terminal"]
 
 _DEEPEST = 8  # calls of the user's functions within each other that are followed
 
@@ -35,6 +35,15 @@ def dotted(node: ast.expr) -> str | None:
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         return f"{node.value.id}.{node.attr}"
     return None
+
+
+def operands(node: ast.expr, *operators: type[ast.operator]) -> Iterator[ast.expr]:
+    """What is joined by any of `operators`, however it is nested: the terms of a sum, say."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, operators):
+        yield from operands(node.left, *operators)
+        yield from operands(node.right, *operators)
+    else:
+        yield node
 
 
 class ExpressionReader:

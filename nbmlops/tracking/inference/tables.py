@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 
-from nbmlops.tracking.inference.expressions import terminal
+from nbmlops.tracking.inference.expressions import operands, terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.loops import Loop, assigned_in, expanded, names_in
 
@@ -97,14 +96,9 @@ def _discounts(nodes: list[ast.AST], table: str) -> bool:
         for n in nodes
         if isinstance(n, ast.BinOp)
         and isinstance(n.op, ast.Mult)
-        and any(isinstance(side, ast.Name) and _DISCOUNT.match(side.id) for side in _factors(n))
+        and any(
+            isinstance(side, ast.Name) and _DISCOUNT.match(side.id)
+            for side in operands(n, ast.Mult, ast.MatMult)
+        )
     ]
     return bool(discounted) and any(_reads(n, table) for n in nodes)
-
-
-def _factors(node: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult):
-        yield from _factors(node.left)
-        yield from _factors(node.right)
-    else:
-        yield node

@@ -155,19 +155,24 @@ def spool_artifacts(spool: Path, run_ids: Sequence[str], files: dict[str, bytes]
     for run_id in run_ids:
         folder = spool / run_id / ARTIFACTS
         for name, content in files.items():
-            path = folder / name
+            twin = first / name if first is not None else None
             for last in (False, False, True):
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 try:
-                    if first is None or not (first / name).exists():
-                        write_whole(path, content)
-                    elif not path.exists():
-                        os.link(first / name, path)
+                    _leave(folder / name, content, twin)
                     break
                 except FileNotFoundError:  # a delivery that ended took the empty folder away
                     if last:
                         raise
         first = first or folder
+
+
+def _leave(path: Path, content: bytes, twin: Path | None) -> None:
+    """Put a file there, as another name of its `twin` if that is still there."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if twin is None or not twin.exists():
+        write_whole(path, content)
+    elif not path.exists():
+        os.link(twin, path)
 
 
 def write_whole(path: Path, content: bytes) -> None:
