@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "nbmlops"
 
-FOUNDATION = {"errors", "records", "settings", "sizes", "steps", "toml_advice"}
+FOUNDATION = {"errors", "records", "settings", "sizes", "steps", "toml_advice", "whole_files"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "_version": set(),
@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sizes": set(),
     "steps": set(),
     "toml_advice": set(),
+    "whole_files": set(),
     "data": FOUNDATION,
     "tracking": FOUNDATION | {"data"},
     "promotion": FOUNDATION | {"data", "tracking"},

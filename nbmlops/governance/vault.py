@@ -14,6 +14,7 @@ from blake3 import blake3
 
 from nbmlops.errors import IntegrityError
 from nbmlops.records import Bundle, BundleFile, Record, decode, digest, encode, new_id
+from nbmlops.whole_files import flush, write_whole
 
 __all__ = [
     "MLFLOWS_NOTE",
@@ -98,7 +99,7 @@ class Vault:
         for file in files:
             (folder / file.path).chmod(0o444)
         os.replace(folder, target)
-        _flush(self._root)
+        flush(self._root)
         self._remember(bundle)
         return bundle
 
@@ -139,9 +140,7 @@ class Vault:
     def _remember(self, bundle: Bundle) -> None:
         memory = self._memory(bundle.digest)
         memory.parent.mkdir(mode=0o700, exist_ok=True)
-        fresh = memory.with_suffix(f".{new_id('look')}")
-        fresh.write_bytes(encode(_look_at(self.path(bundle.digest))))
-        os.replace(fresh, memory)
+        write_whole(memory, encode(_look_at(self.path(bundle.digest))))
 
     def _memory(self, content_digest: str) -> Path:
         return self._root / ".looks" / content_digest
@@ -218,18 +217,10 @@ def _reaching_the_disk(folder: Path) -> Iterator[None]:
     """Have all below `folder` written to the disk meanwhile: hashing need not wait for it."""
     with ThreadPoolExecutor(max_workers=4, thread_name_prefix="nbmlops-vault") as writers:
         below = [p for p in folder.rglob("*") if p.is_file() or p.is_dir()]  # a pipe would block
-        written = [writers.submit(_flush, path) for path in (folder, *below)]
+        written = [writers.submit(flush, path) for path in (folder, *below)]
         yield
         for one in written:
             one.result()
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _digest_file(path: Path) -> str:

@@ -6,11 +6,11 @@ command would wait for, also ``nbmlops --help``.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbmlops.errors import NotebookError
+from nbmlops.whole_files import write_whole
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -42,9 +42,7 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook whole or not at all."""
     import nbformat
 
-    partial = path.with_name(f".{path.name}.partial")
-    nbformat.write(notebook, partial)
-    os.replace(partial, path)
+    write_whole(path, f"{nbformat.writes(notebook)}\n".encode())
 
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:

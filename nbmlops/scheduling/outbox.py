@@ -7,7 +7,6 @@ told, and when to try again after a failure.
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from nbmlops.errors import StoreError
+from nbmlops.whole_files import write_whole
 
 __all__ = ["Outbox", "Standing"]
 
@@ -78,6 +78,5 @@ class Outbox:
 
     def save(self, subscriber: str, standing: Standing) -> None:
         """Write a subscriber's standing, whole or not at all."""
-        partial = self._path.with_suffix(".tmp")
-        partial.write_bytes(msgspec.json.encode({**self.read(), subscriber: standing}))
-        os.replace(partial, self._path)
+        standings = {**self.read(), subscriber: standing}
+        write_whole(self._path, msgspec.json.encode(standings), lasting=True)

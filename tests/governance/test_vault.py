@@ -43,6 +43,14 @@ def test_the_digest_names_paths_and_bytes(vault: Vault, sealed: Bundle) -> None:
     assert vault.seal(fill(vault, a="alpha", b="betb")).digest != sealed.digest
 
 
+def test_the_vault_itself_may_lie_behind_a_link(tmp_path: Path) -> None:
+    """A project's folder on a small disk; only the content may hold no link."""
+    (tmp_path / "large-disk").mkdir()
+    (tmp_path / "vault").symlink_to(tmp_path / "large-disk")
+    vault = Vault(tmp_path / "vault")
+    vault.verify(vault.seal(fill(vault, a="alpha")))
+
+
 def test_what_is_sealed_is_on_the_disk_by_then(
     vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:

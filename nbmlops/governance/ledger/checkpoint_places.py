@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -11,7 +10,8 @@ from urllib.parse import urlparse
 import msgspec
 
 from nbmlops.errors import StoreError, StoreUnreachable
-from nbmlops.records import Checkpoint, decode, encode, new_id
+from nbmlops.records import Checkpoint, decode, encode
+from nbmlops.whole_files import write_whole
 
 __all__ = ["keep_checkpoint", "newest_checkpoint"]
 
@@ -35,7 +35,8 @@ def keep_checkpoint(checkpoint: Checkpoint, place: str) -> str:
     path = folder / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_once(path, content)
+        if not path.exists():
+            write_whole(path, content, lasting=True)
     except OSError as error:
         raise StoreError(f"The checkpoint cannot be kept in {place}: {error}.") from error
     # Also where the file is there already: what failed behind it the last time is made up for.
@@ -61,18 +62,6 @@ def newest_checkpoint(place: str) -> Checkpoint | None:
 def _signed_with(checkpoint: Checkpoint) -> str:
     signatures = checkpoint.envelope.signatures if checkpoint.envelope else ()
     return "".join(f"-{signature.keyid}" for signature in signatures)
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    """Write the whole file or none of it, and never over another."""
-    if path.exists():
-        return
-    fresh = path.with_name(f".{path.name}.{new_id('fresh')}")
-    try:
-        fresh.write_bytes(content)
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _commit(folder: Path, path: Path, checkpoint: Checkpoint) -> None:

@@ -15,9 +15,10 @@ from typing import Any
 
 import msgspec
 
-from nbmlops.records import CellRecord, Output, digest_bytes, new_id
+from nbmlops.records import CellRecord, Output, digest_bytes
 from nbmlops.tracking.redaction import hide_in_output
 from nbmlops.tracking.session.outputs import Shown
+from nbmlops.whole_files import write_whole
 
 __all__ = [
     "ARTIFACTS",
@@ -173,16 +174,6 @@ def _leave(path: Path, content: bytes, twin: Path | None) -> None:
         write_whole(path, content)
     elif not path.exists():
         os.link(twin, path)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all, whatever the disk or the process does."""
-    partial = path.with_name(f".{new_id('part')}")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 class SpooledArtifacts:
