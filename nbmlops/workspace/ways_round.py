@@ -49,6 +49,7 @@ def try_ways_round(stores: Stores) -> list[Diagnosis]:
     return [
         *served,
         _database(stores),
+        *_ledger_database(stores),
         _ledger_tampering(facts),
         _ledger_cut(stores, facts),
         _vault(),
@@ -153,6 +154,24 @@ def _database(stores: Stores) -> Diagnosis:
         subject=subject,
         state="closed",
         finding="This process knows no database of the registry's, and no file of it to write",
+    )
+
+
+def _ledger_database(stores: Stores) -> Iterator[Diagnosis]:
+    """Whether what the server works as could put a fact on the ledger, past the server."""
+    uri = stores.settings.tracking_uri
+    if not uri.startswith("postgresql"):
+        return  # the ledger's own file, or the server's: its owner's way round is the next one
+    from nbmlops.governance.database.postgresql import may_write_ledger
+
+    may = may_write_ledger(uri)
+    yield Diagnosis(
+        subject="writing to the ledger directly",
+        state="open" if may else "closed",
+        finding="This role may append whatever it likes: it owns the database, or decides."
+        if may
+        else "The database refused this role's fact",
+        advice="Work with the role app; nbmlops server init renews the guards." if may else None,
     )
 
 

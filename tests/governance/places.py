@@ -114,7 +114,7 @@ class PostgresPlace:
     )
 
     def open(self, lock_timeout: float = 10.0) -> SqlAlchemyLedger:
-        return SqlAlchemyLedger(self.database.app, lock_timeout=lock_timeout)
+        return SqlAlchemyLedger(self.database.review, lock_timeout=lock_timeout)
 
     def execute(self, *statements: str, guarded: bool = True) -> None:
         with psycopg.connect(
@@ -128,13 +128,13 @@ class PostgresPlace:
                 connection.execute("ALTER TABLE facts ENABLE TRIGGER USER")
 
     def start_appending(self, who: str, count: int) -> subprocess.Popen[str]:
-        return _start(APPENDING, self.database.app, who, count)
+        return _start(APPENDING, self.database.review, who, count)
 
     def start_turn(self, timeout: float) -> subprocess.Popen[str]:
-        return _start(TAKING_A_TURN, self.database.app, timeout)
+        return _start(TAKING_A_TURN, self.database.review, timeout)
 
     def hold(self) -> psycopg.Connection:
-        holder = psycopg.connect(self.database.app)
+        holder = psycopg.connect(self.database.review)
         holder.execute("SELECT nbmlops.lock_head()")
         return holder
 

@@ -22,7 +22,7 @@ from nbmlops.records import ChainReport, Fact, LedgerEntry, now
 
 __all__ = ["SCHEMA_VERSION", "SqlAlchemyLedger"]
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest migration under ``migrations/versions``."""
 
 

@@ -9,8 +9,15 @@ import psycopg
 import pytest
 from live_gate import LiveGate
 from live_postgresql import PASSWORDS, REFUSALS, Database, PostgresServer
+from psycopg.conninfo import conninfo_to_dict
 
-from nbmlops.governance.database.postgresql import may_write_registry, prepare_database
+from nbmlops.errors import StoreError
+from nbmlops.governance.database import SqlAlchemyLedger
+from nbmlops.governance.database.postgresql import (
+    may_write_ledger,
+    may_write_registry,
+    prepare_database,
+)
 from nbmlops.records import Submission
 
 TAG = "'mlflow.prompt.is_prompt'"
@@ -187,6 +194,27 @@ def test_an_older_database_gets_the_guards_that_it_lacks(prepared: Database, old
     assert may_write_registry(prepared.app)
     prepare_database(prepared.owner, PASSWORDS)
     assert not may_write_registry(prepared.app)
+
+
+def test_an_older_databases_server_loses_its_hold_on_the_ledger(prepared: Database) -> None:
+    """It was granted the function, which asked only about decisions; the server asks for the mend."""
+    app = conninfo_to_dict(prepared.app)["user"]
+    with psycopg.connect(prepared.owner) as owner:
+        owner.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA nbmlops TO {app}".encode())
+        owner.execute(
+            "CREATE OR REPLACE FUNCTION nbmlops.append_fact(new_sequence bigint, new_sealed bytea, "
+            "new_digest text) RETURNS void LANGUAGE sql SECURITY DEFINER "
+            "AS 'INSERT INTO nbmlops.facts VALUES (new_sequence, new_sealed, new_digest)'"
+        )
+        owner.execute("UPDATE nbmlops.alembic_version SET version_num = '0003'")
+    assert may_write_ledger(prepared.app)
+    with pytest.raises(StoreError, match="nbmlops server init"):
+        list(SqlAlchemyLedger(prepared.app).entries())
+    prepare_database(prepared.owner, PASSWORDS)
+    assert not may_write_ledger(prepared.app)
+    assert list(SqlAlchemyLedger(prepared.app).entries()) == []
+    with psycopg.connect(prepared.review) as connection, pytest.raises(psycopg.errors.DataError):
+        connection.execute("SELECT nbmlops.append_fact(1, 'no fact', repeat('0', 64))")
 
 
 @pytest.fixture(scope="module")

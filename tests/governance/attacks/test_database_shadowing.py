@@ -13,31 +13,42 @@ from live_postgresql import Database
 from nbmlops.governance.database.postgresql import may_write_registry
 from nbmlops.records import Submission
 
+APPENDING = "nbmlops.lock_head(), nbmlops.append_fact(bigint, bytea, text)"
+
 
 @pytest.fixture
 def shadowing(team: Database) -> Iterator[psycopg.Connection]:
-    """The app role where somebody let it make temporary tables, which `server init` does not."""
+    """The app role where somebody let it make temporary tables and call what appends.
+
+    `server init` does neither.
+    """
     info = psycopg.conninfo.conninfo_to_dict(team.app)
     database, role = info["dbname"], info["user"]
     with psycopg.connect(team.owner, autocommit=True) as owner:
         owner.execute(f"GRANT TEMPORARY ON DATABASE {database} TO {role}".encode())
+        owner.execute(f"GRANT EXECUTE ON FUNCTION {APPENDING} TO {role}".encode())
         with psycopg.connect(team.app) as connection:
             yield connection
             connection.rollback()
         owner.execute(f"REVOKE TEMPORARY ON DATABASE {database} FROM {role}".encode())
+        owner.execute(f"REVOKE EXECUTE ON FUNCTION {APPENDING} FROM {role}".encode())
 
 
-def test_nobody_decides_by_roles_of_their_own_making(shadowing: psycopg.Connection) -> None:
+def test_nobody_decides_by_roles_of_their_own_making(
+    shadowing: psycopg.Connection, team: Database
+) -> None:
     """The app role, told to be the reviewers' by a table that is called like PostgreSQL's."""
     shadowing.execute(
         "CREATE TEMPORARY TABLE pg_roles AS SELECT current_database() || '_review' AS rolname, oid "
         "FROM pg_catalog.pg_roles WHERE rolname = session_user"
     )
     shadowing.execute("GRANT SELECT ON pg_roles TO PUBLIC")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="may not put a decision"):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="may not write to the ledger"):
         append(shadowing, "signed-off")
     shadowing.rollback()
-    append(shadowing, "refused")  # the control: what happened may be told, and is taken back here
+    with psycopg.connect(team.review) as connection:  # the control: taken back here
+        append(connection, "signed-off")
+        connection.rollback()
 
 
 def append(connection: psycopg.Connection, fact: str) -> None:

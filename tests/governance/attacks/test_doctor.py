@@ -121,3 +121,12 @@ def test_a_database_role_is_tried(team: Database) -> None:
         owner.execute("ALTER TABLE registered_models ENABLE TRIGGER USER")
         query = "SELECT count(*) FROM registered_models WHERE name = 'nbmlops-doctor'"
         assert owner.execute(query).fetchone() == (0,)
+
+
+def test_the_doctor_where_the_server_runs_tries_its_role(team: Database, tmp_path: Path) -> None:
+    """Neither registry nor ledger; the control is the owner, who can do both."""
+    ways = ("writing the database directly", "writing to the ledger directly")
+    working = states(tmp_path, team.app.replace("postgresql:", "postgresql+psycopg:", 1))
+    assert [working[way] for way in ways] == ["closed", "closed"]
+    owning = states(tmp_path, team.owner.replace("postgresql:", "postgresql+psycopg:", 1))
+    assert owning["writing to the ledger directly"] == "open"

@@ -10,6 +10,7 @@ from live_postgresql import Database
 from places import Place, fact
 
 from nbmlops.errors import StoreError
+from nbmlops.governance.database.postgresql import may_write_ledger
 from nbmlops.governance.database.sqlalchemy_ledger import SqlAlchemyLedger
 from nbmlops.records import SignedOff, encode
 from nbmlops.testing import make_sign_off, make_submission
@@ -46,15 +47,44 @@ def test_postgresql_refuses_to_truncate(postgresql_place: Place) -> None:
     assert postgresql_place.open().verify().facts == 1
 
 
-def test_the_app_role_may_not_put_a_decision_on_the_ledger(
+def test_the_app_role_may_not_write_to_the_ledger(
     postgresql_place: Place, team: Database
 ) -> None:
-    """Whoever has only the server's working password cannot forge a sign-off; review can."""
+    """Whoever has only the server's working password forges neither sign-off nor happening."""
     decision = SignedOff(sign_off=make_sign_off(make_submission(), "grace"))
-    with pytest.raises(StoreError, match="may not put a decision"):
-        SqlAlchemyLedger(team.app).append(decision, actor="grace")
-    SqlAlchemyLedger(team.app).append(fact(1), actor="ada")
-    assert SqlAlchemyLedger(team.review).append(decision, actor="grace").sequence == 2
+    for forged in (decision, fact(1)):
+        with pytest.raises(StoreError, match=r"may not write to the ledger\. Work through nbmlops"):
+            SqlAlchemyLedger(team.app).append(forged, actor="grace")
+    assert list(SqlAlchemyLedger(team.app).entries()) == []
+    assert SqlAlchemyLedger(team.review).append(decision, actor="grace").sequence == 1
+    assert [entry.sequence for entry in SqlAlchemyLedger(team.app).entries()] == [1]
+
+
+@pytest.mark.parametrize("sealed", ["{}", "null", "[]", "\\x00", '{"fact": null}'])
+def test_no_fact_that_nobody_can_read_stops_the_ledger(
+    postgresql_place: Place, team: Database, sealed: str
+) -> None:
+    """By the functions themselves: everything that follows it would be refused as tampered with."""
+    with psycopg.connect(team.app) as connection:
+        for statement in (
+            "SELECT nbmlops.append_fact(1, %s::bytea, repeat('0', 64))",
+            "INSERT INTO nbmlops.facts VALUES (1, %s::bytea, repeat('0', 64))",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement, (sealed.encode(),))
+            connection.rollback()
+    ledger = postgresql_place.open()
+    assert ledger.append(fact(1), actor="ada").sequence == 1
+    assert ledger.verify().intact
+
+
+def test_the_doctor_finds_a_role_that_may_write_to_the_ledger(
+    postgresql_place: Place, team: Database
+) -> None:
+    """What the server works as may not; the control is the role that may. Nothing of it stays."""
+    assert not may_write_ledger(team.app)
+    assert may_write_ledger(team.review)
+    assert list(postgresql_place.open().entries()) == []
 
 
 @pytest.mark.parametrize("role", ["app", "review"])
@@ -101,7 +131,7 @@ def test_postgresql_appends_only_behind_the_head(
     """A client that speaks to the function itself cannot fork the chain."""
     row = (sequence, encode(sealed | {"fact": {"fact": "refused"}}), digest)
     with (
-        psycopg.connect(team.app) as connection,
+        psycopg.connect(team.review) as connection,
         pytest.raises(psycopg.errors.SerializationFailure),
     ):
         connection.execute("SELECT nbmlops.append_fact(%s, %s, %s)", row)

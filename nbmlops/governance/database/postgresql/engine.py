@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from nbmlops.errors import StoreError
 from nbmlops.governance.database.postgresql.guards import SCHEMA
@@ -16,7 +16,8 @@ from nbmlops.governance.ledger import Link
 
 __all__ = ["PostgresqlStorage", "create_postgresql_engine", "with_driver"]
 
-_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code for "gave up waiting"
+# PostgreSQL's codes for "gave up waiting" and "this role may not".
+_LOCK_NOT_AVAILABLE, _INSUFFICIENT_PRIVILEGE = "55P03", "42501"
 
 
 class PostgresqlStorage:
@@ -50,8 +51,20 @@ class PostgresqlStorage:
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
 
     def lock_head(self, connection: Connection) -> Head:
-        """The last fact, under an advisory lock that ends with the transaction."""
-        row = connection.exec_driver_sql("SELECT * FROM nbmlops.lock_head()").one()
+        """The last fact, under an advisory lock that ends with the transaction.
+
+        :raises StoreError: if this is not the role that may append.
+        """
+        try:
+            row = connection.exec_driver_sql("SELECT * FROM nbmlops.lock_head()").one()
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) != _INSUFFICIENT_PRIVILEGE:
+                raise
+            raise StoreError(
+                f"The database role of {self.name} may not write to the ledger. Work through "
+                "nbmlops server, which has the role that may: set MLFLOW_TRACKING_URI to its "
+                "address."
+            ) from error
         return row[0], row[1]
 
     def insert(self, connection: Connection, links: Sequence[Link]) -> None:

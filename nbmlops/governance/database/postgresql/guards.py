@@ -1,17 +1,16 @@
 """What PostgreSQL itself refuses, as SQL: the ledger's guards and the registry's.
 
 Three roles: the *owner* migrates; *app* (``<database>_app``) is what the server works with;
-*review* (``<database>_review``) alone may put decisions on the ledger and permit a write to the
-registry. Functions run as the owner (SECURITY DEFINER), so who calls is `session_user`, which no
-client of a role can change. Nothing here binds the owner: that is what checkpoints kept elsewhere
-are for.
+*review* (``<database>_review``) alone may write to the ledger and permit a write to the registry.
+Functions run as the owner (SECURITY DEFINER), so who calls is `session_user`, which no client of a
+role can change. Nothing here binds the owner: that is what checkpoints kept elsewhere are for.
 """
 
 from __future__ import annotations
 
 from importlib import resources
 
-__all__ = ["LEDGER", "REGISTRY", "SCHEMA", "UNSHADOWED"]
+__all__ = ["APPEND", "LEDGER", "REGISTRY", "SCHEMA", "UNSHADOWED"]
 
 SCHEMA = "nbmlops"
 """The schema that holds the ledger, the permits and the functions."""
@@ -31,6 +30,9 @@ UNSHADOWED = tuple(
     for function in ("may_decide()", "lock_head()", "append_fact(bigint, bytea, text)")
 )
 """What the ledger's functions read is named before anybody's temporary tables."""
+
+APPEND = _statements("append.sql")
+"""Who may append, and where: run once, in the place of the ledger's first function."""
 
 REGISTRY = tuple(
     statement

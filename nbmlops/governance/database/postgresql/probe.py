@@ -1,13 +1,15 @@
-"""Whether a database role could write the registry past the gate: tried, and taken back."""
+"""What a database role could write past the gate: tried, and taken back."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
 from nbmlops.governance.database.postgresql.engine import create_postgresql_engine
 
-__all__ = ["may_write_registry"]
+__all__ = ["may_write_ledger", "may_write_registry"]
 
 _MODEL = (
     "INSERT INTO public.registered_models (name, workspace) VALUES ('nbmlops-doctor', 'default')"
@@ -32,13 +34,32 @@ _WAYS = (
         "VALUES ('nbmlops-doctor', 'champion', 1, 'default')",
     ),
 )
+# A fact behind the last one, of a kind that nobody could read.
+_FACT = (
+    "SELECT nbmlops.append_fact(head_sequence + 1, convert_to(json_build_object("
+    "'sequence', head_sequence + 1, 'previous', head_digest)::text, 'UTF8'), repeat('0', 64)) "
+    "FROM nbmlops.lock_head()"
+)
+_ROW = (
+    "INSERT INTO nbmlops.facts SELECT max(sequence) + 1, ''::bytea, repeat('0', 64) "
+    "FROM nbmlops.facts"
+)
 
 
 def may_write_registry(url: str) -> bool:
     """Try each way to lay what nobody let in; whatever comes of it, all is rolled back."""
+    return _any_passes(url, _WAYS)
+
+
+def may_write_ledger(url: str) -> bool:
+    """Try to put a fact on the ledger, by its function and past it; all is rolled back."""
+    return _any_passes(url, ((_FACT,), (_ROW,)))
+
+
+def _any_passes(url: str, ways: Iterable[tuple[str, ...]]) -> bool:
     engine = create_postgresql_engine(url)
     try:
-        return any(_passes(engine, statements) for statements in _WAYS)
+        return any(_passes(engine, statements) for statements in ways)
     finally:
         engine.dispose()
 
