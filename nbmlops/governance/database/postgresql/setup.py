@@ -89,8 +89,9 @@ def _grants(database: str) -> list[str]:
         f"GRANT USAGE ON SCHEMA {SCHEMA} TO {both}",
         f"GRANT SELECT ON {SCHEMA}.facts, {SCHEMA}.alembic_version TO {both}",
         f"REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA {SCHEMA} FROM {both}",
-        f"GRANT EXECUTE ON FUNCTION {SCHEMA}.lock_head(), {SCHEMA}.append_fact(bigint, bytea, text),"
-        f" {SCHEMA}.permit(text, text, text), {SCHEMA}.take_back(bigint) TO {review}",
+        f"GRANT EXECUTE ON FUNCTION {SCHEMA}.lock_head(),"
+        f" {SCHEMA}.append_fact(bigint, bytea, text), {SCHEMA}.permit(text, text, text),"
+        f" {SCHEMA}.take_back(bigint) TO {review}",
         f"GRANT USAGE ON SCHEMA public TO {app}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {app}",
         f"REVOKE INSERT, UPDATE, DELETE ON public.alembic_version FROM {app}",
