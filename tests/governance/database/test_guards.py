@@ -47,9 +47,7 @@ def test_postgresql_refuses_to_truncate(postgresql_place: Place) -> None:
     assert postgresql_place.open().verify().facts == 1
 
 
-def test_the_app_role_may_not_write_to_the_ledger(
-    postgresql_place: Place, team: Database
-) -> None:
+def test_the_app_role_may_not_write_to_the_ledger(postgresql_place: Place, team: Database) -> None:
     """Whoever has only the server's working password forges neither sign-off nor happening."""
     decision = SignedOff(sign_off=make_sign_off(make_submission(), "grace"))
     for forged in (decision, fact(1)):
