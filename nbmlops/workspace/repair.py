@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from nbmlops.governance import RegisteredVersion, acting, alias_move_of
@@ -25,17 +25,23 @@ _DAY = 24 * 3600.0  # seconds after which nobody is still filling a folder
 @one_at_a_time
 def half_done(stores: Stores, mend: bool, by: Identity) -> list[Diagnosis]:
     """Everything that is half-done, and with `mend`, what became of it."""
+    versions = stores.registry.versions()
+    unrecorded = list(_unrecorded(stores, versions, mend, by))
+    if mend and unrecorded:
+        versions = stores.registry.versions()  # what was mended may have moved aliases
     return [
-        *_unrecorded(stores, mend, by),
-        *_untold_aliases(stores, mend, by),
+        *unrecorded,
+        *_untold_aliases(stores, versions, mend, by),
         *_empty_models(stores, mend),
         *_left_folders(stores, mend),
     ]
 
 
-def _unrecorded(stores: Stores, mend: bool, by: Identity) -> Iterator[Diagnosis]:
+def _unrecorded(
+    stores: Stores, versions: Iterable[RegisteredVersion], mend: bool, by: Identity
+) -> Iterator[Diagnosis]:
     """Versions that no fact tells of: the alias may lack too."""
-    for version in stores.registry.versions():
+    for version in versions:
         if stores.history().registration(version.model_name, version.version):
             continue
         label = f"{version.model_name} version {version.version}"
@@ -61,9 +67,11 @@ def _record(stores: Stores, version: RegisteredVersion, by: Identity) -> None:
     record_registration(stores, current, version.version, alias, by)
 
 
-def _untold_aliases(stores: Stores, mend: bool, by: Identity) -> Iterator[Diagnosis]:
+def _untold_aliases(
+    stores: Stores, versions: Iterable[RegisteredVersion], mend: bool, by: Identity
+) -> Iterator[Diagnosis]:
     """Aliases of registered versions that no fact moved there, or that a withdrawal left."""
-    for version in stores.registry.versions():
+    for version in versions:
         history = stores.history()
         if history.registration(version.model_name, version.version) is None:
             continue
