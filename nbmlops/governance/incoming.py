@@ -19,9 +19,9 @@ from nbmlops.sizes import size_told
 __all__ = ["MOST_FILES", "Incoming"]
 
 MOST_FILES = 10_000
-"""Files of one upload."""
+"""Files and folders of one upload."""
 
-_BLOCK = 4_096  # bytes that even an empty file takes of the disk
+_BLOCK = 4_096  # bytes that even an empty file, or a folder, takes of the disk
 
 
 class Incoming:
@@ -168,13 +168,13 @@ class Incoming:
                 return
 
     def _used(self, by: Identity, anew: str | None) -> tuple[int, int]:
-        """How many files `by` has under way, and how much of the disk they take."""
+        """How many files and folders `by` has under way, and how much of the disk they take."""
         found = [
             os.path.getsize(os.path.join(folder, name))
             for upload in self._root.glob(f"*-{_short(by)}")
             if anew is None or upload != self._folder(anew, by)
-            for folder, _, names in os.walk(upload)
-            for name in names
+            for folder, folders, names in os.walk(upload)
+            for name in (*names, *(folders if folder != str(upload) else ()))
             if name != "lock"
         ]
         return len(found), sum(max(size, _BLOCK) for size in found)

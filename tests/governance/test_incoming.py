@@ -202,6 +202,26 @@ def test_files_are_counted_too(
         incoming.require_room(ADA, 4_097)
 
 
+def test_folders_are_counted_as_files_are(
+    tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests that are cut leave them, and no file; those that every upload has are free."""
+    incoming = Incoming(tmp_path, vault, UploadSettings(largest="8192 B"))
+    with incoming.receiving(BUNDLE.digest, ADA) as (_, folder):
+        folder.mkdir()
+    incoming.require_room(ADA, 8_192)
+    (folder / "a").mkdir()
+    incoming.require_room(ADA, 4_096)
+    with pytest.raises(TooLarge):
+        incoming.require_room(ADA, 4_097)
+    monkeypatch.setattr(module, "MOST_FILES", 1)
+    incoming.require_room(ADA, 0)
+    (folder / "a" / "b").mkdir()
+    with pytest.raises(TooLarge):
+        incoming.require_room(ADA, 0)
+    incoming.require_room(EVE, 8_192)
+
+
 def test_a_disk_without_room_takes_nothing(tmp_path: Path, vault: Vault) -> None:
     """Some of it is kept free, whoever asks."""
     full = Incoming(tmp_path, vault, UploadSettings(keep_free="1000 TB"))

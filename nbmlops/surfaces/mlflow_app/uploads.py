@@ -18,6 +18,7 @@ from nbmlops.workspace import Workspace
 __all__ = ["Uploads"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_DEEPEST = 64  # folders in one another: whatever follows a tree calls itself once for each
 _LOOK = 64_000_000  # bytes after which the limit and the disk are looked at again
 
 
@@ -63,6 +64,11 @@ class Uploads:
         parts = inside_as_spelled(path)
         if not parts:
             raise Refused(f"{path!r} names no file.")
+        if len(parts) > _DEEPEST:
+            raise Refused(
+                f"{path[:200]!r}… lies in {len(parts) - 1} folders; {_DEEPEST - 1} are as deep as "
+                "content may be. Keep the model's files nearer to its top."
+            )
         size, looked = 0, 0
         with self._incoming.receiving(_checked(content_digest), by) as (part, folder):
             target = folder.joinpath(*parts)

@@ -26,13 +26,13 @@ def small_gate(start_gate: Callable[..., LiveGate]) -> LiveGate:
     return start_gate(settings="[uploads]\nlargest = '1 MB'\n")
 
 
-def bundle_of(data: bytes) -> Bundle:
-    file = BundleFile(path="model/MLmodel", digest=digest_bytes(data), size=len(data))
+def bundle_of(data: bytes, path: str = "model/MLmodel") -> Bundle:
+    file = BundleFile(path=path, digest=digest_bytes(data), size=len(data))
     return Bundle(digest=digest((file,)), files=(file,))
 
 
 def put(gate: LiveGate, bundle: Bundle, data: Any) -> Any:
-    path = f"/bundles/{bundle.digest}/files/model/MLmodel"
+    path = f"/bundles/{bundle.digest}/files/{bundle.files[0].path}"
     return gate.api(path, verb="PUT", data=data, auth=None, headers=ADA)
 
 
@@ -76,6 +76,17 @@ def test_who_announces_less_is_held_to_what_comes(small_gate: LiveGate) -> None:
         assert left(small_gate) == []
     assert put(small_gate, bundle_of(b"x"), b"x").status_code == 200
     assert seal(small_gate, bundle_of(b"x")).status_code == 200
+
+
+def test_no_depth_of_folders_halts_the_others(small_gate: LiveGate) -> None:
+    """What sweeps, counts and seals follows each tree to its end, in the way of all who come."""
+    for depth in (64, 400, 800, 1_200):
+        answer = put(small_gate, bundle_of(b"deep", "d/" * depth + "f"), b"deep")
+        assert (answer.status_code, "as deep as" in answer.text) == (403, True)
+    for bundle in (bundle_of(b"deep", "d/" * 63 + "f"), bundle_of(b"deep")):
+        assert put(small_gate, bundle, b"deep").status_code == 200
+        assert seal(small_gate, bundle).status_code == 200
+    small_gate.vault.verify(bundle, every_byte=True)
 
 
 def test_no_request_fills_the_servers_memory(small_gate: LiveGate) -> None:
