@@ -59,6 +59,49 @@ def test_xgboost_native(kernel: Kernel) -> None:
     assert "roc_auc_score_v" in metrics(kernel, run)
 
 
+def test_arguments_by_position_are_read_as_the_library_reads_them(kernel: Kernel) -> None:
+    """XGBoost wants keywords now, and still takes what older code wrote."""
+    run = one(
+        kernel,
+        "held = {}\n"
+        "old = xgb.train({'max_depth': 2, 'seed': 1}, xgb.DMatrix(X, y), 4, [(v, 'valid')],\n"
+        "                None, None, 2, held, verbose_eval=False)",
+    )
+    assert told(run) == {
+        "max_depth": 2, "seed": 1, "num_boost_round": 4, "early_stopping_rounds": 2,
+    }  # fmt: skip
+    assert [i.role for i in run.inputs] == ["X", "y", "evals[0].X", "evals[0].y"]
+    assert metrics(kernel, run)["rmse_valid"] == pytest.approx(
+        float(kernel.value("min(held['valid']['rmse'])")), rel=1e-6
+    )
+    run = one(
+        kernel,
+        "import warnings\nwarnings.simplefilter('ignore')\nweights = np.ones(len(y))\n"
+        "x = xgb.XGBClassifier(n_estimators=4, random_state=0).fit(X, y, weights)",
+    )
+    assert [(i.role, i.name) for i in run.inputs][2] == ("sample_weight", "weights")
+
+
+def test_two_sets_cut_from_one_table_are_told_apart(kernel: Kernel) -> None:
+    """Both are `frame` underneath, so they are called what the library calls them."""
+    run = one(
+        kernel,
+        "import lightgbm as lgb\nimport pandas as pd\n"
+        "frame = pd.DataFrame(X)\nmost, rest = frame.index[:60], frame.index[60:]\n"
+        "first = lgb.Dataset(frame.iloc[most], label=y[most])\n"
+        "second = lgb.Dataset(frame.iloc[rest], label=y[rest])\n"
+        "both = lgb.train({'seed': 1, 'verbosity': -1, 'metric': 'l2'}, first, 4, valid_sets=[first, second])",
+    )
+    assert {"l2_training", "l2_valid_1"} == metrics(kernel, run).keys()
+    run = one(
+        kernel,
+        "other = pd.DataFrame(X_valid)\nthird = lgb.Dataset(other, label=y_valid)\n"
+        "both = lgb.train({'seed': 1, 'verbosity': -1, 'metric': 'l2'}, lgb.Dataset(frame, y), 4,\n"
+        "                 valid_sets=[third])",
+    )
+    assert {"l2_other"} == metrics(kernel, run).keys()
+
+
 def test_xgboost_and_lightgbm_estimators(kernel: Kernel) -> None:
     """Their scikit-learn classes are trainings like any other."""
     run = one(

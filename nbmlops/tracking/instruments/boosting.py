@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from nbmlops.tracking.instruments.evaluations import early_stopping, evaluations
 from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
+from nbmlops.tracking.trainings.binding import bind
 from nbmlops.tracking.trainings.inputs import Argument
 from nbmlops.tracking.trainings.parameters import brief, defaults_of, named_parameters
 from nbmlops.tracking.trainings.training import Training
@@ -78,12 +78,13 @@ def _train(
 
     def begin() -> Training:
         nonlocal results
-        signature = inspect.signature(function)
-        bound = signature.bind(*args, **kwargs).arguments
-        if function.__name__ == "train" and "evals_result" in signature.parameters:
-            given = kwargs.setdefault("evals_result", results)
-            results = results if given is None else given
-        return _begin(tracker, sets, function, bound)
+        bound = bind(function, args, kwargs)
+        if function.__name__ == "train" and "evals_result" in bound.signature.parameters:
+            if "evals_result" not in bound.arguments:
+                kwargs["evals_result"] = results
+            elif (given := bound.arguments["evals_result"]) is not None:
+                results = given
+        return _begin(tracker, sets, function, bound.arguments)
 
     def after(training: Training, answer: Any) -> None:
         if function.__name__ == "cv":

@@ -32,8 +32,11 @@ def evaluations(training: Training, results: Mapping[str, Any], model: Any) -> N
     """A metric for each set and measure, as the model that predicts has it; and the series."""
     best = _best_iteration(model)
     rows: dict[int, dict[str, Scalar]] = {}
+    names = {label: _set_name(training, str(label)) for label in results}
+    told = list(names.values())
     for label, measures in results.items():
-        data = _set_name(training, str(label))
+        # Two sets cut from one table are told apart by what the library calls them.
+        data = names[label] if told.count(names[label]) == 1 else str(label)
         for measure, values in measures.items():
             series = list(values) if isinstance(values, list | tuple) else [values]
             if not series:

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nbmlops.tracking.trainings.binding import bind
 from nbmlops.tracking.trainings.parameters import as_scalar, attributes_of
 
 __all__ = ["Constructions"]
@@ -41,7 +42,7 @@ class Constructions:
 
 
 def _given(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-    bound = inspect.signature(function).bind(*args, **kwargs)
+    bound = bind(function, args, kwargs)
     bound.apply_defaults()
     given: dict[str, Any] = {}
     for name, value in bound.arguments.items():

@@ -15,6 +15,7 @@ from nbmlops.data import fingerprint
 from nbmlops.errors import FingerprintError
 from nbmlops.records import DataInput, Fingerprint
 from nbmlops.tracking.code.frames import argument_of, call_node, data_root, name_of, written
+from nbmlops.tracking.trainings.binding import bind
 
 __all__ = ["Argument", "arguments_of", "input_of", "is_data", "nbytes_of"]
 
@@ -117,7 +118,7 @@ def _bound(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> list[tuple[str, Any]]:
     try:
-        bound = inspect.signature(function).bind(*args, **kwargs)
+        bound = bind(function, args, kwargs)
     except (TypeError, ValueError):
         names = ["X", "y", *(f"argument_{n}" for n in range(3, len(args) + 1))]
         return [*zip(names, args, strict=False), *kwargs.items()]
