@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -21,6 +23,40 @@ def test_every_public_name_stands_in_the_reference() -> None:
     """And the reference names no other."""
     told = set(re.findall(r"^### `nbmlops\.(\w+)", REFERENCE, re.M))
     assert told == set(nbmlops.__all__) - {"__version__", "load_ipython_extension"}
+
+
+def test_the_reference_shows_what_each_function_takes() -> None:
+    """The names of its parameters, and their defaults."""
+    for name, told in re.findall(r"^### `nbmlops\.(\w+)\((.*)\)`", REFERENCE, re.M):
+        parameters = inspect.signature(getattr(nbmlops, name)).parameters.values()
+        takes = [
+            p.name if p.default is p.empty else f"{p.name}={p.default!r}".replace("'", '"')
+            for p in parameters
+        ]
+        assert told == ", ".join(takes), name
+
+
+def test_every_verb_of_the_workspace_stands_in_the_reference() -> None:
+    """And no verb that is gone; left out is what only a team's server and the panel ask for."""
+    from nbmlops import Workspace
+
+    section = REFERENCE[REFERENCE.index("### `nbmlops.Workspace`") :].partition("```")[0]
+    told = set(re.findall(r"`(\w+)`", section))
+    verbs = {name for name in dir(Workspace) if not name.startswith("_")}
+    assert told == verbs - {"open", "changed_runs", "decide", "give_sign_off"}
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """One row for each in the table, and none for what is not needed any more."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    guide = (ROOT / "CONTRIBUTING.md").read_text()
+    rows = re.findall(r"^\| ([a-z0-9, -]+) \| .+ \|$", guide.partition("## Dependencies")[2], re.M)
+    told = {name for row in rows for name in row.split(", ")} - {"package"}
+    assert told == {re.match(r"[\w-]+", one)[0] for one in project["dependencies"]}  # type: ignore[index] # each has a name
+    for extra in project["optional-dependencies"].values():
+        for one in extra:
+            name = re.split(r"[^\w-]", one)[0].removesuffix("-cpu")
+            assert re.search(rf"\b{name}\b", guide), name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -134,7 +134,7 @@ class TrackMagics(Magics):
             print(f"  {run_id}: {problem}")
 
     def runs(self) -> Any:
-        """The runs of this notebook as a table."""
+        """The project's runs as a table."""
         from nbmlops.surfaces.notebook import runs
 
         found = runs()
