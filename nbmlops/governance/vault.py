@@ -77,16 +77,15 @@ class Vault:
         """Move `folder` into the vault, read-only, and name its content.
 
         The move is one rename of what is on the disk by then, so a crash or a power cut leaves the
-        whole content or none of it. What is not the content that was `expected` is removed.
+        whole content or none of it.
 
-        :raises IntegrityError: if it is not, or if the folder holds a symbolic link, whose target
-            could change.
+        :raises IntegrityError: if it is not the content that was `expected`, or holds what cannot
+            be sealed; then the folder stays where it is.
         """
         with _reaching_the_disk(folder):
             files = tuple(read_files(folder))
         bundle = Bundle(digest=digest(files), files=files)
         if expected not in (None, bundle.digest):
-            shutil.rmtree(folder)
             raise IntegrityError(
                 f"What was to be sealed is not {str(expected)[:12]} but {bundle.digest[:12]}: a "
                 "file lacks, or was changed on its way. Send it again."
@@ -177,8 +176,9 @@ def require_same_files(
 def read_files(folder: Path) -> list[BundleFile]:
     """Every file below `folder`, its bytes read.
 
-    :raises IntegrityError: if there is a symbolic link, whose target could change, or a name that
-        is no text, which no record could hold.
+    :raises IntegrityError: if there is a symbolic link, whose target could change, a pipe or
+        another thing that has no bytes to be sealed, or a name that is no text, which no record
+        could hold.
     """
     return [
         BundleFile(
@@ -200,6 +200,8 @@ def _walk(folder: Path) -> list[Path]:
             raise IntegrityError(f"{path} is a symbolic link; put the file itself there.")
         if path.is_file():
             files.append(path)
+        elif not path.is_dir():
+            raise IntegrityError(f"{path} is neither a file nor a folder; leave it out.")
     return files
 
 

@@ -67,6 +67,9 @@ class Scheduler:
                 try:
                     for execution in self._serve(at):
                         on_execution(execution)
+                except NbmlopsError as error:
+                    on_problem(error)
+                try:  # also while what is due cannot be served
                     self._tend(at)
                 except NbmlopsError as error:
                     on_problem(error)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import IO
 
-from nbmlops.errors import IntegrityError, NotFound
+from nbmlops.errors import IntegrityError, NotFound, StoreError
 from nbmlops.governance import (
     Link,
     SigningKey,
@@ -95,6 +95,8 @@ def keep_due(stores: Stores, at: datetime) -> tuple[str, ...]:
     """Keep a checkpoint where the settings ask for it, if one is due; where its copies are.
 
     The copy below ``.nbmlops`` only remembers when the last one was taken.
+
+    :raises StoreError: if a place could not keep it; the others have it by then.
     """
     wanted = stores.settings.audit
     remembered = str(stores.settings.home / "checkpoints")
@@ -109,9 +111,17 @@ def keep_due(stores: Stores, at: datetime) -> tuple[str, ...]:
     taken = take_checkpoint(stores.ledger.links(), at)
     if wanted.key:
         taken = sign_checkpoint(taken, unlock_unattended(stores, wanted.key))
-    kept = tuple(keep_checkpoint(taken, place) for place in wanted.checkpoints)
+    kept: list[str] = []
+    problems: list[StoreError] = []
+    for place in wanted.checkpoints:
+        try:
+            kept.append(keep_checkpoint(taken, place))
+        except StoreError as error:
+            problems.append(error)
+    if problems:
+        raise problems[0]
     keep_checkpoint(taken, remembered)
-    return kept
+    return tuple(kept)
 
 
 def export(stores: Stores, file: IO[bytes], on_progress: Read | None = None) -> int:

@@ -104,8 +104,10 @@ def scheduler(
             return _missed(stores, record, due, str(error))
 
     def tend(at: datetime) -> None:
-        keep_due(stores, at)
-        notify_due(stores, at)
+        try:
+            keep_due(stores, at)
+        finally:  # people hear of what happened also while a place keeps no checkpoint
+            notify_due(stores, at)
 
     return Scheduler(stores.settings.home / "scheduler.lock", find_due, serve, tend)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -103,7 +107,31 @@ def test_a_file_that_did_not_come_whole_leaves_nothing(incoming: Incoming) -> No
 
     with pytest.raises(ConnectionError):
         break_off()
+    assert list((incoming._folder(BUNDLE.digest, ADA) / "parts").iterdir()) == []
     assert incoming.seal(BUNDLE, ADA) == BUNDLE
+
+
+def test_several_files_come_at_the_same_time(incoming: Incoming) -> None:
+    """Of one person and content."""
+    with incoming.receiving(BUNDLE.digest, ADA) as (first, _):
+        first.write_bytes(b"one")
+        bring(incoming)
+    assert incoming.seal(BUNDLE, ADA) == BUNDLE
+
+
+def test_what_comes_a_second_time_is_sealed_away(incoming: Incoming, vault: Vault) -> None:
+    """And whoever says that they brought it once hears what became of it in the vault."""
+    bring(incoming)
+    incoming.seal(BUNDLE, ADA)
+    folder = bring(incoming)
+    assert incoming.seal(BUNDLE, ADA) == BUNDLE
+    assert not folder.exists()
+    assert incoming.seal(BUNDLE, ADA) == BUNDLE
+    file = vault.path(BUNDLE.digest) / "model"
+    file.chmod(0o644)
+    file.write_bytes(b"Sealed")
+    with pytest.raises(IntegrityError, match="tampered with"):
+        incoming.seal(BUNDLE, ADA)
 
 
 def test_what_nobody_goes_on_with_is_swept(incoming: Incoming, tmp_path: Path) -> None:
@@ -114,6 +142,74 @@ def test_what_nobody_goes_on_with_is_swept(incoming: Incoming, tmp_path: Path) -
     assert incoming.sweep() == [folder]
     assert list((tmp_path / ".uploads").iterdir()) == []
     bring(incoming)
+    assert incoming.seal(BUNDLE, ADA) == BUNDLE
+
+
+def test_an_upload_is_left_when_a_day_has_passed_since_its_last_byte(
+    incoming: Incoming, tmp_path: Path
+) -> None:
+    """Its beginning counts anew, and its end; half a sweep is no upload, one without lock is."""
+    folder = bring(incoming)
+    grow_old(folder)
+    with incoming.receiving(BUNDLE.digest, ADA):
+        assert incoming.left() == []
+        grow_old(folder)
+    assert incoming.left() == []
+    almost = time.time() - 23 * 3600
+    os.utime(folder / "lock", (almost, almost))
+    assert incoming.left() == []
+    for name in (".swept-1", "begun"):
+        (tmp_path / ".uploads" / name).mkdir()
+        os.utime(tmp_path / ".uploads" / name, (A_DAY_AGO, A_DAY_AGO))
+    assert incoming.left() == [tmp_path / ".uploads" / "begun"]
+
+
+def test_what_somebody_goes_on_with_at_the_last_moment_is_not_swept(
+    incoming: Incoming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After it was found to be left, and before the sweep had it alone."""
+    folder = bring(incoming)
+    grow_old(folder)
+    lock = fcntl.flock
+
+    def go_on_first(file: int, how: int) -> None:
+        os.utime(folder / "lock")
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", go_on_first)
+    assert incoming.sweep() == []
+    assert incoming.seal(BUNDLE, ADA) == BUNDLE
+
+
+@pytest.mark.parametrize("before", ["the lock is opened", "the lock is held"])
+def test_an_upload_that_was_swept_at_that_moment_begins_anew(
+    incoming: Incoming, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    """A file would else be written where nobody seals it."""
+    folder = bring(incoming)
+    lock, make = fcntl.flock, Path.mkdir
+    swept: list[Path] = []
+
+    def sweep() -> None:
+        if not swept:
+            swept.append(folder)
+            shutil.rmtree(folder)
+
+    def mkdir(path: Path, *args: Any, **kwargs: Any) -> None:
+        make(path, *args, **kwargs)
+        if path == folder:
+            sweep()
+
+    def flock(file: int, how: int) -> None:
+        sweep()
+        lock(file, how)
+
+    if before == "the lock is opened":
+        monkeypatch.setattr(Path, "mkdir", mkdir)
+    else:
+        monkeypatch.setattr(fcntl, "flock", flock)
+    bring(incoming)
+    assert swept == [folder]
     assert incoming.seal(BUNDLE, ADA) == BUNDLE
 
 
@@ -228,6 +324,18 @@ def test_a_disk_without_room_takes_nothing(tmp_path: Path, vault: Vault) -> None
     with pytest.raises(StoreFull, match=r"no room for 5 B: .* are free, and 1000 TB are to stay"):
         full.require_room(ADA, 5)
     Incoming(tmp_path, vault, UploadSettings(keep_free="0 B")).require_room(ADA, 5)
+
+
+def test_the_last_byte_that_is_to_stay_free_stays_free(
+    tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not one less, and not one more."""
+    disk = SimpleNamespace(free=1_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: disk)
+    incoming = Incoming(tmp_path, vault, UploadSettings(keep_free="400 B"))
+    incoming.require_room(ADA, 600)
+    with pytest.raises(StoreFull):
+        incoming.require_room(ADA, 601)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 
 from nbmlops.errors import IntegrityError
 from nbmlops.governance import Vault
-from nbmlops.records import Bundle
+from nbmlops.governance import vault as module
+from nbmlops.records import Bundle, BundleFile
 
 
 @pytest.fixture
@@ -72,6 +74,116 @@ def test_what_is_sealed_is_on_the_disk_by_then(
     content = vault.path(vault.seal(fill(vault, a="alpha", b="beta")).digest)
     assert moved[0] == {p.stat().st_ino for p in (content, *content.rglob("*"))}
     assert flushed[-1] == content.parent.stat().st_ino
+
+
+def test_what_the_disk_does_not_take_is_not_sealed(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hashing reads the system's memory, where the bytes may be whole all the same."""
+
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "the disk failed")
+
+    folder = fill(vault, a="alpha")
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="the disk failed"):
+        vault.seal(folder)
+    monkeypatch.undo()
+    assert folder.is_dir()
+    vault.verify(vault.seal(folder))
+
+
+def test_the_same_content_again_is_held_against_what_is_there(vault: Vault, sealed: Bundle) -> None:
+    """It is not sealed over it, and leaves nothing beside it."""
+    assert vault.seal(fill(vault, a="alpha", b="beta")) == sealed
+    assert list(vault.path(sealed.digest).parent.glob(".staging*")) == []
+    path = vault.path(sealed.digest) / "model" / "a"
+    assert path.stat().st_mode & 0o222 == 0
+    path.chmod(0o644)
+    path.write_text("alphA")
+    with pytest.raises(IntegrityError, match="model/a was changed"):
+        vault.seal(fill(vault, a="alpha", b="beta"))
+
+
+@pytest.fixture
+def readings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders whose every byte was read, as they are read."""
+    folders: list[Path] = []
+    read = module.read_files
+
+    def counted(folder: Path) -> list[BundleFile]:
+        folders.append(folder)
+        return read(folder)
+
+    monkeypatch.setattr(module, "read_files", counted)
+    return folders
+
+
+def test_what_nobody_touched_is_not_read_again(
+    vault: Vault, sealed: Bundle, readings: list[Path]
+) -> None:
+    """Neither after sealing nor after a reading; unless every byte is asked for."""
+    vault.verify(sealed)
+    assert readings == []
+    (vault.path(sealed.digest) / "model" / "a").touch()
+    vault.verify(sealed)
+    vault.verify(sealed)
+    assert len(readings) == 1
+    vault.verify(sealed, every_byte=True)
+    assert len(readings) == 2
+
+
+def test_a_file_whose_time_was_set_back_is_read(vault: Vault, sealed: Bundle) -> None:
+    """Of the same size, in its own place; and what was found once is found again."""
+    path = vault.path(sealed.digest) / "model" / "a"
+    before = path.stat()
+    path.chmod(0o644)
+    path.write_text("alphA")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    for _ in range(2):
+        with pytest.raises(IntegrityError, match="model/a was changed"):
+            vault.verify(sealed)
+
+
+def test_forged_looks_hold_until_every_byte_is_read(vault: Vault, sealed: Bundle) -> None:
+    """Whoever may write the vault may write them too; nobody else may even read them."""
+    path = vault.path(sealed.digest) / "model" / "a"
+    path.chmod(0o644)
+    path.write_text("alphA")
+    vault._remember(sealed)
+    vault.verify(sealed)
+    with pytest.raises(IntegrityError, match="model/a was changed"):
+        vault.verify(sealed, every_byte=True)
+    looks = path.parents[2] / ".looks"
+    assert looks.stat().st_mode & 0o777 == 0o700
+    assert [file.name for file in looks.iterdir()] == [sealed.digest]
+
+
+def test_looks_that_cannot_be_read_are_no_looks(
+    vault: Vault, sealed: Bundle, readings: list[Path]
+) -> None:
+    """The bytes are read then."""
+    memory = vault.path(sealed.digest).parent / ".looks" / sealed.digest
+    memory.write_bytes(b"half of i")
+    vault.verify(sealed)
+    assert len(readings) == 1
+
+
+def test_another_list_under_the_same_digest_is_refused(vault: Vault, sealed: Bundle) -> None:
+    """Though the content itself is what was sealed."""
+    with pytest.raises(IntegrityError, match="is not the one that was sealed"):
+        vault.verify(Bundle(digest=sealed.digest, files=sealed.files[:1]))
+
+
+def test_what_is_neither_file_nor_folder_is_not_sealed(vault: Vault, sealed: Bundle) -> None:
+    """A pipe would hold up whoever reads the folder; nor is one taken for no change."""
+    folder = fill(vault, a="alpha")
+    os.mkfifo(folder / "model" / "pipe")
+    with pytest.raises(IntegrityError, match="pipe is neither a file nor a folder"):
+        vault.seal(folder)
+    os.mkfifo(vault.path(sealed.digest) / "model" / "pipe")
+    with pytest.raises(IntegrityError, match="pipe is neither a file nor a folder"):
+        vault.verify(sealed)
 
 
 @pytest.mark.parametrize(

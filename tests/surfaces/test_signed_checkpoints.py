@@ -6,14 +6,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
-from nbmlops.errors import SettingsError
+from nbmlops.errors import SettingsError, StoreError
+from nbmlops.governance import checkpoint_objection, sign_checkpoint
 from nbmlops.governance.database import SqlAlchemyLedger
-from nbmlops.records import RefusalRecorded
+from nbmlops.governance.sign_offs.keys import create_key
+from nbmlops.records import Checkpoint, RefusalRecorded
+from nbmlops.scheduling.apprise_notifier import AppriseNotifier
 from nbmlops.settings import load_settings
 from nbmlops.surfaces.cli import main
+from nbmlops.testing import EPOCH
 from nbmlops.workspace import Workspace
 
 PASSPHRASE = "correct horse battery"
@@ -143,6 +148,49 @@ def test_the_settings_say_whom_to_trust(project: Path, kept: Path) -> None:
     for key, code in ((own, 0), (other, 8)):
         (project / "nbmlops.toml").write_text(f'[audit]\ntrust = ["{key}"]\n')
         invoke(*verify, code=code)
+
+
+def test_a_place_that_does_not_answer_is_in_nobodys_way(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other places keep their checkpoint, people are told, and the next look tries again."""
+    told: list[str] = []
+    monkeypatch.setattr(AppriseNotifier, "send", lambda *sent: told.append(sent[2]))
+    good, file = project.parent / "good", project.parent / "later"
+    file.touch()
+    settings = '[[notify]]\nto = "json://nowhere.invalid"\non = ["refused"]\n'
+    (project / "nbmlops.toml").write_text(settings)
+    Workspace.open().scheduler().run_due()
+    tell("three")
+    settings += f'[audit]\ncheckpoints = ["{file}", "{good}"]\n'
+    (project / "nbmlops.toml").write_text(settings)
+    with pytest.raises(StoreError, match="cannot be kept in"):
+        Workspace.open().scheduler().run_due()
+    assert len(list(good.iterdir())) == 1
+    assert told == ["refused: three"]
+    file.unlink()
+    Workspace.open().scheduler().run_due()
+    assert len(list(file.iterdir())) == 1
+
+
+def test_one_of_several_signatures_is_enough_and_none_is_not() -> None:
+    """A second one may be of somebody whom nobody knows, or not hold; an empty list is none."""
+    grace, alan = create_key("grace", EPOCH), create_key("alan", EPOCH)
+    trusted = (alan.public.text, grace.public.text)
+    plain = Checkpoint(facts=3, head="ab" * 32, root="cd" * 32, at=EPOCH)
+    signed = [sign_checkpoint(plain, key).envelope for key in (grace, alan)]
+    assert signed[0]
+    assert signed[1]
+    forged = msgspec.structs.replace(signed[1].signatures[0], sig="AAAA")
+    for signatures, objection in (
+        ((forged, *signed[0].signatures), None),
+        ((forged,), "changed after it was signed"),
+        ((), "is not signed"),
+    ):
+        envelope = msgspec.structs.replace(signed[0], signatures=signatures)
+        kept = msgspec.structs.replace(plain, envelope=envelope)
+        said = checkpoint_objection(kept, trusted)
+        assert (said is None) if objection is None else (objection in str(said))
 
 
 def test_scheduled_checkpoints_are_signed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,8 +89,8 @@ def test_nobody_puts_a_schedule_off_by_claiming_the_future(team: Team) -> None:
 
 
 def test_the_scheduler_outlives_a_store_that_does_not_answer(tmp_path: Path) -> None:
-    """What it could not serve is told, and due again at the next look."""
-    stop, told, looks = threading.Event(), [], []
+    """What it could not serve is told, and due again at the next look; it tends all the same."""
+    stop, told, looks, tended = threading.Event(), [], [], []
 
     def find_due(at: datetime) -> list[tuple[Schedule, datetime]]:
         looks.append(at)
@@ -102,9 +102,18 @@ def test_the_scheduler_outlives_a_store_that_does_not_answer(tmp_path: Path) -> 
     def execute(schedule: Schedule, due: datetime) -> Execution:
         raise AssertionError("nothing is due")
 
-    scheduler = Scheduler(tmp_path / "lock", find_due, execute)
+    def tend(at: datetime) -> None:
+        tended.append(at)
+        if len(tended) == 2:
+            raise StoreUnreachable("s3://kept does not answer.")
+
+    scheduler = Scheduler(tmp_path / "lock", find_due, execute, tend)
     scheduler.run_forever(stop, on_problem=told.append, interval=0.01)
-    assert [str(problem) for problem in told] == ["http://mlflow does not answer."]
+    assert [str(problem) for problem in told] == [
+        "http://mlflow does not answer.",
+        "s3://kept does not answer.",
+    ]
+    assert tended == looks
     assert len(looks) == 2
 
 

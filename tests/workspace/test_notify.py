@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,7 +14,16 @@ from typing import Any
 import pytest
 
 from nbmlops.errors import SettingsError, StoreError
-from nbmlops.records import Fact, RefusalRecorded, SignedOff, Submitted, Withdrawn
+from nbmlops.records import (
+    Executed,
+    Execution,
+    Fact,
+    RefusalRecorded,
+    SignedOff,
+    Submitted,
+    Withdrawn,
+)
+from nbmlops.scheduling import Outbox, Standing
 from nbmlops.settings import load_settings
 from nbmlops.testing import EPOCH, FakeClock, MemoryLedger, make_submission
 from nbmlops.workspace import Workspace
@@ -111,6 +121,147 @@ def test_an_author_is_told_at_an_address_of_their_own(tmp_path: Path, webhook: W
     stores.append(Submitted(submission=make_submission(author="a/../b?x=1")), "ada")
     assert notify_due(stores, EPOCH) == 1
     assert webhook.got[0][0].startswith("/a%2F..%2Fb%3Fx")
+
+
+def test_each_subscription_is_told_by_itself(tmp_path: Path, webhook: Webhook) -> None:
+    """One that waits keeps no other waiting, though both go to the same place."""
+    stores = stores_of(
+        tmp_path,
+        'to = "env:TEAM"\non = ["refused"]',
+        f'to = "{webhook.address}"\non = ["refused"]',
+        f'to = "{webhook.address}"\non = ["submitted"]',
+    )
+    notify_due(stores, EPOCH)
+    stores.append(refused("one"), "ada")
+    stores.append(Submitted(submission=SUBMISSION), "ada")
+    assert notify_due(stores, EPOCH, environ={}) == 2
+    later = EPOCH + timedelta(minutes=1)
+    assert notify_due(stores, later, environ={"TEAM": webhook.address}) == 1
+    titles = [message["title"].partition(":")[0] for _, message in webhook.got]
+    assert titles == ["refused", "submitted", "refused"]
+
+
+def test_a_failed_execution_may_be_asked_for_alone(tmp_path: Path, webhook: Webhook) -> None:
+    """Or each execution, whatever came of it."""
+
+    def executed(outcome: Any) -> Fact:
+        execution = Execution(
+            id=f"execution-{outcome}", promotion_id="p", content_digest="c", schedule_id=None,
+            due=None, parameters={}, actor="ada", started=EPOCH, duration=1.0, outcome=outcome,
+        )  # fmt: skip
+        return Executed(execution=execution)
+
+    stores = stores_of(
+        tmp_path,
+        f'to = "{webhook.address}/failed"\non = ["failed"]',
+        f'to = "{webhook.address}/all"\non = ["executed"]',
+    )
+    notify_due(stores, EPOCH)
+    stores.append(executed("succeeded"), "ada")
+    stores.append(executed("failed"), "ada")
+    assert notify_due(stores, EPOCH) == 3
+    assert [path.strip("/") for path, _ in webhook.got] == ["failed", "all", "all"]
+
+
+def test_whoever_acted_is_told_and_who_is_not_there_is_not(
+    tmp_path: Path, webhook: Webhook
+) -> None:
+    """A fact without a submission has no author; what comes behind it is told."""
+    stores = stores_of(
+        tmp_path,
+        f'to = "{webhook.address}/{{author}}"\non = ["refused"]',
+        f'to = "{webhook.address}/{{actor}}"\non = ["refused"]',
+    )
+    notify_due(stores, EPOCH)
+    stores.append(refused("of nobody"), "eve")
+    stores.append(Submitted(submission=SUBMISSION), "ada")
+    stores.append(refused(SUBMISSION.id), "eve")
+    assert notify_due(stores, EPOCH) == 3
+    assert [path.strip("/") for path, _ in webhook.got] == ["ada", "eve", "eve"]
+    assert problems(stores) == []
+
+
+def test_only_one_process_tells(tmp_path: Path, webhook: Webhook) -> None:
+    """Else people would hear twice; what it does not come to is told afterwards."""
+    stores = stores_of(tmp_path, f'to = "{webhook.address}"\non = ["refused"]')
+    notify_due(stores, EPOCH)
+    stores.append(refused("one"), "ada")
+    with Outbox(tmp_path / ".nbmlops" / "outbox.json").alone() as other:
+        assert other
+        assert notify_due(stores, EPOCH) == 0
+    assert webhook.got == []
+    assert notify_due(stores, EPOCH) == 1
+
+
+class _Dying:
+    """Takes one message, and is gone with the process at the second."""
+
+    def __init__(self) -> None:
+        self.took: list[str] = []
+
+    def send(self, address: str, title: str, body: str) -> None:
+        if self.took:
+            raise KeyboardInterrupt
+        self.took.append(title)
+
+
+def test_what_was_told_before_an_end_is_not_told_again(tmp_path: Path, webhook: Webhook) -> None:
+    """Each message is noted as it is sent."""
+    stores = stores_of(tmp_path, f'to = "{webhook.address}"\non = ["refused"]')
+    notify_due(stores, EPOCH)
+    stores.append(refused("one"), "ada")
+    stores.append(refused("two"), "ada")
+    dying = stores.notifier = _Dying()
+    with pytest.raises(KeyboardInterrupt):
+        notify_due(stores, EPOCH)
+    assert dying.took == ["refused: one"]
+    del stores.notifier
+    assert notify_due(stores, EPOCH) == 1
+    assert [message["title"] for _, message in webhook.got] == ["refused: two"]
+
+
+def test_the_wait_grows_and_ends_on_the_second(tmp_path: Path) -> None:
+    """Half a minute at first, an hour in the end; nothing counts as told meanwhile."""
+    standing, waits = Standing(told=4), []
+    for _ in range(6):
+        standing = standing.after_failure(EPOCH, "away")
+        assert standing.again is not None
+        waits.append((standing.again - EPOCH).total_seconds())
+        assert not standing.is_due(standing.again - timedelta(seconds=1))
+        assert standing.is_due(standing.again)
+    assert waits == [30, 120, 600, 3600, 3600, 3600]
+    assert (standing.told, standing.after_success(5)) == (4, Standing(told=5))
+
+
+def test_an_outbox_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another program left of it is said, with what to do."""
+    outbox = Outbox(tmp_path / "outbox.json")
+    outbox.save("grace", Standing(1))
+    outbox.save("alan", Standing(2))
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="full"):
+        outbox.save("alan", Standing(3))
+    monkeypatch.undo()
+    assert outbox.read() == {"grace": Standing(1), "alan": Standing(2)}
+    (tmp_path / "outbox.json").write_text("{half")
+    with pytest.raises(StoreError, match="Remove it to begin anew"):
+        outbox.read()
+
+
+def test_who_is_subscribed_no_more_is_no_problem(tmp_path: Path) -> None:
+    """What could not be told to them waits for nobody."""
+    stores = stores_of(tmp_path, 'to = "env:TEAM"\non = ["refused"]')
+    notify_due(stores, EPOCH)
+    stores.append(refused("one"), "ada")
+    notify_due(stores, EPOCH, environ={"TEAM": ""})
+    assert "variable TEAM" in problems(stores)[0]
+    assert problems(stores_of(tmp_path, 'to = "env:OTHER"')) == []
 
 
 def test_an_address_stands_in_the_environment(tmp_path: Path, webhook: Webhook) -> None:

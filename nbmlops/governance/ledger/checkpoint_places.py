@@ -93,7 +93,6 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _to_object_store(place: str, name: str, content: bytes) -> str:
-    from mlflow.exceptions import MlflowException
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     with tempfile.TemporaryDirectory(prefix="nbmlops-") as folder:
@@ -101,7 +100,7 @@ def _to_object_store(place: str, name: str, content: bytes) -> str:
         path.write_bytes(content)
         try:
             get_artifact_repository(place).log_artifact(str(path))
-        except (MlflowException, OSError, ImportError) as error:
+        except Exception as error:  # each store's library has errors of its own
             raise StoreUnreachable(
                 f"The checkpoint cannot be kept at {place}: {error}. Check the address and this"
                 " machine's credentials for it."

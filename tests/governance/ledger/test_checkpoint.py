@@ -44,6 +44,7 @@ def test_a_cut_ledger_is_intact_by_itself_and_found_by_the_checkpoint(kept: Chec
     assert not intact
     assert "was cut" in reason
     assert "3 facts, now it has 2" in reason
+    assert check_against(kept, cut.links()).broken_sequence == 3
 
 
 def test_a_ledger_computed_anew_is_found(kept: Checkpoint) -> None:

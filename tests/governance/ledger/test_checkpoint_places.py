@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from nbmlops.errors import StoreError
-from nbmlops.governance import keep_checkpoint, newest_checkpoint
+from nbmlops.errors import StoreError, StoreUnreachable
+from nbmlops.governance import keep_checkpoint, newest_checkpoint, sign_checkpoint
+from nbmlops.governance.sign_offs.keys import create_key
 from nbmlops.records import Checkpoint, decode
 from nbmlops.testing import EPOCH
 
@@ -33,6 +35,49 @@ def test_a_folder_keeps_each_extent_once(tmp_path: Path) -> None:
     assert Path(path).read_bytes() == before
     keep_checkpoint(checkpoint(12), str(place))
     assert newest_checkpoint(str(place)) == checkpoint(12)
+
+
+def test_each_signer_has_a_copy_of_their_own(tmp_path: Path) -> None:
+    """Whoever could write the place first would else keep out whom others trust."""
+    signed = [sign_checkpoint(checkpoint(3), create_key(name, EPOCH)) for name in ("eve", "ada")]
+    paths = {keep_checkpoint(one, str(tmp_path)) for one in (checkpoint(3), *signed)}
+    assert len(paths) == 3
+    assert {decode(Path(path).read_bytes(), Checkpoint) for path in paths} == {
+        checkpoint(3),
+        *signed,
+    }
+
+
+def test_a_copy_that_was_cut_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the half of it stays, nor does it pass for the whole; the next one is kept."""
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(StoreError, match="the disk is full"):
+        keep_checkpoint(checkpoint(3), str(tmp_path))
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
+    keep_checkpoint(checkpoint(3), str(tmp_path))
+    assert newest_checkpoint(str(tmp_path)) == checkpoint(3)
+
+
+def test_a_file_that_is_no_checkpoint_is_said(tmp_path: Path) -> None:
+    """By its path."""
+    path = Path(keep_checkpoint(checkpoint(3), str(tmp_path)))
+    path.write_bytes(b"half of i")
+    with pytest.raises(StoreError, match=rf"{path.name} is not a checkpoint"):
+        newest_checkpoint(str(tmp_path))
+
+
+def test_what_others_have_staged_is_not_committed_by_the_way(tmp_path: Path) -> None:
+    """The checkpoint's own file alone."""
+    git(tmp_path, "init", "-q")
+    (tmp_path / "mine.txt").write_text("half done")
+    git(tmp_path, "add", "mine.txt")
+    keep_checkpoint(checkpoint(3), str(tmp_path))
+    assert git(tmp_path, "status", "--porcelain") == "A  mine.txt\n"
 
 
 def test_a_git_work_tree_gets_a_commit_and_its_remote_a_push(tmp_path: Path) -> None:
@@ -85,3 +130,17 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="cannot be kept in"):
         keep_checkpoint(checkpoint(3), str(tmp_path / "file"))
+
+
+@pytest.mark.parametrize("place", ["s3://bucket/ledger", "nosuch://bucket"])
+def test_an_object_store_that_does_not_answer_is_one_sentence(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever error its library has for that; and no folder is named for its address."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", "http://127.0.0.1:9")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_MAX_ATTEMPTS"):
+        monkeypatch.setenv(name, "1")
+    with pytest.raises(StoreUnreachable, match="cannot be kept at"):
+        keep_checkpoint(checkpoint(3), place)
+    assert list(tmp_path.iterdir()) == []
