@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from nbmlops.errors import NbmlopsError
 from nbmlops.records import Gap
@@ -25,6 +26,13 @@ class Faults:
             self.say(f"nbmlops: {where} could not be captured ({text}). Your cell is not affected.")
         self._why[where] = text
 
+    def safely(self, where: str) -> AbstractContextManager[None, bool]:
+        """Around what is ours to do at `where`: the user's code comes first, so no error leaves it.
+
+        It becomes a fault. An interrupt is the user's, and goes on to them.
+        """
+        return _Safely(self, where)
+
     def note(self, where: str, why: str) -> None:
         """Put on the next record alone why something is missing; the first reason counts."""
         self._why.setdefault(where, why)
@@ -42,3 +50,19 @@ class Faults:
     def clear(self) -> None:
         """They stand on a record now."""
         self._why.clear()
+
+
+class _Safely(AbstractContextManager[None, bool]):
+    """A class, for it stands around calls that take a few microseconds."""
+
+    def __init__(self, faults: Faults, where: str) -> None:
+        self._faults, self._where = faults, where
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self._faults.add(self._where, error)
+        return True

@@ -62,24 +62,20 @@ class Observer:
         self._depth += 1
         if self._depth > 1:
             return
-        try:
+        with self._tracker.safely("a cell"):
             source = info.raw_cell if isinstance(info.raw_cell, str) else ""
             keep_timed_source(source)
             self._tracker.cell_began(source, getattr(info, "cell_id", None), self._count())
             self._outputs.begin(self._tracker.outputs)
-        except Exception as error:  # noqa: BLE001 - the user's cell comes first; `fault` tells
-            self._tracker.fault("a cell", error)
 
     def _ended(self, result: Any) -> None:
         self._depth = max(0, self._depth - 1)
         if self._depth:
             return
         self._outputs.end()
-        try:
+        with self._tracker.safely("a cell"):
             error = result.error_before_exec or result.error_in_exec
             if error is None:
                 self._tracker.cell_ended("ok")
             else:
                 self._tracker.cell_ended("error", f"{type(error).__name__}: {error}"[:1000])
-        except Exception as fault:  # noqa: BLE001 - the user's cell is over and its reply must go out; `fault` tells
-            self._tracker.fault("a cell", fault)

@@ -45,8 +45,8 @@ _EXIT_WAIT = 25.0  # seconds that a kernel's exit waits for delivery; the delive
 class Tracker:
     """Tracks one kernel whose global names are `namespace`, under `settings`.
 
-    Instruments tell its `trainings` and its `metrics` what they see, `fault` what went wrong with
-    them, and `note` what they could not see.
+    Instruments tell its `trainings` and its `metrics` what they see, work `safely` where an error
+    would be theirs, and `note` what they could not see.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Tracker:
         self._started = False
         self._session: Session | None = None
         self._faults = faults = Faults(say)
-        self.fault, self.note = faults.add, faults.note
+        self.fault, self.safely, self.note = faults.add, faults.safely, faults.note
         self._files = FileWatch(settings)
         self._environment = EnvironmentReader(settings.root)
         self._writer = RunWriter(settings, self.journal, faults.outage)
@@ -245,10 +245,8 @@ class Tracker:
         if (cell := self.running) is None:
             return
         for hook in self.before_cell_ends:
-            try:
+            with self.safely("a training"):
                 hook(cell)
-            except Exception as fault:  # noqa: BLE001 - the user's cell is over and must end well; `fault` tells
-                self.fault("a training", fault)
         self.metrics.give_up()
         self.trainings.take_forced()
         self.history.running = None

@@ -85,20 +85,16 @@ def install_instruments(tracker: Tracker) -> None:
     for entry in metadata.entry_points(group="nbmlops.instruments"):
         if entry.value.startswith(_HERE):
             continue
-        try:
+        with tracker.safely(f"the instrument {entry.name}"):
             for module in entry.load().modules:
                 _arrange(tracker, module, entry.value)
-        except Exception as error:  # noqa: BLE001 - somebody else's plug-in; the user is told
-            tracker.fault(f"the instrument {entry.name}", error)
 
 
 def _arrange(tracker: Tracker, module: str, where: str) -> None:
     def imported(library: ModuleType) -> None:
         home, _, name = where.partition(":")
-        try:
+        with tracker.safely(f"the instrument for {module}"):
             instrument: Instrument = getattr(import_module(home), name)()
             instrument.install(tracker, library)
-        except Exception as error:  # noqa: BLE001 - the user's import must succeed; they are told
-            tracker.fault(f"the instrument for {module}", error)
 
     wrapt.register_post_import_hook(imported, module)

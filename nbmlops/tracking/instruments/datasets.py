@@ -59,10 +59,8 @@ class DataSets:
         answer = function(*args, **kwargs)
         tracker = self._tracker
         if tracker.watching and not tracker.activity.busy:
-            try:
+            with tracker.safely("a data set"):
                 self._remember(function, instance, args, kwargs)
-            except Exception as error:  # noqa: BLE001 - the user's data comes first; `fault` tells
-                tracker.fault("a data set", error)
         return answer
 
     def _cut(
@@ -71,15 +69,13 @@ class DataSets:
         """What is cut from a data set comes from the same rows of its tables."""
         answer = function(*args, **kwargs)
         if self.known(instance) and self._tracker.watching:
-            try:
+            with self._tracker.safely("a data set"):
                 rows = next(iter((*args, *kwargs.values())))
                 parts = [
                     Argument(part.role, partial(_rows_of, part.value, rows), part.name)
                     for part in self._made[id(instance)][1]
                 ]
                 self._keep(answer, parts)
-            except Exception as error:  # noqa: BLE001 - the user's data comes first; `fault` tells
-                self._tracker.fault("a data set", error)
         return answer
 
     def _remember(

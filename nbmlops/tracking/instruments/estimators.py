@@ -200,15 +200,13 @@ class EstimatorWatch:
         if run_id is None:
             return function(*args, **kwargs)
         answer = quietly(tracker, lambda: function(*args, **kwargs))
-        try:
+        with tracker.safely("a prediction"):
             frames = tracker.frames()
             forecasts = function.__name__ in FORECASTING
             name = None if forecasts else data_name(tracker, args, kwargs, frames=frames)
             tracker.provenance.remember_prediction(answer, run_id, name)
             if frames:
                 tracker.provenance.folds.predicted(run_id, frames[0])
-        except Exception as error:  # noqa: BLE001 - the user's prediction comes first; `fault` tells
-            tracker.fault("a prediction", error)
         return answer
 
     def _score(
@@ -223,12 +221,10 @@ class EstimatorWatch:
         if run_id is None:
             return function(*args, **kwargs)
         answer = quietly(tracker, lambda: function(*args, **kwargs))
-        try:
+        with tracker.safely("a score"):
             name = data_name(tracker, args, kwargs)
             spelled = function.__name__
             tracker.metrics.add(run_id, f"{spelled}_{name}" if name else spelled, answer, name)
-        except Exception as error:  # noqa: BLE001 - the user's score comes first; `fault` tells
-            tracker.fault("a score", error)
         return answer
 
 

@@ -76,9 +76,8 @@ def _complete(tracker: Tracker, training: Training, after: Callable[[], None]) -
     }
     for name, step in steps.items():
         try:
-            step()
-        except Exception as error:  # noqa: BLE001 - the user's training comes first; `fault` tells
-            tracker.fault(name, error)
+            with tracker.safely(name):
+                step()
         except KeyboardInterrupt:
             interrupted = True
     if interrupted:

@@ -180,7 +180,7 @@ def _judge(
     if not tracker.watching or tracker.activity.busy:
         return function(*args, **kwargs)
     answer = quietly(tracker, lambda: function(*args, **kwargs))
-    try:
+    with tracker.safely("an evaluation"):
         bound = inspect.signature(function).bind(*args, **kwargs).arguments
         model = bound.get("model") or trainer.lightning_module
         run_id = tracker.provenance.run_of(model)
@@ -194,8 +194,6 @@ def _judge(
         else:
             for values in answer:
                 add_judgement(tracker, run_id, values, name)
-    except Exception as error:  # noqa: BLE001 - the user's numbers come first; `fault` tells
-        tracker.fault("an evaluation", error)
     return answer
 
 

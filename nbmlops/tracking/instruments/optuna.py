@@ -145,10 +145,8 @@ class _Loops:
             self._tracker.trainings.close(training)
 
     def _note(self, note: Callable[[], None]) -> None:
-        try:
+        with self._tracker.safely("a study"):
             note()
-        except Exception as error:  # noqa: BLE001 - the user's trial comes first; `fault` tells
-            self._tracker.fault("a study", error)
 
 
 def _begin(

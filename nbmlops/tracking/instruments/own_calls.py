@@ -59,14 +59,15 @@ class OwnCall:
 
     def prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Find the call's data and settings; whether there is anything to train on."""
+        with self.tracker.safely("a training"):
+            return self._find(args, kwargs)
+        return False
+
+    def _find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         tracker, recipe = self.tracker, self.recipe
-        try:
-            given, self.options = arguments_of(
-                self.function, args, kwargs, tracker.frames(), tracker.namespace
-            )
-        except Exception as error:  # noqa: BLE001 - the user's call comes first; `fault` tells
-            tracker.fault("a training", error)
-            return False
+        given, self.options = arguments_of(
+            self.function, args, kwargs, tracker.frames(), tracker.namespace
+        )
         self.options |= {
             argument.role: argument.value
             for argument in given

@@ -51,10 +51,8 @@ def watch_own_classes(tracker: Tracker) -> None:
     functions = OwnFunctionWatch(tracker, watch_constructors)
 
     def made(cls: Any, name: str) -> None:
-        try:
+        with tracker.safely(f"the class {name}"):
             consider(cls)
-        except Exception as error:  # noqa: BLE001 - the user's class must come to be; `fault` tells
-            tracker.fault(f"the class {name}", error)
 
     hear_of_classes(made)
     local = [

@@ -105,15 +105,13 @@ class OwnFunctionWatch:
             self._look_around()
 
     def _look_around(self) -> None:
-        try:
+        with self.tracker.safely("the notebook's functions"):
             namespace = self.tracker.namespace
             for name, value in list(namespace.items()):
                 self._consider(namespace, name, value)
                 if type(value) is ModuleType and value.__name__ not in self._modules:
                     self._consider_module(value)
             self._read_again()
-        except Exception as error:  # noqa: BLE001 - the user's cell comes first; `fault` tells
-            self.tracker.fault("the notebook's functions", error)
 
     def _read_again(self) -> None:
         """Read the methods of classes again for which something has come to be that they use."""

@@ -54,12 +54,10 @@ class PysparkMlInstrument:
             if run_id is None or tracker.activity.busy:
                 return function(*args, **kwargs)
             answer = quietly(tracker, lambda: function(*args, **kwargs))
-            try:
+            with tracker.safely("a prediction"):
                 called = {"X": kwargs.get("dataset")}
                 name = data_name(tracker, args, called)
                 tracker.provenance.remember_prediction(answer, run_id, name)
-            except Exception as error:  # noqa: BLE001 - the user's frame comes first; `fault` tells
-                tracker.fault("a prediction", error)
             return answer
 
         watch(module.Estimator, "fit", fit)
@@ -78,11 +76,9 @@ class PysparkEvaluationInstrument:
             if not tracker.watching or tracker.activity.busy:
                 return function(*args, **kwargs)
             value = quietly(tracker, lambda: function(*args, **kwargs))
-            try:
+            with tracker.safely("a metric"):
                 frame = args[0] if args else kwargs.get("dataset")
                 add_to_origin(tracker, _metric_name(evaluator), value, [frame])
-            except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
-                tracker.fault("a metric", error)
             return value
 
         watch(module.Evaluator, "evaluate", evaluate)

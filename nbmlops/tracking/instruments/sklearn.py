@@ -26,10 +26,8 @@ class SklearnInstrument:
 
         def seen(cls: Any, /, **kwargs: Any) -> None:
             super(base, cls).__init_subclass__(**kwargs)
-            try:
+            with tracker.safely(f"the class {cls.__name__}"):
                 watch.watch_class(cls)
-            except Exception as error:  # noqa: BLE001 - the user's class must come to be; `fault` tells
-                tracker.fault(f"the class {cls.__name__}", error)
 
         base.__init_subclass__ = classmethod(unseen(seen))
         waiting = [base]

@@ -49,12 +49,10 @@ class SklearnMetricsInstrument:
         ) -> Any:
             value = function(*args, **kwargs)
             if tracker.watching and not tracker.activity.busy and not called_by_library():
-                try:
+                with tracker.safely("a metric"):
                     quietly(
                         tracker, lambda: _take(tracker, spellings, function, (args, kwargs), value)
                     )
-                except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
-                    tracker.fault("a metric", error)
             return value
 
         def scorer(
@@ -68,17 +66,11 @@ class SklearnMetricsInstrument:
             if run_id is None or tracker.activity.busy or called_by_library():
                 # A library judges on what it has changed, as to find a feature's importance.
                 return function(*args, **kwargs)
-            tracker.activity.enter()
-            try:
-                value = function(*args, **kwargs)
-            finally:
-                tracker.activity.leave()
-            try:
+            value = quietly(tracker, lambda: function(*args, **kwargs))
+            with tracker.safely("a metric"):
                 data = data_name(tracker, args, kwargs, 1)
                 name = scoring_name(instance) or "score"
                 tracker.metrics.add(run_id, f"{name}_{data}" if data else name, value, data)
-            except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
-                tracker.fault("a metric", error)
             return value
 
         names = [

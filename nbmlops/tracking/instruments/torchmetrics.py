@@ -38,11 +38,9 @@ class TorchmetricsInstrument:
         ) -> Any:
             value = original(*args, **kwargs)
             if tracker.watching and not tracker.activity.busy:
-                try:
+                with tracker.safely("a metric"):
                     seen = [*args, *kwargs.values()]
                     add_to_origin(tracker, original.__name__, value, seen)
-                except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
-                    tracker.fault("a metric", error)
             return value
 
         functional = module.functional
@@ -70,12 +68,10 @@ class _MetricObjects:
             fresh = (this := reference()) is not None and not this._update_count
             if fresh and tracker.watching and not tracker.activity.busy:
                 self._origins.pop(key, None)
-                try:
+                with tracker.safely("a metric"):
                     if origin := tracker.origin([*args, *kwargs.values()]):
                         gone = weakref.ref(this, lambda _gone: self._origins.pop(key, None))
                         self._origins[key] = (gone, origin)
-                except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
-                    tracker.fault("a metric", error)
             return original(*args, **kwargs)
 
         return update
@@ -91,7 +87,7 @@ class _MetricObjects:
             known = self._origins.get(id(this))
             if this is None or not tracker.watching or tracker.activity.busy:
                 return value
-            try:
+            with tracker.safely("a metric"):
                 name = _spelled(this)
                 number = as_number(value)
                 if number is None:
@@ -100,8 +96,6 @@ class _MetricObjects:
                     tracker.metrics.unlinked(name, number)
                 else:
                     add_judgement(tracker, known[1].run_id, {name: value}, known[1].data)
-            except Exception as error:  # noqa: BLE001 - the user's number comes first; `fault` tells
-                tracker.fault("a metric", error)
             return value
 
         return compute

@@ -166,7 +166,7 @@ def _judge(
     if not tracker.watching or tracker.activity.busy:
         return function(*args, **kwargs)
     answer = quietly(tracker, lambda: function(*args, **kwargs))
-    try:
+    with tracker.safely("an evaluation"):
         run_id = tracker.provenance.run_of(trainer.model)
         if run_id is None:
             return answer
@@ -179,6 +179,4 @@ def _judge(
         add_judgement(tracker, run_id, told, name)
         if not isinstance(answer, dict):
             tracker.provenance.remember_prediction(answer.predictions, run_id, name)
-    except Exception as error:  # noqa: BLE001 - the user's numbers come first; `fault` tells
-        tracker.fault("an evaluation", error)
     return answer

@@ -110,12 +110,10 @@ class _Batches:
 
     def add(self, batch: Batch, results: list[Any]) -> None:
         """A batch is done; the models that came back are trainings now."""
-        try:
+        with self._tracker.safely("worker processes"):
             if not take_models(self._tracker, batch, results):
                 batch.results = results
                 self._given.append((batch, None))
-        except Exception as error:  # noqa: BLE001 - the user's results come first; `fault` tells
-            self._tracker.fault("worker processes", error)
 
     def later(self, batch: Batch, results: Callable[[], list[Any]]) -> None:
         """A batch is under way; its `results` are asked for when the cell ends."""
