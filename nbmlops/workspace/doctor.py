@@ -54,12 +54,15 @@ def _half_done(stores: Stores, repair: bool) -> list[Diagnosis]:
 
 
 def _project(stores: Stores) -> Diagnosis:
-    settings = stores.settings
-    return Diagnosis(
-        subject="project",
-        state="ok",
-        finding=f"{settings.root}, as {settings.user} (self-asserted)",
-    )
+    who = f"{stores.settings.user} (self-asserted)"
+    try:
+        if stores.server is not None:
+            me = stores.server.me()
+            roles = f", {', '.join(me.roles)}" if me.roles else ""
+            who = f"{me.name} ({me.asserted_by}-asserted{roles})"
+    except NbmlopsError:
+        pass  # told below, where MLflow is tried
+    return Diagnosis(subject="project", state="ok", finding=f"{stores.settings.root}, as {who}")
 
 
 def _kernel(_: Stores) -> Diagnosis:

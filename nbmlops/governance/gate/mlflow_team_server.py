@@ -6,6 +6,7 @@ no other: decisions are made over there, and no database password ever reaches a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -42,6 +43,7 @@ API = "/nbmlops/api"
 """Below it are the server's own routes."""
 PAGE = 1_000
 """Rows of the ledger in one answer."""
+_VERSION = re.compile(rb"\d+\.\d+")
 
 T = TypeVar("T")
 
@@ -199,12 +201,22 @@ class TeamServer:
 def find_team_server(uri: str) -> TeamServer | None:
     """The server at `uri`, or None if that is no ``nbmlops server``.
 
-    :raises StoreUnreachable: if it does not answer: then nobody can say whether there is a gate.
+    :raises StoreUnreachable: if it does not answer, or a proxy answers in its place: then nobody
+        can say whether there is a gate.
     """
     if not uri.startswith(("http://", "https://")):
         return None
     answer = _request(uri.rstrip("/"), "GET", "/version", None, patient=False)
-    return TeamServer(uri) if MARK in answer.headers else None
+    if MARK in answer.headers:
+        return TeamServer(uri)
+    if answer.status_code == 404 or (answer.ok and _VERSION.match(answer.content[:20])):
+        return None
+    told = "a page of its own" if answer.ok else str(answer.status_code)
+    raise StoreUnreachable(
+        f"{without_password(uri)} answered {told} where MLflow tells its version, so it is not "
+        "known whether there is a gate. Set MLFLOW_TRACKING_TOKEN, or the user name and password, "
+        "to what a proxy in front of it lets in, or correct tracking_uri."
+    )
 
 
 def _request(

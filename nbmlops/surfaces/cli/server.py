@@ -81,13 +81,14 @@ def server(context: click.Context, /, as_json: bool, **given: Any) -> None:
     if as_json:
         print_json({"address": f"http://{given['host']}:{given['port']}", "options": options})
         return
-    _tell_of_start(given["host"], given["port"], options, given["database"])
     os.environ.update(environment)
     settings.home.mkdir(parents=True, exist_ok=True)
     if options.authentication != "none":
         from nbmlops.surfaces.mlflow_app.mlflow_users import configure
 
-        configure(settings, given["default_permission"])
+        passwords = options.authentication == "basic"
+        configure(settings, given["default_permission"], passwords=passwords)
+    _tell_of_start(given["host"], given["port"], options, given["database"])
     import uvicorn
 
     uvicorn.run(
@@ -170,6 +171,14 @@ def _require_sound(host: str, database: str | None, options: ServerOptions) -> N
         raise SettingsError(
             f"--auth proxy needs --trusted-proxy, and the proxy's secret in {PROXY_SECRET}."
         )
+    for proxy in options.proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            raise SettingsError(
+                f"--trusted-proxy {proxy} is no address and no network: {error}. Write 10.0.0.7 or "
+                "10.0.0.0/24."
+            ) from error
     if database and not os.environ.get(REVIEW_DATABASE):
         raise SettingsError(
             f"A database needs the URL of its role review in {REVIEW_DATABASE}; "

@@ -80,4 +80,6 @@ def create_app() -> Any:
     if not plain:
         app = in_front(app, vault_routes(flask_app, rule, settings.bundles))
     app = OwnPagesMiddleware(app, get_allowed_origins_from_env() or ())
-    return AuthenticationMiddleware(app, make_authenticator(options), __version__)
+    return AuthenticationMiddleware(
+        app, make_authenticator(options), __version__, options.authentication
+    )

@@ -16,12 +16,12 @@ import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 import anyio.to_thread
 
 from nbmlops.records import Identity
 from nbmlops.settings import load_settings
+from nbmlops.surfaces.mlflow_app.jupyterhub_users import ask_hub
 from nbmlops.surfaces.mlflow_app.options import ServerOptions
 
 __all__ = ["PROXY_SECRET", "Authenticator", "make_authenticator"]
@@ -47,7 +47,7 @@ def make_authenticator(options: ServerOptions) -> Authenticator:
         case "basic":
             return _Remembering(_ask_mlflow_users)
         case "jupyterhub":
-            return _Remembering(lambda scheme, text: _ask_hub(options.hub_api, scheme, text))
+            return _Remembering(lambda scheme, text: ask_hub(options.hub_api, scheme, text))
         case "proxy":
             return _TrustedProxy(options, os.environ.get(PROXY_SECRET, ""))
         case "none":
@@ -113,28 +113,6 @@ def _ask_mlflow_users(scheme: str, credentials: str) -> Identity | None:
         )
     )
     return Identity(name=name, asserted_by="server", roles=roles)
-
-
-def _ask_hub(api: str, scheme: str, token: str) -> Identity | None:
-    import requests
-
-    if scheme not in ("bearer", "token") or not token:
-        return None
-    answer = requests.get(
-        f"{api.rstrip('/')}/user",
-        headers={"Authorization": f"token {token}"},
-        timeout=10,
-        allow_redirects=False,
-    )
-    if answer.status_code != 200:
-        return None
-    user: dict[str, Any] = answer.json()
-    # A service's token names a service: it stands for no person who could sign.
-    if user.get("kind") != "user" or not user.get("name"):
-        return None
-    return Identity(
-        name=user["name"], asserted_by="server", roles=tuple(sorted(user.get("groups", ())))
-    )
 
 
 class _TrustedProxy:

@@ -17,50 +17,70 @@ from nbmlops.governance import current_actor
 from nbmlops.settings import Settings, without_password
 
 ADMIN_PASSWORD = "MLFLOW_AUTH_ADMIN_PASSWORD"  # noqa: S105 - the variable's name, not a password
+ADMIN_NAME = "MLFLOW_AUTH_ADMIN_USERNAME"
 _SHORTEST_PASSWORD = 12
 """As MLflow demands it."""
+_WHO_ADMINISTERS = "SELECT username FROM users WHERE is_admin ORDER BY id"
 
 __all__ = ["add", "asking", "authorize", "compose", "configure", "is_admin", "let_manage"]
 
 
-def configure(settings: Settings, default_permission: str) -> None:
+def configure(settings: Settings, default_permission: str, *, passwords: bool) -> None:
     """Write the file that MLflow's auth app reads, and name it; it holds no secret.
 
-    :raises SettingsError: if there is no administrator yet, and no password for one.
+    :raises SettingsError: if there is no administrator yet, and nothing to make one of: a password
+        where people log in with `passwords`, else the name by which the hub or proxy knows them.
     """
     os.environ.setdefault("MLFLOW_FLASK_SERVER_SECRET_KEY", secrets.token_hex(32))
     path = settings.home / "auth.ini"
     settings.home.mkdir(parents=True, exist_ok=True)
     users = settings.home / "users.db"
-    _require_an_administrator(users)
+    administrator = _administrator(users, passwords)
     path.write_text(
         "[mlflow]\n"
         f"default_permission = {default_permission}\n"
-        f"database_uri = sqlite:///{users}\n"
-        f"admin_username = {os.environ.get('MLFLOW_AUTH_ADMIN_USERNAME', 'admin')}\n"
+        f"database_uri = sqlite:///{_as_it_is(users)}\n"
+        f"admin_username = {_as_it_is(administrator)}\n"
         f"authorization_function = {authorize.__module__}:{authorize.__name__}\n",
         encoding="utf-8",
     )
     os.environ["MLFLOW_AUTH_CONFIG_PATH"] = str(path)
 
 
-def _require_an_administrator(users: Path) -> None:
-    password = os.environ.get(ADMIN_PASSWORD, "")
-    if len(password) >= _SHORTEST_PASSWORD or _has_administrator(users):
-        return
-    raise SettingsError(
-        f"The server has no administrator yet. Start it once with {ADMIN_PASSWORD} set to a "
-        f"password of {_SHORTEST_PASSWORD} characters or more."
-    )
+def _as_it_is(value: object) -> str:
+    """A value for a file in which % begins the name of another."""
+    return str(value).replace("%", "%%")
 
 
-def _has_administrator(users: Path) -> bool:
+def _administrator(users: Path, passwords: bool) -> str:
+    """Who administers: whom the variable names, else who does already."""
+    known = _administrators(users)
+    named = os.environ.get(ADMIN_NAME, "")
+    if known and named in ("", *known):
+        return named or known[0]
+    if not passwords:
+        if not named:
+            raise SettingsError(
+                f"The server has no administrator yet. Start it once with {ADMIN_NAME} set to the "
+                "name by which the hub or the proxy knows that person."
+            )
+        # MLflow wants a password for each, though nobody logs in with one here.
+        os.environ[ADMIN_PASSWORD] = secrets.token_urlsafe(24)
+    elif len(os.environ.get(ADMIN_PASSWORD, "")) < _SHORTEST_PASSWORD:
+        raise SettingsError(
+            f"The server has no administrator {f'{named!r} ' if known else ''}yet. Start it once "
+            f"with {ADMIN_PASSWORD} set to a password of {_SHORTEST_PASSWORD} characters or more."
+        )
+    return named or "admin"
+
+
+def _administrators(users: Path) -> list[str]:
     if not users.exists():
-        return False
+        return []
     with closing(sqlite3.connect(users)) as database, suppress(sqlite3.OperationalError):
         # A start that MLflow broke off leaves the file without its tables.
-        return bool(database.execute("SELECT 1 FROM users WHERE is_admin LIMIT 1").fetchone())
-    return False
+        return [name for (name,) in database.execute(_WHO_ADMINISTERS)]
+    return []
 
 
 def add(address: str, name: str, password: str) -> None:

@@ -55,6 +55,18 @@ def test_a_notebooks_doctor_finds_each_way_closed(
     assert gate.ledger.verify().intact
 
 
+def test_the_doctor_says_whom_the_server_takes_us_for(gate: LiveGate, tmp_path: Path) -> None:
+    """Not the name of this machine's user; without a server it is that name."""
+    for uri, name in ((gate.address, "admin (server-asserted"), ("", "eve (self-asserted)")):
+        environ = {"NBMLOPS_USER": "eve", "MLFLOW_TRACKING_URI": uri}
+        (project,) = [
+            d
+            for d in Workspace(load_settings(tmp_path, environ)).doctor()
+            if d.subject == "project"
+        ]
+        assert f"as {name}" in project.finding
+
+
 class _Yes(BaseHTTPRequestHandler):
     """A server that calls itself ours and does whatever it is asked."""
 

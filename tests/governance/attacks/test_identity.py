@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from live_gate import ADMIN, PEOPLE, LiveGate
 from starlette.routing import Mount, Route
 
+from nbmlops.errors import StoreUnreachable
 from nbmlops.records import Promoted, SignedOff, encode
+from nbmlops.surfaces.mlflow_app.jupyterhub_users import ask_hub
 from nbmlops.surfaces.mlflow_app.routes import make_routes
 from nbmlops.surfaces.mlflow_app.sealed_readers import Anybody
 from nbmlops.surfaces.mlflow_app.uploads import Uploads
@@ -19,9 +23,25 @@ from nbmlops.testing import make_promotion, make_sign_off, make_submission
 from nbmlops.workspace import Workspace
 
 PROXY_SECRET = "the-proxy-knows"
+
+
+def hub_user(name: str, groups: list[str], *scopes: str) -> str:
+    """What JupyterHub tells of a token; each names its person and opens what its scopes say."""
+    names = [f"read:users:name!user={name}", f"read:users:groups!user={name}"]
+    told = {"kind": "user", "name": name, "groups": groups, "scopes": [*names, *scopes]}
+    return json.dumps(told)
+
+
 HUB_USERS = {
-    "ada-token": '{"kind": "user", "name": "ada", "groups": ["authors"]}',
-    "grace-token": '{"kind": "user", "name": "grace", "groups": ["validator", "owner"]}',
+    "ada-token": hub_user("ada", ["authors"], "access:servers!server=ada/"),
+    "grace-token": hub_user("grace", ["validator", "owner"], "access:servers!server=grace/"),
+    "made-on-the-page": hub_user("grace", [], "access:servers!user=grace", "servers!user=grace"),
+    "administrator": hub_user("boss", [], "access:servers", "admin:users"),
+    "grace-at-adas-server": hub_user("grace", ["validator"], "access:servers!server=ada/"),
+    "grace-at-a-service": hub_user("grace", ["validator"], "access:services!service=wiki"),
+    "grace-at-gracehoppers": hub_user("grace", [], "access:servers!server=gracehopper/"),
+    "grace-at-a-longer-name": hub_user("grace", [], "access:servers!server=grace/hopper/"),
+    "of-an-old-hub": '{"kind": "user", "name": "grace", "groups": []}',
     "service-token": '{"kind": "service", "name": "cron"}',
 }
 
@@ -32,7 +52,7 @@ class _Hub(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
         found = HUB_USERS.get(token) if scheme == "token" and self.path == "/hub/api/user" else None
-        self.send_response(200 if found else 403)
+        self.send_response(502 if token == "lost-on-the-way" else 200 if found else 403)
         self.end_headers()
         self.wfile.write((found or "{}").encode())
 
@@ -45,7 +65,10 @@ def hub_gate(start_gate: Callable[..., LiveGate]) -> Iterator[LiveGate]:
     hub = ThreadingHTTPServer(("127.0.0.1", 0), _Hub)
     threading.Thread(target=hub.serve_forever, daemon=True).start()
     api = f"http://127.0.0.1:{hub.server_port}/hub/api"
-    yield start_gate("--auth", "jupyterhub", "--hub-api", api)
+    yield start_gate(
+        "--auth", "jupyterhub", "--hub-api", api,
+        environment={"MLFLOW_AUTH_ADMIN_USERNAME": "boss", "MLFLOW_AUTH_ADMIN_PASSWORD": ""},
+    )  # fmt: skip
     hub.shutdown()
 
 
@@ -53,7 +76,10 @@ def hub_gate(start_gate: Callable[..., LiveGate]) -> Iterator[LiveGate]:
 def proxy_gate(start_gate: Callable[..., LiveGate]) -> LiveGate:
     return start_gate(
         "--auth", "proxy", "--trusted-proxy", "127.0.0.1/32",
-        environment={"NBMLOPS_PROXY_SECRET": PROXY_SECRET},
+        environment={
+            "NBMLOPS_PROXY_SECRET": PROXY_SECRET,
+            "MLFLOW_AUTH_ADMIN_USERNAME": "grace",
+        },
     )  # fmt: skip
 
 
@@ -159,6 +185,74 @@ def test_a_hubs_token_names_its_user(hub_gate: LiveGate) -> None:
     assert hub_gate.api("/server", auth=ADMIN).status_code == 401
 
 
+def hub_says(hub_gate: LiveGate, token: str, scheme: str = "Bearer") -> tuple[int, Any]:
+    """The server's answer to a token, and what it tells."""
+    headers = {"Authorization": f"{scheme} {token}"}
+    answer = hub_gate.api("/server", auth=None, headers=headers)
+    return answer.status_code, answer.json()
+
+
+def test_a_token_that_the_hub_gave_to_somebody_else_names_nobody(hub_gate: LiveGate) -> None:
+    """A colleague's server that grace opened holds one that tells her name; her own ones count."""
+    for held_by_another in (
+        "grace-at-adas-server",
+        "grace-at-a-service",
+        "grace-at-gracehoppers",
+        "grace-at-a-longer-name",
+        "of-an-old-hub",
+    ):
+        status, told = hub_says(hub_gate, held_by_another)
+        assert status == 401, held_by_another
+        assert "your own token of JupyterHub" in told["message"]
+    for own, name in (
+        ("grace-token", "grace"),
+        ("made-on-the-page", "grace"),
+        ("administrator", "boss"),
+    ):
+        status, told = hub_says(hub_gate, own)
+        assert (status, told["user"]["name"]) == (200, name)
+
+
+def test_a_browser_gives_the_hubs_token_as_a_password(hub_gate: LiveGate) -> None:
+    """With the name that it belongs to, and no other."""
+    answer = hub_gate.request("GET", "/", auth=("grace", "grace-token"))
+    assert answer.status_code == 200, answer.text
+    for name, token in (("ada", "grace-token"), ("", "grace-token"), ("grace", "a\nb")):
+        assert hub_gate.request("GET", "/", auth=(name, token)).status_code == 401
+    refused = hub_gate.request("GET", "/", auth=None)
+    assert refused.headers["WWW-Authenticate"].startswith("Basic")
+
+
+def test_a_hub_that_does_not_say_is_told_in_a_sentence(hub_gate: LiveGate) -> None:
+    """Nobody is let in meanwhile, and who knows its answer already goes on."""
+    assert hub_says(hub_gate, "grace-token")[0] == 200
+    status, told = hub_says(hub_gate, "lost-on-the-way")
+    assert (status, told["error_code"]) == (503, "TEMPORARILY_UNAVAILABLE")
+    assert told["message"].startswith("JupyterHub does not say who asks")
+    with pytest.raises(StoreUnreachable, match="JupyterHub does not say"):
+        ask_hub("http://127.0.0.1:9/hub/api", "bearer", "grace-token")
+
+
+def test_who_administers_is_named_as_the_hub_or_proxy_knows_them(
+    hub_gate: LiveGate, proxy_gate: LiveGate
+) -> None:
+    """Nobody becomes administrator by being called admin there; others are none."""
+    at_hub = [{"Authorization": f"Bearer {token}"} for token in ("administrator", "ada-token")]
+    for gate, administrator, other in (
+        (hub_gate, *at_hub),
+        (proxy_gate, proxied("grace"), proxied("admin")),
+    ):
+        body = {"username": "new", "password": "a-password-of-one"}
+        path = "/api/2.0/mlflow/users/create"
+        assert gate.request("POST", path, body, None, headers=other).status_code == 403
+        assert gate.request("POST", path, body, None, headers=administrator).status_code == 200
+
+
+def proxied(name: str) -> dict[str, str]:
+    """The headers of a request that came through the proxy."""
+    return {"X-Nbmlops-Proxy-Secret": PROXY_SECRET, "X-Forwarded-User": name}
+
+
 def test_a_header_counts_only_from_the_proxy(proxy_gate: LiveGate) -> None:
     """By its address and its secret, said once."""
     right = {"X-Nbmlops-Proxy-Secret": PROXY_SECRET, "X-Forwarded-User": "grace"}
@@ -174,6 +268,14 @@ def test_a_header_counts_only_from_the_proxy(proxy_gate: LiveGate) -> None:
         {"X-Nbmlops-Proxy-Secret": PROXY_SECRET},
     ):
         assert proxy_gate.api("/server", auth=None, headers=wrong).status_code == 401
+
+
+def test_a_name_from_the_proxy_is_read_as_it_was_written(proxy_gate: LiveGate) -> None:
+    """In UTF-8, as proxies write it, and in the Latin-1 of old."""
+    for spelt in ("zoé@example.org".encode(), "zoé@example.org".encode("latin-1")):
+        headers = proxied("x") | {"X-Forwarded-User": spelt}
+        told = proxy_gate.api("/server", auth=None, headers=headers)
+        assert told.json()["user"]["name"] == "zoé@example.org"
 
 
 def test_an_address_that_is_not_listed_is_not_believed() -> None:

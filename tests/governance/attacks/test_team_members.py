@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from configparser import ConfigParser
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,10 +75,54 @@ def test_a_first_start_asks_for_the_administrators_password(
     new = load_settings(tmp_path, {})
     for _ in range(2):
         with pytest.raises(SettingsError, match="MLFLOW_AUTH_ADMIN_PASSWORD set to a password"):
-            mlflow_users.configure(new, "READ")
+            mlflow_users.configure(new, "READ", passwords=True)
         (new.home / "users.db").parent.mkdir(exist_ok=True)
         (new.home / "users.db").touch()
-    mlflow_users.configure(load_settings(sqlite_gate.root, {}), "READ")
+    mlflow_users.configure(load_settings(sqlite_gate.root, {}), "READ", passwords=True)
     monkeypatch.setenv(mlflow_users.ADMIN_PASSWORD, ADMIN[1])
-    mlflow_users.configure(new, "READ")
+    mlflow_users.configure(new, "READ", passwords=True)
     assert (new.home / "auth.ini").exists()
+
+
+def test_behind_a_hub_a_first_start_asks_for_the_administrators_name(
+    sqlite_gate: LiveGate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For whoever is called admin there is not asked; a password nobody uses is not asked for."""
+    monkeypatch.setenv(mlflow_users.ADMIN_PASSWORD, "")
+    monkeypatch.delenv(mlflow_users.ADMIN_NAME, raising=False)
+    monkeypatch.setenv("MLFLOW_AUTH_CONFIG_PATH", "")
+    new = load_settings(tmp_path, {})
+    with pytest.raises(SettingsError, match="MLFLOW_AUTH_ADMIN_USERNAME set to the name by which"):
+        mlflow_users.configure(new, "READ", passwords=False)
+    monkeypatch.setenv(mlflow_users.ADMIN_NAME, "100%boss")
+    mlflow_users.configure(new, "READ", passwords=False)
+    assert configured(new.home) == "100%boss"
+
+
+def test_a_later_start_keeps_the_administrator(
+    sqlite_gate: LiveGate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose name was said at the first only: MLflow would make a second one of another name."""
+    users = tmp_path / ".nbmlops" / "users.db"
+    users.parent.mkdir()
+    users.write_bytes((sqlite_gate.home / "users.db").read_bytes())
+    with closing(sqlite3.connect(users)) as database:
+        database.execute("UPDATE users SET username = 'boss' WHERE is_admin")
+        database.commit()
+    monkeypatch.delenv(mlflow_users.ADMIN_PASSWORD, raising=False)
+    monkeypatch.delenv(mlflow_users.ADMIN_NAME, raising=False)
+    monkeypatch.setenv("MLFLOW_AUTH_CONFIG_PATH", "")
+    settings = load_settings(tmp_path, {})
+    for passwords in (True, False):
+        mlflow_users.configure(settings, "READ", passwords=passwords)
+        assert configured(settings.home) == "boss"
+    monkeypatch.setenv(mlflow_users.ADMIN_NAME, "another")
+    with pytest.raises(SettingsError, match="no administrator 'another' yet"):
+        mlflow_users.configure(settings, "READ", passwords=True)
+
+
+def configured(home: Path) -> str:
+    """Whom MLflow takes for its administrator, as it reads the file."""
+    file = ConfigParser()
+    file.read(home / "auth.ini")
+    return file["mlflow"]["admin_username"]
