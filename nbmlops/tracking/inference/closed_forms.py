@@ -48,12 +48,14 @@ def find_closed_forms(body: Sequence[ast.stmt]) -> list[Finding]:
         value = node.value
         if value is None or not names:
             continue
+        taken = {name for known in found for name in known.parameters}
+        # What is made of coefficients is a prediction, however they were worked out.
+        steps = {name: value for name, value in made.items() if name not in taken}
         finding = (
-            _normal_equations(value, names, node, made)
+            _normal_equations(value, names, node, steps)
             or _by_factors(value, names, node, body)
             or _line(value, names, node, made)
         )
-        taken = {name for known in found for name in known.parameters}
         if finding is not None and not taken & set(finding.parameters):
             found.append(finding)
     return found
@@ -121,11 +123,20 @@ def _is_product(node: ast.expr) -> bool:
 
 def _returns_table(node: ast.expr, tables: set[str]) -> bool:
     """Whether the product begins with a table: a fit of values, not of coefficients."""
-    while isinstance(node, ast.BinOp):
-        node = node.left
+    while isinstance(node, ast.BinOp) or (first := _first_factor(node)) is not None:
+        node = node.left if isinstance(node, ast.BinOp) else first
     if isinstance(node, ast.Attribute) and node.attr == "T":
         return isinstance(node.value, ast.Name) and node.value.id not in tables
     return isinstance(node, ast.Name)
+
+
+def _first_factor(node: ast.expr) -> ast.expr | None:
+    """``A`` of ``A.dot(b)`` and ``np.dot(A, b)``."""
+    if not (isinstance(node, ast.Call) and terminal(node.func) in {"dot", "matmul"} and node.args):
+        return None
+    if len(node.args) == 1 and isinstance(node.func, ast.Attribute):
+        return node.func.value
+    return node.args[0]
 
 
 def _has_columns(node: ast.expr, frames: set[str]) -> bool:
