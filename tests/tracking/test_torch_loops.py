@@ -52,6 +52,50 @@ evaluate(judged, val_loader)
     }  # fmt: skip
 
 
+def test_a_loss_that_the_model_works_out_itself(kernel: Kernel) -> None:
+    """In its `forward`, or in a function of any name; what only evaluates is not taken for it."""
+    kernel.trained(
+        """
+class Bigram(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Linear(4, 2)
+    def forward(self, x, y=None):
+        logits = self.table(x)
+        return logits, None if y is None else F.cross_entropy(logits, y)
+@torch.no_grad()
+def estimate_loss():
+    return {"val": bigram(X_test, y_test)[1].item()}
+def objective(net, x, y):
+    return F.multi_margin_loss(net(x), y)
+"""
+    )
+    run = one(
+        kernel,
+        """
+bigram = Bigram()
+opt = torch.optim.SGD(bigram.parameters(), lr=0.1)
+for i in range(3):
+    losses = estimate_loss()
+    logits, loss = bigram(X_train, y_train)
+    opt.zero_grad(); loss.backward(); opt.step()
+""",
+    )
+    assert told(run)["loss"] == "cross_entropy"
+    run = one(
+        kernel,
+        """
+plain = Net()
+opt = torch.optim.SGD(plain.parameters(), lr=0.1)
+for i in range(3):
+    estimate_loss()
+    loss = objective(plain, X_train, y_train)
+    opt.zero_grad(); loss.backward(); opt.step()
+""",
+    )
+    assert told(run)["loss"] == "multi_margin_loss"
+
+
 def test_amp_and_a_compiled_model(kernel: Kernel) -> None:
     """A scaled loss is told unscaled; a compiled model is the module that was compiled."""
     run = one(

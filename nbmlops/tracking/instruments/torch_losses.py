@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
+from nbmlops.tracking.code.own import definition_of, is_own
 from nbmlops.tracking.instruments.torch_loops import Region
-from nbmlops.tracking.instruments.torch_roles import loss_called
+from nbmlops.tracking.instruments.torch_roles import loss_called, value_at
 
 __all__ = ["backward_calls", "losses_of"]
 
@@ -19,9 +21,9 @@ def losses_of(regions: list[Region]) -> list[Any]:
     for region in regions:
         backward = backward_calls([region])
         makers = _makers(_root(region.node), max((c.lineno for c in backward), default=0))
-        followed = [
-            maker for call in backward for maker in _mixed(_owner(call) or "", makers, region)
-        ]
+        owners = [_owner(call) or "" for call in backward]
+        followed = [maker for owner in owners for maker in _mixed(owner, makers, region)]
+        made = bool(followed)
         found: list[Any] = []
         seen: set[str] = set()
         while followed:
@@ -31,17 +33,35 @@ def losses_of(regions: list[Region]) -> list[Any]:
                 if name not in seen:
                     seen.add(name)
                     followed += _mixed(name, makers, region)
-        found = found or _losses_in(region.node, region)[:1]
+        if not made:  # what is made by none of the code's losses is the model's own
+            found = _losses_in(region.node, region)[:1]
         if found:
             return list({id(loss): loss for loss in found}.values())
     return []
 
 
-def _losses_in(node: ast.AST, region: Region) -> list[Any]:
+def _losses_in(node: ast.AST, region: Region, *, deeper: bool = True) -> list[Any]:
+    """The losses called in `node`, or by what is called there and was written by the user."""
     calls = [part for part in ast.walk(node) if isinstance(part, ast.Call)]
     calls.sort(key=lambda call: (call.lineno, call.col_offset))
-    called = (loss_called(call, region) for call in calls)
-    return [loss for loss in called if loss is not None]
+    found = [loss for call in calls if (loss := loss_called(call, region)) is not None]
+    if found or not deeper:
+        return found
+    inner = (_inside(value_at(call.func, region)) for call in calls)
+    return [loss for code in inner if code for loss in _losses_in(code.node, code, deeper=False)]
+
+
+def _inside(called: Any) -> Region | None:
+    """The code of a function or of a module's ``forward`` that the user wrote."""
+    function = getattr(type(called), "forward", called)
+    if not isinstance(function, FunctionType) or not is_own(function):
+        return None
+    definition = definition_of(function)
+    if definition is None:
+        return None
+    names = {"self": called} if function is not called else {}
+    frame = SimpleNamespace(f_locals=names, f_globals=function.__globals__)
+    return Region(frame, definition)
 
 
 def _mixed(name: str, makers: dict[str, list[ast.expr]], region: Region) -> list[ast.expr]:
@@ -59,13 +79,18 @@ def _makers(code: ast.AST, last: int) -> dict[str, list[ast.expr]]:
         if node.lineno > last:
             continue
         if isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    made.setdefault(target.id, []).append(node.value)
+            for name in [name for target in node.targets for name in _bound(target)]:
+                made.setdefault(name, []).append(node.value)
         elif isinstance(node.target, ast.Name):
             grown = ast.BinOp(left=node.target, op=node.op, right=node.value)
             made.setdefault(node.target.id, []).append(grown)
     return made
+
+
+def _bound(target: ast.expr) -> list[str]:
+    """The names that a target binds: both of ``logits, loss = model(x, y)``."""
+    parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+    return [part.id for part in parts if isinstance(part, ast.Name)]
 
 
 def backward_calls(regions: list[Region]) -> list[ast.Call]:
