@@ -123,15 +123,17 @@ def _is_product(node: ast.expr) -> bool:
 
 def _returns_table(node: ast.expr, tables: set[str]) -> bool:
     """Whether the product begins with a table: a fit of values, not of coefficients."""
-    while isinstance(node, ast.BinOp) or (first := _first_factor(node)) is not None:
-        node = node.left if isinstance(node, ast.BinOp) else first
+    while (first := _first_factor(node)) is not None:
+        node = first
     if isinstance(node, ast.Attribute) and node.attr == "T":
         return isinstance(node.value, ast.Name) and node.value.id not in tables
     return isinstance(node, ast.Name)
 
 
 def _first_factor(node: ast.expr) -> ast.expr | None:
-    """``A`` of ``A.dot(b)`` and ``np.dot(A, b)``."""
+    """``A`` of ``A @ b``, ``A.dot(b)`` and ``np.dot(A, b)``."""
+    if isinstance(node, ast.BinOp):
+        return node.left
     if not (isinstance(node, ast.Call) and terminal(node.func) in {"dot", "matmul"} and node.args):
         return None
     if len(node.args) == 1 and isinstance(node.func, ast.Attribute):
