@@ -10,7 +10,7 @@ from typing import Any
 from nbmlops.records import Scalar, digest_bytes
 from nbmlops.tracking.redaction import hide_in_text
 
-__all__ = ["as_scalar", "brief", "shortened", "spelled"]
+__all__ = ["as_scalar", "brief", "plain_number", "shortened", "spelled"]
 
 _LONGEST = 2000  # characters that a record keeps of one value
 _READ = 2_000_000  # characters of a value's own text that are read
@@ -39,9 +39,17 @@ def spelled(value: Any) -> Scalar:
     if issubclass(kind, float):
         real = float.__float__(value)
         return real if math.isfinite(real) else str(real)
+    number = plain_number(value)
+    return brief(value) if number is value else spelled(number)
+
+
+def plain_number(value: Any) -> Any:
+    """A single number of NumPy's, as a table of settings holds them, as Python's; else `value`."""
+    kind = type(value)
     if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
-        return spelled(value.item())
-    return brief(value)
+        number = value.item()
+        return value if type(number) is kind else number
+    return value
 
 
 def shortened(text: str, longest: int = _LONGEST) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from nbmlops.tracking.inference import words
 from nbmlops.tracking.inference.expressions import ExpressionReader, terminal, with_items
 from nbmlops.tracking.inference.scopes import Scope
-from nbmlops.tracking.inference.values import FREE, Stage, Value, called, joined
+from nbmlops.tracking.inference.values import FREE, Stage, Value, bent, called, joined, linked
 from nbmlops.tracking.inference.world import Function
 
 __all__ = ["CallReader"]
@@ -68,7 +68,7 @@ class CallReader(ExpressionReader):
         if word in words.PLAIN:
             return joined(used)
         if word in words.BENDING:
-            return self._bend(used)
+            return self._bend(used, linked if word in words.LINKING else bent)
         if word in words.MULTIPLYING and used:
             value = used[0]
             for other in used[1:]:

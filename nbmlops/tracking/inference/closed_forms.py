@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import names_in, statements_in
+from nbmlops.tracking.inference.loops import expanded, names_in, statements_in
 from nbmlops.tracking.inference.matrices import (
     expand,
     gram_of,
@@ -96,9 +96,16 @@ def _normal_equations(
                 parameters=names,
                 data=tuple(sorted(data)),
                 node=node,
-                names=names_in(whole) | names_in(node),
+                names=names_in(node) | _names_behind(value, made, data),
+                fed=frozenset(tables),
             )
     return None
+
+
+def _names_behind(node: ast.expr, made: Mapping[str, ast.expr], data: set[str]) -> frozenset[str]:
+    """The names that a closed form reads, in intermediate results too; none behind its data."""
+    steps = {name: [value] for name, value in made.items() if name not in data}
+    return frozenset(part.id for part in expanded(node, steps) if isinstance(part, ast.Name))
 
 
 def _is_product(node: ast.expr) -> bool:
@@ -183,6 +190,7 @@ def _by_factors(
                 data=tuple(sorted(targets | {table})),
                 node=node,
                 names=names_in(value) | names_in(node),
+                fed=frozenset({table}),
             )
     return None
 
@@ -217,6 +225,7 @@ def _line(
                 data=tuple(sorted(data)),
                 node=node,
                 names=frozenset(data) | names_in(node),
+                fed=frozenset(roots_in(whole[-1])),
             )
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from nbmlops.tracking.inference import words
 from nbmlops.tracking.inference.scopes import Scope
@@ -158,7 +158,8 @@ class ExpressionReader:
         if isinstance(node.op, ast.Add | ast.Sub):
             return self.plus(left, right)
         if isinstance(node.op, ast.Pow):
-            return bent(left) if left.states else joined((left, right))
+            whole = joined((left, right))
+            return bent(left) if left.states else bent(whole) if right.states else whole
         return self.times(left, right, divides=isinstance(node.op, ast.Div | ast.FloorDiv))
 
     def plus(self, left: Value, right: Value) -> Value:
@@ -199,11 +200,11 @@ class ExpressionReader:
         value = joined((self.read(node.body), self.read(node.orelse)))
         return joined((value, Value(held=test.states, data=test.data, rest=test.stage)))
 
-    def _bend(self, values: Sequence[Value]) -> Value:
+    def _bend(self, values: Sequence[Value], by: Callable[[Value], Value] = bent) -> Value:
         whole = joined(values)
         if whole.data:
             self.met |= {name for v in values if v.rest <= Stage.HELD for name in v.own}
-        return bent(whole)
+        return by(whole)
 
     def _NamedExpr(self, node: ast.NamedExpr) -> Value:
         value = self.read(node.value)

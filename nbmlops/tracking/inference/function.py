@@ -43,12 +43,15 @@ class _MethodWorld:
 
     def __init__(self, world: World, own: str, methods: Mapping[str, Function]) -> None:
         self._world, self._own, self._methods = world, own, methods
+        self._numbers = _numbers_kept(methods.get("__init__"))
 
     def kind(self, name: str) -> Kind:
         if name == self._own:
             return Kind.OBJECT
         if name.startswith(f"{self._own}."):
-            return Kind.NUMBER if is_step(name.partition(".")[2]) else Kind.UNKNOWN
+            attribute = name.partition(".")[2]
+            plain = is_step(attribute) or attribute in self._numbers
+            return Kind.NUMBER if plain else Kind.UNKNOWN
         return self._world.kind(name)
 
     def holders(self, name: str) -> frozenset[str]:
@@ -68,20 +71,17 @@ def read_function(
 ) -> Recipe | None:
     """How `function` trains, if it does. `methods` are those of its class, if it is a method."""
     world: World = NamespaceWorld(namespace)
-    spelled = [*function.args.posonlyargs, *function.args.args]
-    if methods is not None and spelled:
-        world = _MethodWorld(world, spelled.pop(0).arg, methods)
+    taken = _taken_by(function)
+    if methods is not None and taken:
+        world = _MethodWorld(world, taken.pop(0)[0], methods)
     reader = StatementReader(world, frozenset())
-    defaults = [None] * (len(spelled) - len(function.args.defaults)) + list(function.args.defaults)
-    taken = [*zip(spelled, defaults, strict=False)]
-    taken += list(zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True))
     for argument, default in taken:
-        reader.root.values[argument.arg] = _given(argument.arg, default)
+        reader.root.values[argument] = _given(argument, default)
     body = function.body
     first = next((n for n, s in enumerate(body) if _has_loop(s)), len(body))
     reader.run_body(body[:first])
     found = find_trainings(body, world, reader.root)
-    known = {argument.arg for argument, _ in taken}
+    known = {argument for argument, _ in taken}
     for finding in found:
         if finding.data or not finding.needs_data:
             return _recipe(function, finding, known)
@@ -113,6 +113,36 @@ def _given(name: str, default: ast.expr | None) -> Value:
     if number or is_step(name) or _COUNT.match(name):
         return FREE
     return Value(data=frozenset({name}))
+
+
+def _numbers_kept(constructor: Function | None) -> frozenset[str]:
+    """The attributes in which a constructor keeps arguments that are numbers by their default."""
+    if not isinstance(constructor, ast.FunctionDef):
+        return frozenset()
+    numbers = {name for name, default in _taken_by(constructor) if _given(name, default) is FREE}
+    return frozenset(
+        place.attr
+        for node in ast.walk(constructor)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        for place, value in _side_by_side(target, node.value)
+        if isinstance(place, ast.Attribute) and isinstance(value, ast.Name) and value.id in numbers
+    )
+
+
+def _side_by_side(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        return list(zip(target.elts, value.elts, strict=False))
+    return [(target, value)]
+
+
+def _taken_by(function: ast.FunctionDef) -> list[tuple[str, ast.expr | None]]:
+    """A function's arguments by name, each with its default."""
+    spelled = [*function.args.posonlyargs, *function.args.args]
+    lacking: list[ast.expr | None] = [None] * (len(spelled) - len(function.args.defaults))
+    both = [*zip(spelled, [*lacking, *function.args.defaults], strict=True)]
+    both += zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+    return [(argument.arg, default) for argument, default in both]
 
 
 def _has_loop(statement: ast.stmt) -> bool:

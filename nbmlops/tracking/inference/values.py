@@ -14,7 +14,7 @@ from functools import reduce
 
 import msgspec
 
-__all__ = ["FREE", "Stage", "Value", "bent", "called", "joined", "product", "total"]
+__all__ = ["FREE", "Stage", "Value", "bent", "called", "joined", "linked", "product", "total"]
 
 
 class Stage(IntEnum):
@@ -98,6 +98,13 @@ def bent(a: Value) -> Value:
     if a.data and stage in (Stage.HELD, Stage.MET):
         stage = Stage.JUDGED
     return Value(held=a.states, data=a.data, rest=stage, residual=a.residual)
+
+
+def linked(a: Value) -> Value:
+    """A link function of parameters that meet each other, as in Rasch's model: a prediction."""
+    if a.stage is Stage.HELD and len(a.states) > 1 and not a.data:
+        return Value(held=a.states, rest=Stage.MET, residual=a.residual)
+    return bent(a)
 
 
 def called(arguments: Iterable[Value]) -> Value:

@@ -8,6 +8,7 @@ __all__ = [
     "ALTERING",
     "BENDING",
     "COUNTING",
+    "LINKING",
     "MULTIPLYING",
     "PLAIN",
     "SIMULATED",
@@ -55,6 +56,8 @@ BENDING = frozenset(
         "logsumexp", "allclose", "array_equal", "isnan", "median", "var", "std",
     ]
 )  # fmt: skip
+# Of these, what makes a probability or a rate of a score.
+LINKING = frozenset(["exp", "sigmoid", "expit", "softmax", "tanh", "logistic"])
 # Sizes, fresh arrays and random numbers: nothing of the data's content is in them.
 COUNTING = frozenset(
     [

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from nbmlops.records import Gap, now
+from nbmlops.tracking.brevity import plain_number
 from nbmlops.tracking.code.frames import root_name
 from nbmlops.tracking.code.makers import data_beside
 from nbmlops.tracking.code.written_out import is_written_out
 from nbmlops.tracking.inference.cell import parse_cell, trainings_in_cell
 from nbmlops.tracking.inference.columns import columns_used
-from nbmlops.tracking.inference.expressions import dotted
+from nbmlops.tracking.inference.expressions import dotted, terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.fitted_values import as_number, curve_of, kept, last_losses
 from nbmlops.tracking.inference.hyperparameters import literals, read_settings
@@ -190,12 +191,32 @@ def _settings(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> dict[st
                 earlier.setdefault(name, value)
         wanted = wanted - earlier.keys() - _bound_at_top(before)
     current = tracker.namespace
-    return {
+    found = {
         name: value
         for name, value in read_settings(finding.names, [here, earlier], finding.parameters).items()
         # What the loop itself counts or keeps is no setting of it.
         if name not in _bound_in(finding.node) and type(current.get(name)) is type(value)
     }
+    tried = _tried(tree, finding) if tree else set()
+    now_there = {name: plain_number(current.get(name)) for name in sorted(tried)}
+    return found | {n: v for n, v in now_there.items() if type(v) in (bool, int, float, str)}
+
+
+def _tried(tree: ast.Module, finding: Finding) -> set[str]:
+    """The settings that a loop around a training goes through: ``for s in (0.1, 1.0): w = …``."""
+    line = getattr(finding.node, "lineno", 0)
+    tried: set[str] = set()
+    for loop in (n for n in ast.walk(tree) if isinstance(n, ast.For)):
+        inside = any(isinstance(n, ast.stmt) and n.lineno == line for n in ast.walk(loop))
+        if not inside or loop.lineno == line:
+            continue
+        over, target = loop.iter, loop.target
+        word = terminal(over.func) if isinstance(over, ast.Call) else ""
+        if word == "enumerate" and isinstance(target, ast.Tuple):
+            target = target.elts[-1]
+        if word != "range":  # which only counts
+            tried |= _bound_in(target) & finding.names
+    return tried - {name.partition(".")[0] for name in finding.parameters}
 
 
 def _bound_at_top(tree: ast.Module | None) -> set[str]:

@@ -14,6 +14,7 @@ import msgspec
 from nbmlops.data import fingerprint
 from nbmlops.errors import FingerprintError
 from nbmlops.records import DataInput, Fingerprint
+from nbmlops.tracking.brevity import plain_number
 from nbmlops.tracking.code.frames import argument_of, call_node, data_root, name_of, written
 from nbmlops.tracking.trainings.binding import bind
 
@@ -52,7 +53,7 @@ def arguments_of(
         if role in _SETTINGS:
             settings[role] = value
             continue
-        for part, item in _parts(role, value):
+        for part, item in _parts(role, plain_number(value)):
             if not is_data(item):
                 if part == role and (item is None or type(item) in (bool, int, float, str)):
                     settings[role] = item

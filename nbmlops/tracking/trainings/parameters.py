@@ -11,7 +11,7 @@ from types import FunctionType
 from typing import Any
 
 from nbmlops.records import Gap, Parameter, digest
-from nbmlops.tracking.brevity import as_scalar, brief, shortened, spelled
+from nbmlops.tracking.brevity import as_scalar, brief, plain_number, shortened, spelled
 from nbmlops.tracking.code.own import definition_of, is_own
 from nbmlops.tracking.redaction import hide_value
 
@@ -240,6 +240,7 @@ def _without_own_callbacks(model: Any, values: dict[str, Any]) -> dict[str, Any]
 def _same(value: Any, default: Any) -> bool:
     if value is default:
         return True
+    value, default = plain_number(value), plain_number(default)
     kind, other = type(value), type(default)
     if (kind is int and other is float) or (kind is float and other is int):
         return bool(value == default)  # 1 and 1.0 are one setting

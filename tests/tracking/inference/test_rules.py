@@ -112,3 +112,33 @@ def test_a_function_that_trains_nothing_is_not_watched(
 ) -> None:
     """The control: simulations, features, evaluations, resampling."""
     assert recipes(source, namespace) == {}
+
+
+def trained_by(source: str, namespace: dict[str, Any]) -> dict[str, Recipe]:
+    """What is read of the methods of the classes that a cell defines, of those that train."""
+    run(source, namespace)
+    found = {}
+    for cls in (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)):
+        methods = {node.name: node for node in cls.body if isinstance(node, ast.FunctionDef)}
+        for name, method in methods.items():
+            if recipe := read_function(method, namespace, methods):
+                found[f"{cls.name}.{name}"] = recipe
+    return found
+
+
+@pytest.mark.parametrize(("source", "_expected"), cells("methods.cells"))
+def test_a_method_that_trains_is_known_by_its_class(
+    source: str, _expected: str, namespace: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    """What its constructor keeps of numbers is no data, and its own methods are followed."""
+    found = trained_by(source, namespace)
+    assert list(found) == [request.node.callspec.id]
+    assert all(recipe.data and recipe.parameters for recipe in found.values())
+
+
+@pytest.mark.parametrize(("source", "_expected"), cells("no_methods.cells"))
+def test_a_method_that_trains_nothing_is_not_watched(
+    source: str, _expected: str, namespace: dict[str, Any]
+) -> None:
+    """The control: filters and simulations that an object keeps the state of."""
+    assert trained_by(source, namespace) == {}
