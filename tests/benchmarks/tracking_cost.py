@@ -9,7 +9,6 @@ else the machine does can only slow them.
 from __future__ import annotations
 
 import gc
-import os
 import statistics
 import subprocess
 import sys
@@ -174,12 +173,8 @@ def main() -> None:
     for part in (loading, short_fits, long_fits, worker_processes):
         part(floors)
     sys.stdout.flush()
-    floors.end()
+    floors.end_at_once()
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except SystemExit as end:
-        print(end.code or "Every floor is reached.", flush=True)
-        os._exit(bool(end.code))  # what is still to be delivered is of no interest
+    main()

@@ -70,12 +70,8 @@ def main() -> None:
     floors.found("milliseconds of an early cell", early)
     floors.at_most(f"cell {CELLS}, times an early one", late / early, MOST_GROWTH)
     floors.at_most(f"megabytes more after {CELLS} cells", memory, MOST_MEMORY)
-    floors.end()
+    floors.end_at_once()
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except SystemExit as end:
-        print(end.code or "Every floor is reached.", flush=True)
-        os._exit(bool(end.code))  # nothing is delivered from here
+    main()

@@ -7,6 +7,7 @@ import pytest
 from nbmlops.records import TrackedRun
 
 from .conftest import Kernel
+from .run_facts import inputs, one, told
 
 SETUP = """
 import torch, torch.nn as nn, torch.nn.functional as F
@@ -31,20 +32,6 @@ criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
 @pytest.fixture(scope="module", autouse=True)
 def _data(kernel: Kernel) -> None:
     assert not kernel.trained(SETUP)
-
-
-def one(kernel: Kernel, code: str) -> TrackedRun:
-    (run,) = kernel.trained(code)
-    assert run.gaps == ()
-    return run
-
-
-def told(run: TrackedRun) -> dict[str, object]:
-    return {p.name: p.value for p in run.parameters if not p.is_default}
-
-
-def inputs(run: TrackedRun) -> list[tuple[str, str]]:
-    return [(i.role, i.name) for i in run.inputs]
 
 
 def losses(run: TrackedRun) -> list[tuple[int, float | None]]:

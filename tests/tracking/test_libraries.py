@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nbmlops.records import TrackedRun
-
 from .conftest import Kernel
+from .run_facts import metrics, one, told
 
 DATA = """
 import numpy as np, pandas as pd
@@ -21,20 +20,6 @@ from sklearn.metrics import roc_auc_score
 @pytest.fixture(scope="module", autouse=True)
 def _data(kernel: Kernel) -> None:
     assert not kernel.trained(DATA)
-
-
-def one(kernel: Kernel, code: str) -> TrackedRun:
-    (run,) = kernel.trained(code)
-    assert run.gaps == ()
-    return run
-
-
-def told(run: TrackedRun) -> dict[str, object]:
-    return {p.name: p.value for p in run.parameters if not p.is_default}
-
-
-def metrics(kernel: Kernel, run: TrackedRun) -> dict[str, float | None]:
-    return {m.name: m.value for m in kernel.journal.run(run.id).metrics}
 
 
 def test_xgboost_native(kernel: Kernel) -> None:

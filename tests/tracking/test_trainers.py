@@ -12,6 +12,7 @@ import pytest
 from nbmlops.records import TrackedRun
 
 from .conftest import CLEAN, Kernel
+from .run_facts import inputs, told
 
 SETUP = """
 import logging, os, warnings
@@ -61,14 +62,6 @@ def _data(kernel: Kernel) -> Iterator[None]:
     assert not kernel.trained(SETUP)
     yield
     RUNS.clear()
-
-
-def told(run: TrackedRun) -> dict[str, object]:
-    return {p.name: p.value for p in run.parameters if not p.is_default}
-
-
-def inputs(run: TrackedRun) -> list[tuple[str, str]]:
-    return [(i.role, i.name) for i in run.inputs]
 
 
 def measured(kernel: Kernel, run: TrackedRun) -> set[tuple[str, int]]:

@@ -5,37 +5,14 @@ from __future__ import annotations
 import pytest
 
 from nbmlops.data import fingerprint
-from nbmlops.records import TrackedRun
 
 from .conftest import Kernel
-
-DATA = """
-import numpy as np, pandas as pd
-rng = np.random.default_rng(0)
-X_train = pd.DataFrame(rng.normal(size=(200, 3)), columns=["a", "b", "c"])
-y_train = pd.Series((X_train["a"] > 0).astype(int), name="y")
-X_test, y_test = X_train[:50].copy(), y_train[:50].copy()
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
-"""
+from .run_facts import TWO_CLASSES, metrics, only, told
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _data(kernel: Kernel) -> None:
-    assert not kernel.trained(DATA)
-
-
-def only(runs: list[TrackedRun]) -> TrackedRun:
-    assert len(runs) == 1, runs
-    return runs[0]
-
-
-def values(run: TrackedRun) -> dict[str, object]:
-    return {p.name: p.value for p in run.parameters if not p.is_default}
-
-
-def metrics(kernel: Kernel, run: TrackedRun) -> dict[str, float | None]:
-    return {m.name: m.value for m in kernel.journal.run(run.id).metrics}
+    assert not kernel.trained(TWO_CLASSES)
 
 
 def test_a_fit_is_one_run_with_parameters_data_and_cell(kernel: Kernel) -> None:
@@ -43,7 +20,7 @@ def test_a_fit_is_one_run_with_parameters_data_and_cell(kernel: Kernel) -> None:
     code = "model = LogisticRegression(C=0.5).fit(X_train, y_train)"
     run = only(kernel.trained(code, cell_id="cell-1"))
     assert run.model_class == "sklearn.linear_model.LogisticRegression"
-    assert values(run) == {"C": 0.5}
+    assert told(run) == {"C": 0.5}
     assert any(p.name == "max_iter" and p.is_default for p in run.parameters)
     assert [(i.role, i.name) for i in run.inputs] == [("X", "X_train"), ("y", "y_train")]
     assert [i.fingerprint.rows for i in run.inputs] == [200, 200]
@@ -53,7 +30,7 @@ def test_a_fit_is_one_run_with_parameters_data_and_cell(kernel: Kernel) -> None:
     assert run.gaps == ()
     assert run.completeness == 1.0
     assert run.environment.packages["scikit-learn"]
-    assert [c.source for c in run.cells] == [DATA, code]
+    assert [c.source for c in run.cells] == [TWO_CLASSES, code]
 
 
 def test_the_digest_is_that_of_the_data_itself(kernel: Kernel) -> None:
@@ -69,72 +46,6 @@ def test_the_digest_is_that_of_the_data_itself(kernel: Kernel) -> None:
     assert other.data_digest != run.data_digest
 
 
-@pytest.mark.parametrize(
-    ("code", "name"),
-    [
-        ("p = model.predict(X_test)\naccuracy_score(y_test, p)", "accuracy_score_X_test"),
-        ("p = model.predict_proba(X_test)[:, 1]\nroc_auc_score(y_test, p)", "roc_auc_score_X_test"),
-        ("q = np.array(p)\nlog_loss(y_test, q)", "log_loss"),
-        (
-            "p = model.predict_proba(X_test)\naccuracy_score(y_test, (p[:, 1] > 0.5).astype(int))",
-            "accuracy_score_X_test",
-        ),
-        (
-            "p = model.predict_proba(X_test)\nlabels = p.argmax(axis=1)\n"
-            "accuracy_score(y_test, labels)",
-            "accuracy_score_X_test",
-        ),
-        ("accuracy_score(y_test, model.predict(X_test))", "accuracy_score_X_test"),
-        ("model.score(X_test, y_test)", "score_X_test"),
-        (
-            "def judge(m, X, y):\n    return accuracy_score(y, m.predict(X))\n"
-            "judge(model, X_test, y_test)",
-            "accuracy_score_X_test",
-        ),
-        ("p = pd.Series(model.predict(X_test)).to_numpy()\naccuracy_score(y_test, p)",
-         "accuracy_score_X_test"),
-    ],
-)  # fmt: skip
-def test_a_later_metric_reaches_its_model(kernel: Kernel, code: str, name: str) -> None:
-    """The metric is on the run whose model made the prediction, not on a newer one's."""
-    run = only(kernel.trained("model = LogisticRegression(C=0.25).fit(X_train, y_train)"))
-    if "q = " in code:
-        kernel.run("p = model.predict_proba(X_test)[:, 1]")
-    newer = only(kernel.trained("other = LogisticRegression(C=4).fit(X_train, y_train)"))
-    assert not kernel.trained(code)
-    assert any(n.startswith(name.split("_X", maxsplit=1)[0]) for n in metrics(kernel, run)), (
-        metrics(kernel, run)
-    )
-    if name.endswith("X_test"):
-        assert name in metrics(kernel, run)
-    assert metrics(kernel, newer) == {}
-    assert [c.source for c in kernel.journal.run(run.id).metric_cells] == [code]
-
-
-def test_a_metric_brings_the_cells_that_it_rests_on(kernel: Kernel) -> None:
-    """Without them nobody could compute it again; what the training has already is not repeated."""
-    run = only(kernel.trained("model = LogisticRegression(C=2).fit(X_train, y_train)"))
-    kernel.run("nothing = 1")
-    kernel.run("X_new, y_new = X_train[50:90].copy(), y_train[50:90].copy()")
-    other = only(kernel.trained("other = LogisticRegression(C=3).fit(X_train, y_train)"))
-    judge = "for m in (model, other):\n    accuracy_score(y_new, m.predict(X_new))"
-    assert not kernel.trained(judge)
-    for judged, needs in ((run, "other = "), (other, "model = ")):
-        found = kernel.journal.run(judged.id)
-        assert [c.source for c in found.metric_cells] == [judge]
-        sources = [c.source for c in found.metric_sources]
-        assert len(sources) == 2
-        assert any(source.startswith(needs) for source in sources)
-        assert any(source.startswith("X_new") for source in sources)
-
-
-def test_a_metric_on_a_made_up_array_reaches_no_model(kernel: Kernel) -> None:
-    """The control: what no model predicted is linked to none."""
-    run = only(kernel.trained("model = LogisticRegression().fit(X_train, y_train)"))
-    kernel.trained("accuracy_score(y_test, 1 - y_test)")
-    assert metrics(kernel, run) == {}
-
-
 def test_a_pipeline_is_one_training_and_a_transformer_none(kernel: Kernel) -> None:
     """Steps are inside the pipeline's training; a scaler alone is preparation."""
     run = only(
@@ -145,7 +56,7 @@ def test_a_pipeline_is_one_training_and_a_transformer_none(kernel: Kernel) -> No
         )
     )
     assert run.model_class == "sklearn.pipeline.Pipeline"
-    assert values(run)["logisticregression__C"] == 2
+    assert told(run)["logisticregression__C"] == 2
     assert not kernel.trained("scaled = StandardScaler().fit_transform(X_train)")
 
 
@@ -159,7 +70,7 @@ def test_a_search_is_one_training_with_its_candidates(kernel: Kernel) -> None:
         )
     )
     assert run.model_class.endswith("GridSearchCV")
-    assert values(run)["best_C"] in (0.1, 1.0)
+    assert told(run)["best_C"] in (0.1, 1.0)
     assert [row["param_C"] for row in run.tables["candidates"]] == [0.1, 1.0]
     kernel.run("accuracy_score(y_test, grid.best_estimator_.predict(X_test))")
     assert set(metrics(kernel, run)) == {"best_cv_score", "accuracy_score_X_test"}
@@ -203,7 +114,7 @@ def test_own_classes_count_like_a_librarys(kernel: Kernel) -> None:
         )
     )
     assert run.model_class == "__main__.Mean"
-    assert values(run) == {"shrink": 0.1, "epochs": 5}
+    assert told(run) == {"shrink": 0.1, "epochs": 5}
     assert [i.name for i in run.inputs] == ["X_train", "y_train"]
     kernel.run("accuracy_score(y_test, mean.predict(X_test))")
     assert "accuracy_score_X_test" in metrics(kernel, run)
@@ -230,7 +141,7 @@ def test_trainings_in_functions_loops_and_threads_are_found(kernel: Kernel) -> N
     runs = kernel.trained(
         "models = [LogisticRegression(C=c).fit(X_train, y_train) for c in (1, 2, 3)]"
     )
-    assert [values(r).get("C", 1.0) for r in runs] == [1.0, 2, 3]
+    assert [told(r).get("C", 1.0) for r in runs] == [1.0, 2, 3]
     assert len({r.parent_id for r in runs}) == 1
     assert runs[0].parent_id is not None
     runs = kernel.trained(
@@ -238,14 +149,14 @@ def test_trainings_in_functions_loops_and_threads_are_found(kernel: Kernel) -> N
         "def train(c):\n    return LogisticRegression(C=c).fit(X_train, y_train)\n"
         "_ = Parallel(n_jobs=2, backend='threading')(delayed(train)(c) for c in (1.5, 2.5))"
     )
-    assert sorted(values(r)["C"] for r in runs) == [1.5, 2.5]
+    assert sorted(told(r)["C"] for r in runs) == [1.5, 2.5]
     run = only(
         kernel.trained(
             "import asyncio\nawait asyncio.sleep(0)\n"
             "late = LogisticRegression(C=7).fit(X_train, y_train)"
         )
     )
-    assert values(run) == {"C": 7}
+    assert told(run) == {"C": 7}
     (kernel.project / "helpers_local.py").write_text(
         "from sklearn.linear_model import Ridge\n"
         "def build(table, target):\n    return Ridge(alpha=3).fit(table, target)\n"
@@ -321,14 +232,6 @@ def test_secrets_are_hidden_before_anything_is_written(kernel: Kernel) -> None:
             content = path.read_bytes()
             for secret in (b"zq81-very-secret", b"ghp_a1B2", b"hunter2hunter2", b"sesame99"):
                 assert secret not in content, path
-
-
-def test_metric_and_runs_by_name(kernel: Kernel) -> None:
-    """`nbmlops.metric` lands on the latest run; `nbmlops.runs` lists it."""
-    run = only(kernel.trained("import nbmlops\nmodel = LogisticRegression().fit(X_train, y_train)"))
-    assert kernel.run("nbmlops.metric('profit', 12.5)").status == "ok"
-    assert metrics(kernel, run)["profit"] == 12.5
-    assert kernel.value("nbmlops.runs().iloc[0]['run']") == run.id
 
 
 def test_the_runs_are_ordinary_mlflow_runs(kernel: Kernel) -> None:
