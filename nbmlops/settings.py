@@ -21,7 +21,6 @@ from nbmlops.toml_advice import key_advice, syntax_advice
 
 __all__ = [
     "DATABASE",
-    "FILE_NAME",
     "GATED_PREFIX",
     "HOME_NAME",
     "REVIEW_DATABASE",
@@ -35,7 +34,7 @@ __all__ = [
     "without_password",
 ]
 
-FILE_NAME = "nbmlops.toml"
+_FILE_NAME = "nbmlops.toml"
 HOME_NAME = ".nbmlops"
 DATABASE = "NBMLOPS_DATABASE"
 REVIEW_DATABASE = "NBMLOPS_REVIEW_DATABASE"
@@ -224,7 +223,7 @@ def load_settings(
     except FileNotFoundError as error:
         raise SettingsError("The current folder no longer exists. Change to another.") from error
     home = root / HOME_NAME
-    file = _read_file(root / FILE_NAME)
+    file = _read_file(root / _FILE_NAME)
     return Settings(
         root=root,
         home=home,
@@ -254,7 +253,7 @@ def keys_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 def _find_root(start: Path) -> Path:
     for folder in (start, *start.parents):
-        if (folder / FILE_NAME).is_file() or (folder / HOME_NAME).is_dir():
+        if (folder / _FILE_NAME).is_file() or (folder / HOME_NAME).is_dir():
             return folder
     return start
 

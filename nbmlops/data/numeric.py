@@ -21,10 +21,7 @@ __all__ = [
     "NumericColumn",
     "bitmap",
     "describe",
-    "hash_bools",
     "hash_fixed",
-    "hash_floats",
-    "hash_times",
     "hash_values",
     "numpy_type",
     "quieted",
@@ -40,7 +37,7 @@ def bitmap(valid: Array) -> bytes:
     return np.packbits(valid, bitorder="little").tobytes()
 
 
-def hash_floats(values: Array, missing: Array | None = None) -> Chunk:
+def _hash_floats(values: Array, missing: Array | None = None) -> Chunk:
     """Hash contiguous floats; `missing` marks nulls besides the NaNs."""
     if missing is not None:
         values = values.copy()
@@ -61,7 +58,7 @@ def hash_floats(values: Array, missing: Array | None = None) -> Chunk:
     return Chunk(digest, nulls, values.nbytes, low, high, _total(present))
 
 
-def hash_times(values: Array) -> Chunk:
+def _hash_times(values: Array) -> Chunk:
     """Hash contiguous 64-bit counts whose smallest number means: missing."""
     if not len(values):
         return Chunk(blake3(b"").digest(), 0, 0)
@@ -100,7 +97,7 @@ def hash_fixed(values: Array, missing: Array | None = None, statistics: bool = T
     return Chunk(hasher.digest(), nulls, nbytes, low, high, _total(present, low, high))
 
 
-def hash_bools(values: Array, missing: Array | None = None) -> Chunk:
+def _hash_bools(values: Array, missing: Array | None = None) -> Chunk:
     """Hash booleans, a byte each: 0 or 1 and nothing else."""
     octets = values.view("u1")
     if len(octets) and octets.max() > 1:
@@ -235,18 +232,18 @@ def hash_values(values: Array, sort: str, missing: Array | None = None) -> Chunk
     if not values.flags.c_contiguous:
         values = np.ascontiguousarray(values)
     if sort == "float":
-        return hash_floats(values, missing)
+        return _hash_floats(values, missing)
     if missing is not None and sort in ("time", "seconds", "complex"):
         values = values.copy()
         values[missing] = complex(np.nan, np.nan) if sort == "complex" else NAT
     if sort == "time":
-        return hash_times(values.view("i8"))
+        return _hash_times(values.view("i8"))
     if sort == "seconds":
-        return hash_times(_seconds_to_milliseconds(values.view("i8")))
+        return _hash_times(_seconds_to_milliseconds(values.view("i8")))
     if sort == "bool":
-        return hash_bools(values, missing)
+        return _hash_bools(values, missing)
     if sort == "complex":
-        parts = hash_floats(values.view(values.real.dtype))
+        parts = _hash_floats(values.view(values.real.dtype))
         nulls = int(np.count_nonzero(np.isnan(values))) if parts.nulls else 0
         return Chunk(parts.digest, nulls, parts.nbytes)
     return hash_fixed(values, missing, statistics=sort == "integer")

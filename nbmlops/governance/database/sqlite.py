@@ -16,7 +16,7 @@ from nbmlops.governance.database.storage import LOCK_TIMEOUT, NO_FACTS, Head
 from nbmlops.governance.database.turn import take_turn, turn_not_ended
 from nbmlops.governance.ledger import Link
 
-__all__ = ["GUARDS", "INSERT_GUARD", "SqliteStorage", "create_sqlite_engine"]
+__all__ = ["GUARDS", "INSERT_GUARD", "SqliteStorage"]
 
 GUARDS = tuple(
     f"CREATE TRIGGER facts_no_{verb} BEFORE {verb} ON facts "
@@ -42,7 +42,7 @@ class SqliteStorage:
 
     def __init__(self, path: Path, lock_timeout: float = LOCK_TIMEOUT) -> None:
         self.name = str(path)
-        self.engine = create_sqlite_engine(path, lock_timeout)
+        self.engine = _create_sqlite_engine(path, lock_timeout)
         self._path = path
         self._lock_timeout = lock_timeout
 
@@ -93,7 +93,7 @@ class SqliteStorage:
             yield
 
 
-def create_sqlite_engine(path: Path, lock_timeout: float = LOCK_TIMEOUT) -> Engine:
+def _create_sqlite_engine(path: Path, lock_timeout: float = LOCK_TIMEOUT) -> Engine:
     """An engine on `path` in WAL mode, whose transactions take the write lock at their start.
 
     Without that, two writers that have read the same head would append behind the same fact.

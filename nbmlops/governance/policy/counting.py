@@ -22,7 +22,7 @@ from nbmlops.governance.sign_offs import (
 )
 from nbmlops.records import Envelope, Record, SignOff, Submission
 
-__all__ = ["SKEW", "Counted", "Scale", "count", "fill_roles", "last_words"]
+__all__ = ["SKEW", "Counted", "Scale", "count", "fill_roles"]
 
 SKEW = timedelta(minutes=5)
 """How far apart two honest clocks may be."""
@@ -55,7 +55,7 @@ def count(scale: Scale, sign_offs: Sequence[SignOff]) -> Counted:
         else:
             given.append(sign_off)
     approvals: list[SignOff] = []
-    words = last_words(submission, tuple(given))
+    words = _last_words(submission, tuple(given))
     for word in words:
         if word.verdict == "rejected":
             continue
@@ -72,7 +72,7 @@ def count(scale: Scale, sign_offs: Sequence[SignOff]) -> Counted:
     )
 
 
-def last_words(submission: Submission, sign_offs: tuple[SignOff, ...]) -> list[SignOff]:
+def _last_words(submission: Submission, sign_offs: tuple[SignOff, ...]) -> list[SignOff]:
     """Each person's last word on exactly the content of `submission`."""
     latest = {s.by.name: s for s in sign_offs if s.content_digest == submission.content_digest}
     return list(latest.values())

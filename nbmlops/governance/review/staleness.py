@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbmlops.governance.ledger import History
 from nbmlops.records import Evidence, Submission
 
-__all__ = ["changed_evidence", "changed_since"]
+__all__ = ["changed_since"]
 
 
 def changed_since(submission: Submission, history: History) -> str | None:
@@ -18,7 +18,7 @@ def changed_since(submission: Submission, history: History) -> str | None:
     return _superseded(submission, history) or _other_champion(submission, history)
 
 
-def changed_evidence(before: Evidence, after: Evidence) -> list[str]:
+def _changed_evidence(before: Evidence, after: Evidence) -> list[str]:
     """In which parts two gatherings of evidence differ, in words."""
     return [
         name.replace("_", " ")
@@ -35,7 +35,7 @@ def _superseded(submission: Submission, history: History) -> str | None:
     ]
     if not later or later[-1].id == submission.id:
         return None
-    what = ", ".join(changed_evidence(submission.evidence, later[-1].evidence)) or "nothing else"
+    what = ", ".join(_changed_evidence(submission.evidence, later[-1].evidence)) or "nothing else"
     return (
         f"{later[-1].id} replaces this submission; changed since: {what}. Sign-offs on this one no "
         "longer speak of it."

@@ -21,7 +21,7 @@ from nbmlops.surfaces.cli.finding import told_finding
 from nbmlops.surfaces.cli.keys import key_option, unlock
 from nbmlops.workspace import Workspace
 
-__all__ = ["print_review", "review", "sign_off", "submit"]
+__all__ = ["review", "sign_off", "submit"]
 
 
 @click.command()
@@ -133,7 +133,7 @@ def sign_off(
     _answer(result, as_json)
 
 
-def print_review(review: Review) -> None:
+def _print_review(review: Review) -> None:
     """A review on one screen."""
     submission, evidence = review.submission, review.submission.evidence
     console.print(
@@ -208,4 +208,4 @@ def _answer(result: Review, as_json: bool) -> None:
     if as_json:
         print_json(result)
     else:
-        print_review(result)
+        _print_review(result)

@@ -13,9 +13,9 @@ from nbmlops.tracking.trainings.training import Training
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["MOST_POINTS", "add_judgement", "add_to_origin", "as_number", "take_curve"]
+__all__ = ["add_judgement", "add_to_origin", "as_number", "take_curve"]
 
-MOST_POINTS = 1000  # of a curve; a longer one is thinned out evenly
+_MOST_POINTS = 1000  # of a curve; a longer one is thinned out evenly
 
 
 def take_curve(
@@ -26,7 +26,7 @@ def take_curve(
         {name: number for name, value in row.items() if (number := as_number(value)) is not None}
         for row in rows
     ]
-    every = max(1, math.ceil(len(told) / MOST_POINTS))
+    every = max(1, math.ceil(len(told) / _MOST_POINTS))
     kept = [row for n, row in enumerate(told) if n % every == 0 or n == len(told) - 1]
     at = now()
     for number, row in enumerate(kept):

@@ -16,7 +16,7 @@ from nbmlops.tracking.instruments.wrapping import watch
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["DuckdbInstrument", "files_in"]
+__all__ = ["DuckdbInstrument"]
 
 _QUERIES = ("execute", "sql", "query", "from_query")
 _READERS = ("read_csv", "read_json", "read_parquet", "from_csv_auto", "from_parquet")
@@ -50,7 +50,7 @@ def _take(tracker: Tracker, values: tuple[Any, ...]) -> None:
     """Note the files that a query names, or that it is handed as its parameters."""
     for value in values:
         if isinstance(value, str):
-            for path, written in files_in(value):
+            for path, written in _files_in(value):
                 if written:
                     tracker.file_written(path)
                 else:
@@ -60,7 +60,7 @@ def _take(tracker: Tracker, values: tuple[Any, ...]) -> None:
             tracker.file_read([part for part in given if isinstance(part, str)])
 
 
-def files_in(sql: str) -> Iterator[tuple[str, bool]]:
+def _files_in(sql: str) -> Iterator[tuple[str, bool]]:
     """The quoted texts of a query, each of which may name a file, and whether it is written to."""
     for found in _QUOTED.finditer(sql):
         yield found["path"].replace("''", "'"), found["written"] is not None

@@ -11,7 +11,7 @@ from pathlib import Path
 from nbmlops.records import GitState, digest_bytes
 from nbmlops.tracking.redaction import hide_in_text
 
-__all__ = ["GitWatch", "git_state"]
+__all__ = ["GitWatch"]
 
 _FRESH = 5.0  # seconds for which a state is taken as current
 _MOST_DIFF = 256 << 10  # bytes of a difference that are kept
@@ -43,7 +43,7 @@ class GitWatch:
         """The state now, at most a few seconds old."""
         with self._reading:
             if self.is_old():
-                self._state, self.diff = git_state(self._root)
+                self._state, self.diff = _git_state(self._root)
                 self._read_at = time.monotonic()
             return self._state
 
@@ -56,7 +56,7 @@ class GitWatch:
         return sorted(set(inside) - set(known.decode(errors="replace").split("\0")))
 
 
-def git_state(folder: Path) -> tuple[GitState | None, bytes]:
+def _git_state(folder: Path) -> tuple[GitState | None, bytes]:
     """The state of the repository around `folder`, and what differs from its commit.
 
     None outside a repository or without git. Notebooks, whose cells the record holds as they ran,
