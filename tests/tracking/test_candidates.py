@@ -71,6 +71,34 @@ def test_two_trainings_share_no_number(kernel: Kernel) -> None:
     assert [offered(kernel, run) for run in runs] == [{}, {}]
 
 
+def test_the_best_of_several_is_the_one_s_that_has_it(kernel: Kernel) -> None:
+    """Kept under a name of its own in a loop, it is not offered on the loop's last model."""
+    runs = kernel.trained(
+        "best_score = 0\nfor C in (10.0, 0.0001):\n"
+        "    tried = LogisticRegression(C=C).fit(X_train, y_train)\n"
+        "    if tried.score(X_test, y_test) > best_score:\n"
+        "        best_score, best = tried.score(X_test, y_test), tried\n"
+        "mae = float((tried.predict(X_test) != y_test).mean())"
+    )
+    assert [set(offered(kernel, run)) for run in runs] == [set(), {"mae"}]
+
+
+def test_a_forecast_is_known_by_its_numbers(kernel: Kernel) -> None:
+    """statsmodels hands on another object than its model made."""
+    run = only(
+        kernel.trained(
+            "import pandas as pd\nfrom statsmodels.tsa.holtwinters import ExponentialSmoothing\n"
+            "sales = pd.Series(np.arange(60.0) + rng.normal(size=60))\n"
+            "smoothed = ExponentialSmoothing(sales[:48], trend='add').fit()\n"
+            "other = LogisticRegression().fit(X_train, y_train)\n"
+            "forecast = smoothed.forecast(12)"
+        )[:1]
+    )
+    kernel.trained("def off(true, told):\n    return np.mean(np.abs(true - told))")
+    kernel.trained("mae_smoothed = off(sales[48:].values, forecast.values)")
+    assert set(offered(kernel, run)) == {"mae_smoothed"}
+
+
 def test_mlflow_keeps_candidates_apart(kernel: Kernel) -> None:
     """In a section of their own, so that they do not pass for measured ones."""
     run = only(kernel.trained(f"{FIT}custom_score = float(rng.random())"))

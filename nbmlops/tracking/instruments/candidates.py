@@ -114,17 +114,24 @@ def _run_behind(tracker: Tracker, node: ast.expr, makers: dict[str, list[ast.exp
                 return origin.run_id
             if run_id := provenance.run_of_fitted(part.id, value):
                 return run_id
+            # A library may hand on a copy of what its model predicted.
+            behind = {origin.run_id for origin in provenance.origins_by_content(value)}
+            if len(behind) == 1:
+                return behind.pop()
             waiting += makers.get(part.id, [])
     return None
 
 
 def _is_known(tracker: Tracker, run_id: str, name: str, value: float) -> bool:
-    """Whether the run has the number already, measured or under that name."""
-    return any(
-        (metric.value is not None and math.isclose(metric.value, value, rel_tol=_CLOSE))
-        or (metric.name == name and not metric.candidate)
-        for metric in tracker.metrics.of_run(run_id)
-    )
+    """Whether the run has the number already, measured or under that name.
+
+    So it is with another run of the cell that has measured it: the best of several is that one's.
+    """
+    if any(m.name == name and not m.candidate for m in tracker.metrics.of_run(run_id)):
+        return True
+    runs = dict.fromkeys([run_id, *tracker.trainings.now])
+    measured = [m.value for run in runs for m in tracker.metrics.of_run(run)]
+    return any(v is not None and math.isclose(v, value, rel_tol=_CLOSE) for v in measured)
 
 
 def _gone_backward(tree: ast.AST) -> set[str]:

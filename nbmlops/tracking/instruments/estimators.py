@@ -45,6 +45,8 @@ _SCORES = ("score", "bic", "aic", "perplexity")
 _PREPARES = ("fit_resample",)
 # What their functions train on the way (a test statistic, neighbours, a plot's line) is their own.
 _LIBRARIES = ("sklearn", "imblearn", "statsmodels", "seaborn", "shap", "catboost", "lightgbm")
+# These only hand on what the user calls.
+_FOR_THE_USER = ("sklearn.utils.parallel", "statsmodels.base.wrapper")
 _FIT_OPTIONS = {
     "self", "X", "y", "sample_weight", "classes", "verbose", "verbose_eval", "log_cout", "log_cerr",
 }  # fmt: skip
@@ -231,7 +233,7 @@ class EstimatorWatch:
 def called_by_library() -> bool:
     """Whether a library's own function, and not the user's code, makes the call."""
     module = called_by()
-    return module.partition(".")[0] in _LIBRARIES and module != "sklearn.utils.parallel"
+    return module.partition(".")[0] in _LIBRARIES and module not in _FOR_THE_USER
 
 
 def data_name(
