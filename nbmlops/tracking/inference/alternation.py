@@ -25,7 +25,7 @@ from nbmlops.tracking.inference.statements import Update
 from nbmlops.tracking.inference.values import Stage
 from nbmlops.tracking.inference.words import SIMULATED
 
-__all__ = ["find_alternation"]
+__all__ = ["find_alternation", "replaces"]
 
 _NEAREST = {"argmin", "argmax", "cdist", "min", "index", "argsort", "euclidean_distances",
             "pairwise_distances_argmin", "pairwise_distances"}  # fmt: skip
@@ -40,10 +40,12 @@ def find_alternation(reading: LoopReading) -> Finding | None:  # noqa: PLR0911 -
     """The parameters that `reading`'s loop makes anew, if it does."""
     if any(SIMULATED.match(name) for name in reading.names) or draws_anew(reading):
         return None
+    only_kept = _only_kept(reading)
     fed = [
         u
         for u in reading.lagged
         if u.value.data and u.value.states & reading.group(u.name) and not _recurs(u, reading)
+        if u.name not in only_kept
     ]
     carried = frozenset[str]().union(*(u.value.states for u in fed))
     judged = [u for u in fed if u.value.stage >= Stage.JUDGED]
@@ -80,6 +82,26 @@ def find_alternation(reading: LoopReading) -> Finding | None:  # noqa: PLR0911 -
     if coordinates and not _is_linear_system(coordinates):
         return _finding("coordinate descent", coordinates, reading)
     return None
+
+
+def replaces(name: str, reading: LoopReading) -> bool:
+    """Whether `name` is put in place by means, kept where there are none, and never moved."""
+    made = assigned_in(reading.loop, parts=True)
+    seen: set[str] = set()
+    waiting: list[ast.AST] = [*made.get(name, [])]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Call) and terminal(node.func) in _NEAREST:
+            continue  # whom it is nearest to says where a mean goes
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+            parts = expanded(node, made)
+            if any(isinstance(part, ast.Name) and part.id == name for part in parts):
+                return False
+        if isinstance(node, ast.Name) and node.id not in seen:
+            seen.add(node.id)
+            waiting += made.get(node.id, [])
+        waiting += ast.iter_child_nodes(node)
+    return True
 
 
 def _finding(method: str, updates: list[Update], reading: LoopReading) -> Finding:
@@ -175,6 +197,23 @@ def _is_quotient(update: Update) -> bool:
         for n in ast.walk(update.node)
         if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
     }
+
+
+def _only_kept(reading: LoopReading) -> set[str]:
+    """The names that the loop reads in tests alone: the best so far, and how good it is."""
+    tests = [n.test for n in ast.walk(reading.loop) if isinstance(n, ast.If)]
+    tested = {id(part) for test in tests for part in ast.walk(test)}
+    names = [n for n in ast.walk(reading.loop) if isinstance(n, ast.Name)]
+    read = {n.id for n in names if isinstance(n.ctx, ast.Load) and id(n) not in tested}
+    kept = {
+        part.id
+        for n in ast.walk(reading.loop)
+        if isinstance(n, ast.If)
+        for inner in n.body
+        for part in ast.walk(inner)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    }
+    return kept - read
 
 
 def _recurs(update: Update, reading: LoopReading) -> bool:

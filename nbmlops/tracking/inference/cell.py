@@ -10,7 +10,12 @@ import msgspec
 
 from nbmlops.tracking.code import source as cellsource
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.namespace import NamespaceWorld, is_fitted, is_grid
+from nbmlops.tracking.inference.namespace import (
+    NamespaceWorld,
+    holds_numbers,
+    is_fitted,
+    is_grid,
+)
 from nbmlops.tracking.inference.search import find_trainings, may_train
 from nbmlops.tracking.inference.world import Function, Kind
 
@@ -44,6 +49,8 @@ def trainings_in_cell(source: str, namespace: Mapping[str, Any]) -> list[Finding
 def confirmed(finding: Finding, world: NamespaceWorld) -> Finding | None:
     """`finding` with what is really fitted and really data; None if either is missing."""
     fitted = tuple(name for name in finding.parameters if is_fitted(world.value(name)))
+    if finding.whole and any(holds_numbers(world.value(name)) for name in finding.parameters):
+        fitted = finding.parameters
     data = tuple(
         name
         for name in finding.data

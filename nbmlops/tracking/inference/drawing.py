@@ -14,7 +14,7 @@ from nbmlops.tracking.inference.expressions import operands, terminal
 from nbmlops.tracking.inference.loops import LoopReading, assigned_in, expanded, names_in
 from nbmlops.tracking.inference.world import World
 
-__all__ = ["anneals", "draws_anew", "is_by_chance", "moves_by_chance", "wanders"]
+__all__ = ["anneals", "draws", "draws_anew", "is_by_chance", "moves_by_chance", "wanders"]
 
 _CHANCE = {"rand", "random", "uniform", "random_sample", "runif"}
 _NOISE = {"randn", "normal", "standard_normal", "gauss", "normalvariate", "randn_like"}
@@ -23,6 +23,7 @@ _DRAWING = _NOISE | {
     "inverse_gamma", "invgamma", "invwishart", "multinomial", "multivariate_normal", "poisson",
     "rvs", "wishart",
 }  # fmt: skip
+_INTEGERS = {"randint", "randrange", "integers"}
 _KEEPING = {"append", "extend"}
 
 
@@ -56,16 +57,24 @@ def _is_accepted(code: ast.AST, worked_out: set[str]) -> bool:
             continue
         parts = list(expanded(test, made))
         names = {part.id for part in parts if isinstance(part, ast.Name)}
-        chance = any(isinstance(p, ast.Call) and terminal(p.func) in _CHANCE for p in parts)
-        if chance and names & worked_out and any(map(_is_compared, parts)):
+        if names & worked_out and any(_is_up_to_chance(part, made, worked_out) for part in parts):
             return True
     return False
 
 
-def _is_compared(node: ast.AST) -> bool:
-    return isinstance(node, ast.Compare) and isinstance(
+def _is_up_to_chance(node: ast.AST, made: dict[str, list[ast.expr]], worked_out: set[str]) -> bool:
+    """Whether a number by chance is held against what was worked out."""
+    if not isinstance(node, ast.Compare) or not isinstance(
         node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE
-    )
+    ):
+        return False
+    chance, worked = [], []
+    for side in (node.left, node.comparators[0]):
+        parts = list(expanded(side, made))
+        names = {part.id for part in parts if isinstance(part, ast.Name)}
+        worked.append(bool(names & worked_out))
+        chance.append(any(isinstance(p, ast.Call) and terminal(p.func) in _CHANCE for p in parts))
+    return any(chance[n] and not worked[n] and worked[1 - n] for n in (0, 1))
 
 
 def _takes_over(node: ast.AST) -> bool:
@@ -106,6 +115,11 @@ def _counts_down(code: ast.AST, worked_out: set[str] | None = None) -> bool:
         if name not in (worked_out or ()) and not any(map(is_by_chance, values))
     }
     return bool(divisors & (gone_through | counted))
+
+
+def draws(words: frozenset[str]) -> bool:
+    """Whether one of the words called draws something."""
+    return bool(words & (_DRAWING | _CHANCE | _INTEGERS))
 
 
 def is_by_chance(node: ast.AST) -> bool:

@@ -16,6 +16,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     it was fitted on. `node` is the loop or statement; `names` are all names written in it.
     Without `needs_data` it may learn from a simulated world alone. `fed` is the data that the
     parameters are applied to; what is none of it is held against what comes of that.
+    With `whole` the parameters belong together, numbers of any kind and names among them.
     """
 
     method: str
@@ -25,3 +26,4 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     names: frozenset[str]
     needs_data: bool = True
     fed: frozenset[str] = frozenset()
+    whole: bool = False

@@ -9,20 +9,18 @@ from typing import Any, TypeGuard
 
 import msgspec
 
+from nbmlops.tracking.inference.arguments import arguments_of, is_setting
 from nbmlops.tracking.inference.findings import Finding
+from nbmlops.tracking.inference.loops import pairs_in
 from nbmlops.tracking.inference.namespace import NamespaceWorld
-from nbmlops.tracking.inference.search import find_trainings
-from nbmlops.tracking.inference.statements import StatementReader
-from nbmlops.tracking.inference.values import FREE, Value
+from nbmlops.tracking.inference.search import find_in_function
 from nbmlops.tracking.inference.words import is_step
 from nbmlops.tracking.inference.world import Function, Kind, World
 
 __all__ = ["Recipe", "read_function"]
 
 
-_COUNT = re.compile(
-    r"^(?:n|k|num|max|min)(?:_\w+)?$|^(?:mini_?)?batch_?size$|.*(?:epochs?|iters?)$"
-)
+_TRAINS = re.compile(r"(?:^|_)(?:fit|train|learn|build)|stump", re.IGNORECASE)
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -71,18 +69,14 @@ def read_function(
 ) -> Recipe | None:
     """How `function` trains, if it does. `methods` are those of its class, if it is a method."""
     world: World = NamespaceWorld(namespace)
-    taken = _taken_by(function)
+    taken = arguments_of(function)
     if methods is not None and taken:
-        world = _MethodWorld(world, taken.pop(0)[0], methods)
-    reader = StatementReader(world, frozenset())
-    for argument, default in taken:
-        reader.root.values[argument] = _given(argument, default)
-    body = function.body
-    first = next((n for n, s in enumerate(body) if _has_loop(s)), len(body))
-    reader.run_body(body[:first])
-    found = find_trainings(body, world, reader.root)
-    known = {argument for argument, _ in taken}
-    for finding in found:
+        own, _ = taken.pop(0)
+        world = _MethodWorld(world, own, methods)
+    known = {name for name, _ in taken}
+    for finding in find_in_function(function, world, taken):
+        if finding.method == "decision stump" and not _TRAINS.search(function.name):
+            continue  # a tree looks for its best split so, at each of its nodes
         if finding.data or not finding.needs_data:
             return _recipe(function, finding, known)
     return None
@@ -106,47 +100,19 @@ def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
     return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
-def _given(name: str, default: ast.expr | None) -> Value:
-    number = isinstance(default, ast.Constant) and isinstance(
-        default.value, bool | int | float | str
-    )
-    if number or is_step(name) or _COUNT.match(name):
-        return FREE
-    return Value(data=frozenset({name}))
-
-
 def _numbers_kept(constructor: Function | None) -> frozenset[str]:
     """The attributes in which a constructor keeps arguments that are numbers by their default."""
     if not isinstance(constructor, ast.FunctionDef):
         return frozenset()
-    numbers = {name for name, default in _taken_by(constructor) if _given(name, default) is FREE}
+    taken = arguments_of(constructor)
+    numbers = {name for name, default in taken if is_setting(name, default)}
     return frozenset(
         place.attr
         for node in ast.walk(constructor)
         if isinstance(node, ast.Assign)
-        for target in node.targets
-        for place, value in _side_by_side(target, node.value)
+        for place, value in pairs_in(node)
         if isinstance(place, ast.Attribute) and isinstance(value, ast.Name) and value.id in numbers
     )
-
-
-def _side_by_side(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        return list(zip(target.elts, value.elts, strict=False))
-    return [(target, value)]
-
-
-def _taken_by(function: ast.FunctionDef) -> list[tuple[str, ast.expr | None]]:
-    """A function's arguments by name, each with its default."""
-    spelled = [*function.args.posonlyargs, *function.args.args]
-    lacking: list[ast.expr | None] = [None] * (len(spelled) - len(function.args.defaults))
-    both = [*zip(spelled, [*lacking, *function.args.defaults], strict=True)]
-    both += zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
-    return [(argument.arg, default) for argument, default in both]
-
-
-def _has_loop(statement: ast.stmt) -> bool:
-    return any(isinstance(n, ast.For | ast.AsyncFor | ast.While) for n in ast.walk(statement))
 
 
 def _returned(function: ast.FunctionDef) -> tuple[str, ...]:

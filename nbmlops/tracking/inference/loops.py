@@ -19,7 +19,10 @@ __all__ = [
     "expanded",
     "loops_in",
     "names_in",
+    "pairs_in",
+    "prepared",
     "read_loop",
+    "root_of",
     "statements_in",
 ]
 
@@ -32,10 +35,13 @@ class LoopReading(msgspec.Struct, frozen=True):
 
     `updates` are read with every carried name fresh, `lagged` with what the round before has left
     in it. `met` are the parameters that meet data directly, `fed` the data that they meet; `words`
-    what is called, `names` what is read, `reached` the globals that called functions read.
+    what is called, `names` what is read, `reached` the globals that called functions read;
+    `candidates` the names that are carried, `counted` those that only numbers go into.
     """
 
     loop: Loop
+    candidates: frozenset[str]
+    counted: frozenset[str]
     updates: tuple[Update, ...]
     lagged: tuple[Update, ...]
     depends: dict[str, frozenset[str]]
@@ -90,27 +96,48 @@ def statements_in(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             yield from statements_in(getattr(node, field, []))
 
 
-def assigned_in(code: ast.AST) -> dict[str, list[ast.expr]]:
-    """What each name is made from in `code`, every time."""
+def assigned_in(code: ast.AST, *, parts: bool = False) -> dict[str, list[ast.expr]]:
+    """What each name is made from in `code`, every time; with `parts` what its parts are, too."""
     made: dict[str, list[ast.expr]] = {}
     for node in ast.walk(code):
-        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            made.setdefault(node.target.id, []).append(node.value)
-        elif isinstance(node, ast.Assign):
-            for target in node.targets:
-                pairs = [(target, node.value)]
-                if isinstance(target, ast.Tuple):
-                    parts = node.value.elts if isinstance(node.value, ast.Tuple) else None
-                    pairs = [(t, node.value) for t in target.elts]
-                    pairs = list(zip(target.elts, parts, strict=False)) if parts else pairs
-                for place, value in pairs:
-                    if isinstance(place, ast.Name):
-                        made.setdefault(place.id, []).append(value)
+        for place, value in pairs_in(node):
+            held = root_of(place) if parts else place
+            if isinstance(held, ast.Name):
+                made.setdefault(held.id, []).append(value)
     return made
 
 
-def expanded(node: ast.AST, made: dict[str, list[ast.expr]]) -> Iterator[ast.AST]:
-    """The nodes of an expression, and those of what its names were made from."""
+def root_of(place: ast.expr) -> ast.expr:
+    """What a place is a part of: ``w`` of ``w[i, j]``."""
+    while isinstance(place, ast.Subscript):
+        place = place.value
+    return place
+
+
+def pairs_in(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
+    """The places that an assignment sets or adds to, each with what it gets; of others none."""
+    if isinstance(node, ast.AugAssign):
+        return [(node.target, node.value)]
+    if not isinstance(node, ast.Assign):
+        return []
+    found: list[tuple[ast.expr, ast.expr]] = []
+    for target in node.targets:
+        if not isinstance(target, ast.Tuple):
+            found.append((target, node.value))
+        elif isinstance(node.value, ast.Tuple):
+            found += zip(target.elts, node.value.elts, strict=False)
+        else:
+            found += [(place, node.value) for place in target.elts]
+    return found
+
+
+def expanded(
+    node: ast.AST, made: dict[str, list[ast.expr]], world: World | None = None
+) -> Iterator[ast.AST]:
+    """The nodes of an expression, and those of what its names were made from.
+
+    With a `world` also those of the user's functions that it names.
+    """
     seen: set[str] = set()
     waiting: list[ast.AST] = [node]
     while waiting:
@@ -119,6 +146,21 @@ def expanded(node: ast.AST, made: dict[str, list[ast.expr]]) -> Iterator[ast.AST
             if isinstance(part, ast.Name) and part.id not in seen:
                 seen.add(part.id)
                 waiting += made.get(part.id, [])
+                if world is not None and (function := world.function(part.id)) is not None:
+                    waiting.append(function)
+
+
+def prepared(reader: StatementReader, loop: Loop, around: Scope | None) -> StatementReader:
+    """`reader`, knowing what `loop` binds and what the function `around` it holds."""
+    reader.rebound = frozenset(
+        n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    )
+    if around is not None:
+        known = {k: v for k, v in around.values.items() if k not in reader.candidates}
+        reader.root.functions.update(around.functions)
+        reader.root.objects.update(around.objects)
+        reader.root.values.update(known)
+    return reader
 
 
 def read_loop(loop: Loop, world: World, around: Scope | None = None) -> LoopReading:
@@ -127,19 +169,11 @@ def read_loop(loop: Loop, world: World, around: Scope | None = None) -> LoopRead
     def reader(
         candidates: frozenset[str], start: dict[str, Value] | None = None
     ) -> StatementReader:
-        made = StatementReader(world, candidates)
-        made.rebound = rebound
-        if around is not None:
-            made.root.functions.update(around.functions)
-            made.root.objects.update(around.objects)
-            made.root.values.update({k: v for k, v in around.values.items() if k not in candidates})
+        made = prepared(StatementReader(world, candidates), loop, around)
         made.root.values.update(start or {})
         made.run_body([loop])
         return made
 
-    rebound = frozenset(
-        n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    )
     first = reader(names_in(loop))
     candidates = frozenset(update.name for update in first.updates)
     second = reader(candidates)
@@ -161,6 +195,8 @@ def read_loop(loop: Loop, world: World, around: Scope | None = None) -> LoopRead
             depends[name] |= value.states
     return LoopReading(
         loop=loop,
+        candidates=candidates - plain,
+        counted=frozenset(plain),
         updates=tuple(third.updates),
         lagged=tuple(fourth.updates),
         depends={name: frozenset(states) for name, states in depends.items()},

@@ -13,7 +13,7 @@ from typing import Any
 from nbmlops.tracking.code.own import definition_of, is_own
 from nbmlops.tracking.inference.world import Function, Kind
 
-__all__ = ["NamespaceWorld", "is_fitted", "is_grid", "kind_of"]
+__all__ = ["NamespaceWorld", "holds_numbers", "is_fitted", "is_grid", "kind_of"]
 
 _SHORTEST_TEXT = 50  # characters; what is shorter is a name, a path or a choice
 _MOST_HELD = 200  # arrays of one list
@@ -139,6 +139,15 @@ def is_fitted(value: Any) -> bool:
         return hasattr(type(value), "forward") or is_own(type(value))
     dtype = str(getattr(value, "dtype", ""))
     return "float" in dtype or "complex" in dtype
+
+
+def holds_numbers(value: Any) -> bool:
+    """Whether floating-point numbers or own objects are in a value, whatever else is."""
+    if isinstance(value, dict):
+        return any(map(holds_numbers, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(holds_numbers, value))
+    return is_fitted(value) or kind_of(value) is Kind.OBJECT
 
 
 def is_grid(value: Any) -> bool:

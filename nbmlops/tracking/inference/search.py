@@ -6,18 +6,26 @@ import ast
 import re
 from collections.abc import Sequence
 
-from nbmlops.tracking.inference.alternation import find_alternation
+import msgspec
+
+from nbmlops.tracking.inference.alternation import find_alternation, replaces
+from nbmlops.tracking.inference.arguments import arguments_of, is_setting
+from nbmlops.tracking.inference.boosting import find_boosting
 from nbmlops.tracking.inference.closed_forms import find_closed_forms
 from nbmlops.tracking.inference.descent import find_descent
 from nbmlops.tracking.inference.drawing import moves_by_chance
+from nbmlops.tracking.inference.evolution import find_evolution
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
+from nbmlops.tracking.inference.kept_best import SEARCHES, best_of, find_kept_best
 from nbmlops.tracking.inference.loops import Loop, loops_in, names_in, read_loop
 from nbmlops.tracking.inference.scopes import Scope
+from nbmlops.tracking.inference.statements import StatementReader
 from nbmlops.tracking.inference.tables import find_table
-from nbmlops.tracking.inference.world import World
+from nbmlops.tracking.inference.values import FREE, Value
+from nbmlops.tracking.inference.world import Function, World
 
-__all__ = ["find_trainings", "may_train", "names_worked_out"]
+__all__ = ["find_in_function", "find_trainings", "may_train", "names_worked_out"]
 
 _LOOP = re.compile(r"^\s*(?:async\s+for|for|while)\b|[:;]\s*(?:for|while)\b", re.MULTILINE)
 _SOLVES = ("inv(", "solve(", "solve_triangular(", "svd(", "qr(")
@@ -44,6 +52,26 @@ def find_trainings(
     return found
 
 
+def find_in_function(
+    function: Function, world: World, taken: Sequence[tuple[str, ast.expr | None]]
+) -> list[Finding]:
+    """The trainings in the body of `function`, which takes arguments with those defaults."""
+    if isinstance(function, ast.Lambda):
+        return []
+    reader = StatementReader(world, frozenset())
+    for name, default in taken:
+        given = FREE if is_setting(name, default) else Value(data=frozenset({name}))
+        reader.root.values[name] = given
+    body = function.body
+    first = next((n for n, s in enumerate(body) if _has_loop(s)), len(body))
+    reader.run_body(body[:first])
+    return find_trainings(body, world, reader.root)
+
+
+def _has_loop(statement: ast.stmt) -> bool:
+    return any(isinstance(n, Loop) for n in ast.walk(statement))
+
+
 def _in_loops(body: Sequence[ast.stmt], world: World, around: Scope | None) -> list[Finding]:
     return [f for loop in loops_in(body) for f in _in_loop(loop, world, around)]
 
@@ -54,8 +82,39 @@ def _in_loop(loop: Loop, world: World, around: Scope | None) -> list[Finding]:
     reading = read_loop(loop, world, around)
     if moves_by_chance(reading, world):
         return []
-    found = find_descent(reading) or find_alternation(reading) or find_table(loop)
-    return [found] if found is not None else _in_loops(loop.body, world, around)
+    found = (
+        find_boosting(reading)
+        or find_descent(reading)
+        or find_evolution(reading, world, around)
+        or find_alternation(reading)
+        or find_table(loop)
+    )
+    if found is not None and all(replaces(name, reading) for name in found.parameters):
+        means = find_alternation(reading)
+        if means is not None and means.method == "k-means":
+            return [means]  # where a cluster is empty its centre stays, which looks like a step
+    if found is not None and found.method == "simulated annealing":
+        best = best_of(reading, world, around)
+        return [msgspec.structs.replace(found, parameters=best or found.parameters)]
+    if found is not None:
+        return [found]
+    inner = _in_loops(loop.body, world, around)
+    if all(each.method in SEARCHES for each in inner) and not _tunes(loop, world):
+        found = find_kept_best(reading, world, around)
+    return [found] if found is not None else inner
+
+
+def _tunes(loop: Loop, world: World) -> bool:
+    """Whether a function of the user's that trains is called in it: each call is a training."""
+    called = {
+        node.func.id
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    functions = [f for name in called if (f := world.function(name)) is not None]
+    return any(find_in_function(f, world, arguments_of(f)) for f in functions) or bool(
+        find_closed_forms(loop.body)
+    )
 
 
 def _is_library(loop: Loop) -> bool:

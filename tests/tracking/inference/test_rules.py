@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 
 
 def cells(file: str) -> list[Any]:
-    """The cells of a file: each begins with ``# %% what it is -> parameters | data``."""
+    """The cells of a file: each begins with ``# %% what it is -> parameters | data | method``."""
     parts = re.split(r"^# %% (.*)\n", (HERE / file).read_text(), flags=re.MULTILINE)[1:]
     return [
         pytest.param(source, expected, id=title)
@@ -68,13 +68,14 @@ def run(source: str, namespace: dict[str, Any]) -> None:
 def test_a_hand_written_training_is_found(
     source: str, expected: str, namespace: dict[str, Any]
 ) -> None:
-    """One training, with the fitted names as its parameters and the data by name."""
+    """One training, with the fitted names as its parameters, the data by name, and its method."""
     run(source, namespace)
     found = trainings_in_cell(source, namespace)
     assert len(found) == 1, found
-    parameters, data = (part.strip().split(", ") for part in expected.split("|"))
-    assert set(found[0].parameters) == set(parameters)
-    assert set(found[0].data) == set(data) - {""}
+    parameters, data, *method = (part.strip() for part in expected.split("|"))
+    assert set(found[0].parameters) == set(parameters.split(", "))
+    assert set(found[0].data) == set(data.split(", ")) - {""}
+    assert method in ([], [found[0].method])
 
 
 @pytest.mark.parametrize(("source", "_expected"), cells("no_trainings.cells"))
