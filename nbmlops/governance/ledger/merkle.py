@@ -82,20 +82,13 @@ def verify_inclusion(
     """Whether `leaf` stands at `index` in the tree of `size` leaves that has `root`."""
     if not 0 <= index < size:
         return False
-    position, last, node = index, size - 1, leaf
-    for sibling in proof:
-        if last == 0:
-            return False
-        if position % 2 or position == last:
-            node = _node(sibling, node)
-            while position % 2 == 0 and position:
-                position //= 2
-                last //= 2
-        else:
-            node = _node(node, sibling)
-        position //= 2
-        last //= 2
-    return last == 0 and node == root
+    way = _way_up(index, size - 1, proof)
+    if way is None:
+        return False
+    node = leaf
+    for sibling, on_the_left in way:
+        node = _node(sibling, node) if on_the_left else _node(node, sibling)
+    return node == root
 
 
 def consistency_proof(first: int, leaves: Sequence[bytes]) -> list[bytes]:
@@ -125,20 +118,36 @@ def verify_consistency(
     while position % 2:
         position //= 2
         last //= 2
+    way = _way_up(position, last, path[1:])
+    if way is None:
+        return False
     old = new = path[0]
-    for sibling in path[1:]:
-        if last == 0:
-            return False
-        if position % 2 or position == last:
+    for sibling, on_the_left in way:
+        if on_the_left:
             old, new = _node(sibling, old), _node(sibling, new)
-            while position % 2 == 0 and position:
-                position //= 2
-                last //= 2
         else:
             new = _node(new, sibling)
-        position //= 2
-        last //= 2
-    return last == 0 and old == first_root and new == second_root
+    return old == first_root and new == second_root
+
+
+def _way_up(position: int, last: int, siblings: Sequence[bytes]) -> list[tuple[bytes, bool]] | None:
+    """Each sibling on the way to the root, and whether it stands on the left.
+
+    `last` is the position of the last node beside `position`. None if the way is longer or shorter
+    than the siblings are many.
+    """
+    way = []
+    for sibling in siblings:
+        if last == 0:
+            return None
+        on_the_left = position % 2 == 1 or position == last
+        way.append((sibling, on_the_left))
+        if on_the_left:
+            # The last node of an uneven row goes up as it is, until it meets a sibling.
+            while position % 2 == 0 and position:
+                position, last = position // 2, last // 2
+        position, last = position // 2, last // 2
+    return way if last == 0 else None
 
 
 def _subproof(first: int, leaves: Sequence[bytes], *, whole: bool) -> list[bytes]:
