@@ -106,7 +106,7 @@ def _prefix_move(pairs: list[Pair], what: str, rows: int, short: int) -> Move | 
     return Move(what, rows, [pair for pair, answer in found if answer is False], notes=notes)
 
 
-def _is_prefix(pair: Pair, short: int) -> bool | None:  # noqa: PLR0911 - one return for each case
+def _is_prefix(pair: Pair, short: int) -> bool | None:
     """Whether side `short` is a prefix of the other; None where only its full runs are known."""
     records = (pair.old, pair.new)
     rows = pair.rows[short]
@@ -116,28 +116,37 @@ def _is_prefix(pair: Pair, short: int) -> bool | None:  # noqa: PLR0911 - one re
     old, new = pair.sources
     if old is not None and new is not None and old.extra != new.extra:
         return False
-    known = len(ours) >= full and len(theirs) >= full
-    if known and ours[:full] != theirs[:full]:
-        return False
-    source = pair.sources[1 - short]
-    if known and full and rows % CHUNK_ROWS == 0:
-        return True
-    if source is None and theirs and rows == CHUNK_ROWS:
-        # A record does not repeat the digest of its only run, which here is the other's first.
-        name = column_digest(records[short].type, rows, theirs[0])
-        if name.hex() == records[short].digest:
+    if len(ours) >= full and len(theirs) >= full:
+        if ours[:full] != theirs[:full]:
+            return False
+        if full and rows % CHUNK_ROWS == 0:
             return True
-        return None if records[short].type.endswith(", ordered>") else False
+    source = pair.sources[1 - short]
     if source is None:
-        return None if full else False
-    digests = list(theirs[:full]) if full else []
+        return _begins_so(records[short], rows, theirs)
+    return _beginning(source, rows, theirs) == records[short].digest
+
+
+def _begins_so(record: ColumnFingerprint, rows: int, theirs: Sequence[bytes]) -> bool | None:
+    """The same from the records alone, where they do not tell by the runs of both."""
+    if theirs and rows == CHUNK_ROWS:
+        # A record does not repeat the digest of its only run, which here is the other's first.
+        if column_digest(record.type, rows, theirs[0]).hex() == record.digest:
+            return True
+        return None if record.type.endswith(", ordered>") else False
+    return None if rows >= CHUNK_ROWS else False
+
+
+def _beginning(source: Column, rows: int, theirs: Sequence[bytes]) -> str:
+    """The digest of a column's first rows."""
+    full = rows // CHUNK_ROWS
+    digests = list(theirs[:full])
     if len(digests) < full:
-        digests = [source.chunk(at, at + CHUNK_ROWS).digest for at in range(0, rows, CHUNK_ROWS)]
-        digests = digests[:full]
+        places = range(0, full * CHUNK_ROWS, CHUNK_ROWS)
+        digests = [source.chunk(at, at + CHUNK_ROWS).digest for at in places]
     if rows % CHUNK_ROWS:
         digests.append(source.chunk(full * CHUNK_ROWS, rows).digest)
-    name = column_digest(source.type, rows, b"".join(digests), source.extra)
-    return name.hex() == records[short].digest
+    return column_digest(source.type, rows, b"".join(digests), source.extra).hex()
 
 
 def dropped(pairs: list[Pair]) -> Move | None:

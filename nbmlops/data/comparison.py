@@ -110,6 +110,12 @@ def _diff(before: _Side, after: _Side) -> DataDiff:
         return DataDiff(identical=False, notes=(note,), **facts)
     if {old.kind, new.kind} == {"table", "rows"}:
         return _diff_unordered(before, after, facts)
+    return _diff_columns(before, after, facts)
+
+
+def _diff_columns(before: _Side, after: _Side, facts: dict[str, Any]) -> DataDiff:
+    """Tell what became of the columns, and then of the rows in those that both sides have."""
+    old, new = before.fingerprint, after.fingerprint
     pairs, removed, added = _match(before, after)
     strays = sort_strays(removed, added)
     retyped = [pair for pair in pairs if pair.old.type != pair.new.type]
@@ -147,26 +153,36 @@ def _row_facts(
         return {"notes": _label_note(old, new, pairs)}
     if old.kind in _HOLDERS:
         return {"changed": _names(differing)}
-    elsewhere = held_elsewhere(differing, old)
     notes: tuple[str, ...] = ()
     if old.shape is not None and new.shape is not None and old.shape[1:] != new.shape[1:]:
         notes = (f"The shape was {old.shape} and is {new.shape}.",)
     elif pairs:
         move = _move(pairs) or (selected(pairs) if old.kind in _ROWED else None)
         if move is not None and move.what:
-            row = _row_size(old)
-            counts = {move.what: move.rows, **move.also}
-            return {
-                **{what: count // row for what, count in counts.items()},
-                "changed": _names(move.changed),
-                "reordered": move.reordered,
-                "notes": move.notes,
-            }
+            return _facts_of(move, _row_size(old))
         notes = move.notes if move is not None else ()
-    facts: dict[str, Any] = {"changed": _names(differing), "notes": (*notes, *elsewhere)}
+    return _changed_facts(old, pairs, differing, notes)
+
+
+def _facts_of(move: Move, row: int) -> dict[str, Any]:
+    counts = {move.what: move.rows, **move.also}
+    return {
+        **{what: count // row for what, count in counts.items()},
+        "changed": _names(move.changed),
+        "reordered": move.reordered,
+        "notes": move.notes,
+    }
+
+
+def _changed_facts(
+    old: Fingerprint, pairs: list[Pair], differing: list[Pair], notes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Tell which values changed where no row moved, as far as that is known."""
+    told = (*notes, *held_elsewhere(differing, old))
     if not is_whole(pairs) and not any(source for pair in pairs for source in pair.sources):
-        told = "Whether rows came or went, or values changed, only the data itself could tell."
-        facts["notes"] = (*facts["notes"], told)
+        why = "Whether rows came or went, or values changed, only the data itself could tell."
+        told = (*told, why)
+    facts: dict[str, Any] = {"changed": _names(differing), "notes": told}
     if is_whole(pairs) and not notes:
         ranges, values = changed_ranges(differing)
         row = _row_size(old)

@@ -167,12 +167,7 @@ def _infer(values: Values, known: dict[type, Any]) -> Any:
     """The Arrow type that holds every value, or None."""
     if isinstance(values, np.ndarray) and len(values) and _are_texts(values):
         return _TEXT
-    kinds: set[type] = set()
-    for start in range(0, len(values), CHUNK_ROWS):
-        run = values[start : start + CHUNK_ROWS]
-        kinds.update(map(type, run.tolist() if isinstance(run, np.ndarray) else run))
-    missing = {kind for kind in kinds if kind.__name__ in ("NoneType", "NAType", "NaTType")}
-    kinds -= missing
+    kinds = _kinds_of(values)
     floats = {kind for kind in kinds if issubclass(kind, float)}
     if floats and (kinds - floats or float not in known):
         if not all(is_missing(value) for value in values if isinstance(value, float)):
@@ -180,6 +175,19 @@ def _infer(values: Values, known: dict[type, Any]) -> Any:
         kinds -= floats
     if not kinds:
         return pa.null() if float not in known or not floats else pa.float64()
+    return _common_type(values, kinds, known)
+
+
+def _kinds_of(values: Values) -> set[type]:
+    """The classes of the values, without those of missing ones."""
+    kinds: set[type] = set()
+    for start in range(0, len(values), CHUNK_ROWS):
+        run = values[start : start + CHUNK_ROWS]
+        kinds.update(map(type, run.tolist() if isinstance(run, np.ndarray) else run))
+    return {kind for kind in kinds if kind.__name__ not in ("NoneType", "NAType", "NaTType")}
+
+
+def _common_type(values: Values, kinds: set[type], known: dict[type, Any]) -> Any:
     found = {_TEXT if issubclass(kind, str) else known.get(kind) for kind in kinds}
     if len(found) == 1 and None not in found:
         kind = found.pop()

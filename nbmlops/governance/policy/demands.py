@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from nbmlops.governance.ledger import History
 from nbmlops.governance.policy.custom_checks import run_check
 from nbmlops.governance.policy.terms import DataContract, Demands, MetricDemand
-from nbmlops.records import DataInput, Evidence, Finding, Metric, Submission
+from nbmlops.records import ColumnFingerprint, DataInput, Evidence, Finding, Metric, Submission
 
 __all__ = ["unmet_demands"]
+
+Columns = Mapping[str, ColumnFingerprint]
 
 
 def unmet_demands(
@@ -127,33 +129,38 @@ def _breaches(item: DataInput, contract: DataContract) -> list[str]:
     if not fingerprint.digest:
         return [f"The data contract of {label} cannot be held: {fingerprint.reason or 'unknown'}."]
     columns = {c.name: c for c in fingerprint.columns if not c.index}
-    sentences = []
+    return [
+        *_other_columns(label, columns, contract),
+        *_too_many_nulls(label, columns, fingerprint.rows, contract),
+        *_other_rows(label, fingerprint.rows, contract),
+    ]
+
+
+def _other_columns(label: str, columns: Columns, contract: DataContract) -> Iterator[str]:
     for name, kind in contract.columns.items():
         if name not in columns:
-            sentences.append(f"{label} lacks the column {name!r} of its data contract.")
-        elif columns[name].type != kind:
-            sentences.append(
-                f"{label}: column {name!r} is of type {columns[name].type}, the data contract says "
-                f"{kind}."
-            )
+            yield f"{label} lacks the column {name!r} of its data contract."
+        elif (found := columns[name].type) != kind:
+            yield f"{label}: column {name!r} is of type {found}, the data contract says {kind}."
     if not contract.other_columns:
-        sentences += [
-            f"{label} has a column {name!r} that its data contract does not know."
-            for name in sorted(columns.keys() - contract.columns.keys())
-        ]
-    rows = fingerprint.rows
-    for name, largest in contract.null_rates.items():
+        for name in sorted(columns.keys() - contract.columns.keys()):
+            yield f"{label} has a column {name!r} that its data contract does not know."
+
+
+def _too_many_nulls(
+    label: str, columns: Columns, rows: int | None, contract: DataContract
+) -> Iterator[str]:
+    for name, most in contract.null_rates.items():
         if name not in columns or not rows:
-            sentences.append(f"{label}: the share of nulls in {name!r} is not known.")
-        elif (share := columns[name].nulls / rows) > largest:
-            sentences.append(
-                f"{label}: {share:.2%} of {name!r} are null, the data contract allows "
-                f"{largest:.2%}."
-            )
+            yield f"{label}: the share of nulls in {name!r} is not known."
+        elif (share := columns[name].nulls / rows) > most:
+            yield f"{label}: {share:.2%} of {name!r} are null, the data contract allows {most:.2%}."
+
+
+def _other_rows(label: str, rows: int | None, contract: DataContract) -> Iterator[str]:
     known = "an unknown number of" if rows is None else f"{rows:,}"
     least, most = contract.minimum_rows, contract.maximum_rows
     if least is not None and (rows is None or rows < least):
-        sentences.append(f"{label} has {known} rows, the data contract says at least {least:,}.")
+        yield f"{label} has {known} rows, the data contract says at least {least:,}."
     if most is not None and (rows is None or rows > most):
-        sentences.append(f"{label} has {known} rows, the data contract says at most {most:,}.")
-    return sentences
+        yield f"{label} has {known} rows, the data contract says at most {most:,}."

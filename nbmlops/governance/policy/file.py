@@ -161,12 +161,25 @@ def _contradictions(policy: Policy) -> Iterator[str]:
 
 
 def _unkeepable(policy: Policy, demands: Demands) -> Iterator[str]:
+    yield from _unkeepable_metrics(demands)
+    yield from _unkeepable_parameters(demands)
+    if policy.identity != "server":  # else roles come from the server too
+        yield from _unfilled_roles(policy, demands)
+    able = [r for r in policy.reviewers.values() if r.keys]
+    if policy.identity == "signed" and demands.sign_offs > len(able):
+        yield f"asks for {demands.sign_offs} signatures; {len(able)} reviewers have a key."
+
+
+def _unkeepable_metrics(demands: Demands) -> Iterator[str]:
     for metric in demands.metrics:
         bounds = metric.at_least, metric.at_most, metric.better_than_champion_by
         if all(bound is None for bound in bounds):
             yield f"asks nothing of the metric {metric.metric!r}."
         if any(bound is not None and not math.isfinite(bound) for bound in bounds):
             yield f"asks for something that is no number of the metric {metric.metric!r}."
+
+
+def _unkeepable_parameters(demands: Demands) -> Iterator[str]:
     for name, values in demands.parameters.items():
         if values.one_of and (values.at_least, values.at_most) != (None, None):
             yield f"asks for one of some values of {name!r} and for bounds; say one of the two."
@@ -174,8 +187,9 @@ def _unkeepable(policy: Policy, demands: Demands) -> Iterator[str]:
         high = math.inf if values.at_most is None else values.at_most
         if not low <= high:
             yield f"allows no number between {low:g} and {high:g} for {name!r}."
-    if policy.identity == "server":
-        return  # Roles come from the server too.
+
+
+def _unfilled_roles(policy: Policy, demands: Demands) -> Iterator[str]:
     held = [role for reviewer in policy.reviewers.values() for role in reviewer.roles]
     wanted = {*demands.roles, *demands.schedulers, *chain(*demands.aliases.values())}
     for role in sorted(wanted):
@@ -184,6 +198,3 @@ def _unkeepable(policy: Policy, demands: Demands) -> Iterator[str]:
                 f"asks for {demands.roles.get(role, 1)} in the role {role!r}, which "
                 f"{held.count(role)} of its reviewers have."
             )
-    able = [r for r in policy.reviewers.values() if r.keys]
-    if policy.identity == "signed" and demands.sign_offs > len(able):
-        yield f"asks for {demands.sign_offs} signatures; {len(able)} reviewers have a key."

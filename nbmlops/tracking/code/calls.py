@@ -82,16 +82,19 @@ class CallNotes:
                     reader.change(root)
 
     def _of_method(self, node: ast.Call, function: ast.Attribute, discarded: bool) -> None:
-        reader, name, owner = self._reader, function.attr, root_of(function.value)
-        in_place = any(
-            k.arg == "inplace" and isinstance(k.value, ast.Constant) and k.value.value is True
-            for k in node.keywords
-        )
+        name, owner = function.attr, root_of(function.value)
         if isinstance(function.value, ast.Call) and _name(function.value.func) == "get_ipython":
             self._magic(node)
         if owner is None:
             return
-        if name in CHANGING or in_place or name.endswith("_"):
+        self._of_object(node, owner, name, discarded)
+        if ast.unparse(function) in ("os.chdir", "sys.path.append", "sys.path.insert"):
+            self._reader.events.append(Event("renew", FOLDER if name == "chdir" else PATH))
+
+    def _of_object(self, node: ast.Call, owner: str, name: str, discarded: bool) -> None:
+        """What method `name` does to its object."""
+        reader = self._reader
+        if name in CHANGING or _is_in_place(node) or name.endswith("_"):
             self._change_object(owner, name)
             if owner.lower().endswith("trainer") and node.args:
                 reader.change(root_of(node.args[0]))
@@ -103,8 +106,6 @@ class CallNotes:
             else:
                 handed = tuple(n for a in node.args if (n := root_of(a)) and not reader.is_local(n))
                 reader.events.append(Event("method", owner, handed, attribute=name, discarded=True))
-        if ast.unparse(function) in ("os.chdir", "sys.path.append", "sys.path.insert"):
-            reader.events.append(Event("renew", FOLDER if name == "chdir" else PATH))
 
     def _change_object(self, owner: str, method: str) -> None:
         """A method changes its object; a module's function of that name does not."""
@@ -132,10 +133,7 @@ class CallNotes:
             if node.args:
                 self.seeded.append(ast.unparse(node)[:120])
             return
-        state = NUMPY_RANDOM if ".random." in f".{text}" and text.count(".") > 1 else OTHER_RANDOM
-        state = PYTHON_RANDOM if text.startswith("random.") else state
-        if isinstance(node.func, ast.Attribute) and root_of(node.func) is None:
-            state = ""  # a method of what another call has made
+        state = _state_of(node.func, text)
         if name in SEEDING:
             written = ast.unparse(node)[:120]
             if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
@@ -178,3 +176,19 @@ def _is_none(node: ast.expr) -> bool:
 
 def _has_seed(node: ast.Call) -> bool:
     return any(k.arg in SEED_WORDS for k in node.keywords)
+
+
+def _is_in_place(node: ast.Call) -> bool:
+    return any(
+        k.arg == "inplace" and isinstance(k.value, ast.Constant) and k.value.value is True
+        for k in node.keywords
+    )
+
+
+def _state_of(function: ast.expr, text: str) -> str:
+    """Whose state of chance a function named `text` draws from or sets; empty if nobody knows."""
+    if isinstance(function, ast.Attribute) and root_of(function) is None:
+        return ""  # a method of what another call has made
+    if text.startswith("random."):
+        return PYTHON_RANDOM
+    return NUMPY_RANDOM if ".random." in f".{text}" and text.count(".") > 1 else OTHER_RANDOM

@@ -53,14 +53,22 @@ def _handed(call: ast.expr | None) -> str | None:
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
         return None
     texts = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-    if call.func.attr == "run_cell_magic" and len(texts) == 3 and texts[0] in _IN_NAMESPACE:
-        captured = texts[1].split()[:1] if texts[0] == "capture" else []
-        binds = f"{captured[0]} = None\n" if captured and captured[0].isidentifier() else ""
-        return binds + texts[2]
-    if call.func.attr == "run_line_magic" and len(texts) == 2 and texts[0] in _LINE_CODE:
-        words = texts[1].split()
-        while words and words[0].startswith("-"):
-            words = words[1 if words[0].strip("-") in ("q", "o", "c", "p") or "=" in words[0]
-                          or len(words[0]) > 2 else 2 :]  # fmt: skip
-        return texts[1][texts[1].find(words[0]) :] if words else None
+    match call.func.attr, texts:
+        case "run_cell_magic", [name, line, body] if name in _IN_NAMESPACE:
+            captured = line.split()[:1] if name == "capture" else []
+            binds = f"{captured[0]} = None\n" if captured and captured[0].isidentifier() else ""
+            return binds + body
+        case "run_line_magic", [name, line] if name in _LINE_CODE:
+            return _without_options(line)
     return None
+
+
+def _without_options(line: str) -> str | None:
+    """The statement that ``%time`` or ``%timeit`` was handed behind its options."""
+    words = line.split()
+    while words and words[0].startswith("-"):
+        option = words.pop(0)
+        stands_alone = option.strip("-") in ("q", "o", "c", "p") or "=" in option or len(option) > 2
+        if not stands_alone:
+            words = words[1:]  # its value
+    return line[line.find(words[0]) :] if words else None

@@ -38,16 +38,8 @@ def is_written_out(expression: str, sources: Iterable[str]) -> bool:
 
 
 def _is_literal(node: ast.AST, trees: list[dict[str, list[ast.AST]]], depth: int) -> bool:
-    if depth > _DEEPEST:
+    if depth > _DEEPEST or not all(map(_only_shapes, ast.walk(node))):
         return False
-    for part in ast.walk(node):
-        if isinstance(part, ast.Call):
-            called = part.func
-            name = getattr(called, "attr", None) or getattr(called, "id", None)
-            if name not in _SHAPING:
-                return False
-        elif isinstance(part, ast.comprehension | ast.Lambda):
-            return False
     functions = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
     modules = {
         id(n.value)
@@ -65,3 +57,11 @@ def _is_literal(node: ast.AST, trees: list[dict[str, list[ast.AST]]], depth: int
         if not _is_literal(made, trees, depth + 1):
             return False
     return True
+
+
+def _only_shapes(part: ast.AST) -> bool:
+    """Whether it computes nothing: no loop, no function, and no call but of what shapes arrays."""
+    if isinstance(part, ast.Call):
+        called = part.func
+        return (getattr(called, "attr", None) or getattr(called, "id", None)) in _SHAPING
+    return not isinstance(part, ast.comprehension | ast.Lambda)
