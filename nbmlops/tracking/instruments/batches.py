@@ -7,7 +7,8 @@ import sys
 from types import FrameType
 from typing import Any
 
-from nbmlops.tracking.code.frames import call_node
+from nbmlops.tracking.code.frames import call_node, data_root
+from nbmlops.tracking.code.makers import assignments, scope_of
 from nbmlops.tracking.trainings.inputs import Argument, base_name
 
 __all__ = ["whole"]
@@ -21,13 +22,36 @@ def whole(argument: Argument, namespace: dict[str, Any], frames: list[FrameType]
     for place in places:
         if (found := _viewed(argument.value, place)) is not None:
             return Argument(argument.role, found[1], found[0])
-    root = base_name(argument)
-    for place in places:
-        value = place.get(root)
-        if value is not None and hasattr(value, "__len__") and hasattr(argument.value, "__len__"):
-            longer = len(value) >= len(argument.value)
-            return Argument(argument.role, value, root) if longer else argument
+    length = _length(argument.value)
+    for name in _names_behind(base_name(argument), frames):
+        value = next((place[name] for place in places if place.get(name) is not None), None)
+        if length is not None and (_length(value) or -1) > length:
+            return Argument(argument.role, value, name)
     return argument
+
+
+def _names_behind(name: str, frames: list[FrameType]) -> list[str]:
+    """A batch's name, and those of what the code has cut it from: ``chunk = df[i:j]``."""
+    scope = scope_of(frames[0]) if frames else None
+    makers = assignments(scope) if scope is not None else {}
+    found: list[str] = []
+    waiting = [name]
+    while waiting:
+        if (now := waiting.pop(0)) not in found:
+            found.append(now)
+            waiting += filter(None, (data_root(maker) for _, maker in makers.get(now, [])))
+    return found
+
+
+def _length(value: Any) -> int | None:
+    """How many rows something has; a sparse matrix tells it by its shape alone."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape and isinstance(shape[0], int):
+        return shape[0]
+    try:
+        return len(value)
+    except Exception:  # noqa: BLE001 - a user's own __len__ may raise anything; it then has no rows
+        return None
 
 
 def _in_pieces(frame: FrameType, namespace: dict[str, Any]) -> bool:
