@@ -60,4 +60,4 @@ def test_a_batch_that_was_cut_from_nothing_stands_for_itself(kernel: Kernel) -> 
         "for _ in range(3):\n    drawn = rng.normal(size=(20, 3))\n"
         "    model.partial_fit(drawn, drawn[:, 0] > 0, classes=[False, True])"
     )
-    assert [(i.name, i.fingerprint.rows) for i in run.inputs][0] == ("drawn", 20)
+    assert (run.inputs[0].name, run.inputs[0].fingerprint.rows) == ("drawn", 20)

@@ -118,7 +118,10 @@ def _open(tracker: Tracker, training: Training, data: list[Argument]) -> None:
     plain: list[Argument] = []
     for argument in data:
         as_is, named = inputs_of(argument)
-        plain += as_is
+        # A dataset's parts may be read by themselves as well.
+        plain += [
+            a for a in as_is if not any(a.role == p.role and a.value is p.value for p in plain)
+        ]
         training.inputs += named
     if not data:
         training.gaps.append(Gap(what="data", why="What went into the loop could not be told."))

@@ -16,6 +16,7 @@ _EPOCH = re.compile(r"(n_?)?(epoch|ep)(_?(idx|i|num|no))?$", re.IGNORECASE)
 _STEP = re.compile(r"(global_?)?(step|iter|iteration|it|batch)(_?(idx|i|num|no))?$", re.IGNORECASE)
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _LOOPS = ast.For | ast.AsyncFor | ast.While
+_COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 class Loop(msgspec.Struct, frozen=True):
@@ -89,9 +90,9 @@ def regions_around(frames: list[FrameType]) -> list[Region]:
         node = _node_at(frame)
         if node is None:
             continue
-        around = list(_parents(node))
-        loops = [part for part in around if isinstance(part, _LOOPS)]
-        found.append(Region(frame, loops[-1] if loops else around[-1] if around else node))
+        around = [node, *_parents(node)]
+        loops = [part for part in around if isinstance(part, _LOOPS | _COMPREHENSIONS)]
+        found.append(Region(frame, loops[-1] if loops else around[-1]))
     return found
 
 

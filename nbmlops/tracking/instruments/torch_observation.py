@@ -72,7 +72,7 @@ class Losses:
 
 
 class Feed(msgspec.Struct, frozen=True):
-    """One iteration over a loader, the `number`-th of the cell; `loader` is a weak reference."""
+    """One iteration over a loader, the `number`-th of the cell; `both references are weak."""
 
     loader: Any
     dataset: Any
@@ -170,7 +170,7 @@ class TorchObservation:
             self._wanted[id(iterator)] = id(loader)
         self._begun += 1
         self._iterations[id(iterator)] = Feed(
-            weakref.ref(loader), weakref.ref(loader.dataset), loader.batch_size, self._begun
+            weakref.ref(loader), _reference(loader.dataset), loader.batch_size, self._begun
         )
 
     def batch_came(self, key: Any, batch: Any) -> None:
@@ -283,6 +283,14 @@ def observe(tracker: Tracker, torch: Any) -> TorchObservation:
     observation = TorchObservation(tracker)
     observation.install(torch)
     return observation
+
+
+def _reference(dataset: Any) -> Callable[[], Any]:
+    """A weak reference; to nothing where there can be none, as to a list of samples."""
+    try:
+        return weakref.ref(dataset)
+    except TypeError:
+        return lambda: None
 
 
 def _replace(owner: Any, name: str, around: Callable[..., Any]) -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from nbmlops.tracking.code.frames import name_of
 from nbmlops.tracking.instruments.torch_loops import Loop, Region
+from nbmlops.tracking.instruments.torch_parts import part_read
 from nbmlops.tracking.instruments.torch_roles import targets_in, value_at
 from nbmlops.tracking.trainings.inputs import Argument, is_data
 
@@ -40,6 +41,8 @@ class _Read(msgspec.Struct):
     value: Any
     trains: bool
     target: bool | None = None
+    rows: str = ""  # the part that is read, where the code reads the same one each time
+    whole: Any = None  # what that was cut from
 
 
 def data_read(
@@ -50,7 +53,7 @@ def data_read(
     What is read only without gradients, or is called validation or test data, has a role that
     begins with ``validation``. `closure` is a function that the optimizer calls.
     """
-    found: dict[int, _Read] = {}
+    found: dict[tuple[int, str], _Read] = {}
     batches = _batches(regions)
     for region in regions:
         for read in _reads(region, batches):
@@ -64,13 +67,13 @@ def data_read(
             except ValueError:  # a name that has no value yet
                 continue
     places = targets_in(regions)
-    for key, read in found.items():
+    for (key, _), read in found.items():
         read.target = places.get(key)
     behind = {id(getattr(read.value, "dataset", None)) for read in found.values()}
     frames = [region.frame for region in regions]
     named = [
         _Read(
-            name_of(read.value, namespace, frames) or read.name,
+            (name_of(read.whole, namespace, frames) or read.name) + read.rows,
             read.value,
             read.trains,
             read.target,
@@ -115,6 +118,8 @@ def batch_size_of(loops: list[Loop], regions: list[Region]) -> int | None:
 
 
 def _reads(region: Region, batches: set[int]) -> Iterator[_Read]:
+    from torch import Tensor
+
     collected = {
         part.func.value.id
         for part in ast.walk(region.node)
@@ -132,7 +137,11 @@ def _reads(region: Region, batches: set[int]) -> Iterator[_Read]:
             continue
         value = value_at(node, region)
         if value is not None and id(value) not in batches:
-            yield _Read(ast.unparse(node).removeprefix("self."), value, trains)
+            read = _Read(ast.unparse(node).removeprefix("self."), value, trains)
+            part = part_read(node, region, left_out) if isinstance(value, Tensor) else None
+            if part is not None:
+                read.rows, read.whole, read.value = part[0], value, value[part[1]]
+            yield read
 
 
 def _made(region: Region) -> set[str]:
@@ -182,10 +191,11 @@ def _loads(node: ast.AST, trains: bool) -> Iterator[tuple[ast.expr, bool]]:
         yield from _loads(child, trains)
 
 
-def _keep(found: dict[int, _Read], read: _Read) -> None:
+def _keep(found: dict[tuple[int, str], _Read], read: _Read) -> None:
     if _INDEX.search(read.name) or not _is_fed(read.value):
         return
-    known = found.setdefault(id(read.value), read)
+    read.whole = read.value if read.whole is None else read.whole
+    known = found.setdefault((id(read.whole), read.rows), read)
     known.trains = known.trains or read.trains
 
 
@@ -207,7 +217,8 @@ def _is_fed(value: Any) -> bool:
 
 
 def _is_target(read: _Read) -> bool:
-    return bool(_TARGET.match(read.name)) if read.target is None else read.target
+    named = read.name.rpartition(".")[2]  # a dataset's own, as `test.y`
+    return bool(_TARGET.match(named)) if read.target is None else read.target
 
 
 def _role(read: _Read) -> str:

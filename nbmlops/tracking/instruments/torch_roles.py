@@ -41,7 +41,8 @@ def targets_in(regions: list[Region]) -> dict[int, bool]:
             else:
                 continue
             for part in parts:
-                for value in _held_at(part, region, made):
+                # A model may be fed what is made of a batch, with noise on it: the batch goes in.
+                for value in _held_at(part, region, made) if loss else _behind(part, region, made):
                     places[id(value)] = loss and places.get(id(value), True)
     return places
 
@@ -87,6 +88,19 @@ def _held_at(node: ast.expr, region: Region, made: dict[str, ast.expr]) -> Itera
         if not isinstance(node, ast.Name) or node.id not in made:
             return
         node = made[node.id]
+
+
+def _behind(node: ast.expr, region: Region, made: dict[str, ast.expr]) -> Iterator[Any]:
+    """All values that an expression reads, also by the names that it was made from."""
+    waiting, seen = [node], {""}
+    while waiting:
+        for part in ast.walk(waiting.pop()):
+            if isinstance(part, ast.Attribute):
+                yield value_at(part, region)
+            elif isinstance(part, ast.Name) and part.id not in seen:
+                seen.add(part.id)
+                yield value_at(part, region)
+                waiting += [made[part.id]] if part.id in made else []
 
 
 def loss_called(call: ast.Call, region: Region) -> Any:

@@ -18,6 +18,7 @@ __all__ = ["FORECASTING", "CodeWalk"]
 PREDICTING = ("predict", "decision", "score_", "forecast", "get_forecast", "get_prediction")
 # These go on from where a training ended, whatever they are handed: their data is what is to come.
 FORECASTING = ("forecast", "get_forecast")
+_READYING = ("eval", "train", "to", "cpu", "cuda", "float", "double", "requires_grad_")
 _DEEPEST = 40
 
 
@@ -65,8 +66,8 @@ class CodeWalk:
                 self.visit(part, depth)
 
     def _predicts(self, node: ast.Call, depth: int) -> bool:
-        """Whether a call asks a model: ``model.predict(X)``, or ``net(X)``."""
-        function = node.func
+        """Whether a call asks a model: ``model.predict(X)``, ``net(X)`` or ``net.eval()(X)``."""
+        function = _unready(node.func)
         if isinstance(function, ast.Attribute) and function.attr.startswith(PREDICTING):
             model = self._lookup(root_name(function.value), depth)
         else:
@@ -169,3 +170,14 @@ class CodeWalk:
             return None
         frame = self._frames[depth]
         return frame.f_locals.get(name, frame.f_globals.get(name, self._namespace.get(name)))
+
+
+def _unready(function: ast.expr) -> ast.expr:
+    """What is called, without the methods that make a network ready and give it back."""
+    while (
+        isinstance(function, ast.Call)
+        and isinstance(function.func, ast.Attribute)
+        and function.func.attr in _READYING
+    ):
+        function = function.func.value
+    return function

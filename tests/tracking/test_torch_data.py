@@ -1,0 +1,111 @@
+"""Which data a PyTorch loop is on record with: its parts, what noise was put on, plain lists."""
+
+from __future__ import annotations
+
+import pytest
+
+from nbmlops.records import TrackedRun
+
+from .conftest import Kernel
+
+SETUP = """
+import torch
+from sklearn.metrics import r2_score
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+_ = torch.manual_seed(0)
+X, y, n = torch.randn(100, 3), torch.randn(100, 1), 80
+mse = nn.MSELoss()
+class Rows(Dataset):
+    def __init__(self, X, y): self.X, self.y = X, y
+    def __len__(self): return len(self.X)
+    def __getitem__(self, i): return self.X[i], self.y[i]
+def new(out=1):
+    net = nn.Linear(3, out)
+    return net, torch.optim.SGD(net.parameters(), lr=0.1)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _data(kernel: Kernel) -> None:
+    assert not kernel.trained(SETUP)
+
+
+def data(run: TrackedRun) -> list[tuple[str, str, int | None]]:
+    return [(i.role, i.name, i.fingerprint.rows) for i in run.inputs]
+
+
+def test_a_loop_that_reads_the_same_rows_each_time_has_only_those(kernel: Kernel) -> None:
+    """What is held back from it is no data of the training."""
+    (run,) = kernel.trained(
+        "net, opt = new()\nfor epoch in range(2):\n    opt.zero_grad()\n"
+        "    mse(net(X[:n]), y[:n]).backward()\n    opt.step()\n"
+        "    with torch.no_grad():\n        held = mse(net(X[n:]), y[n:])"
+    )
+    assert data(run) == [
+        ("X", "X[:n]", 80), ("y", "y[:n]", 80),
+        ("validation.X", "X[n:]", 20), ("validation.y", "y[n:]", 20),
+    ]  # fmt: skip
+
+
+def test_a_loop_that_goes_over_a_table_has_all_of_it(kernel: Kernel) -> None:
+    """Its batches begin elsewhere each time."""
+    (run,) = kernel.trained(
+        "net, opt = new()\nfor i in range(0, 100, 25):\n    opt.zero_grad()\n"
+        "    mse(net(X[i:i + 25]), y[i:i + 25]).backward()\n    opt.step()"
+    )
+    assert data(run) == [("X", "X", 100), ("y", "y", 100)]
+
+
+def test_what_noise_was_put_on_goes_into_the_model(kernel: Kernel) -> None:
+    """A denoising autoencoder's data is no mere target."""
+    (run,) = kernel.trained(
+        "net, opt = new(3)\nfor epoch in range(2):\n    for i in range(0, 100, 50):\n"
+        "        batch = X[i:i + 50]\n        noisy = batch + 0.1 * torch.randn_like(batch)\n"
+        "        loss = mse(net(noisy), batch)\n"
+        "        opt.zero_grad()\n        loss.backward()\n        opt.step()"
+    )
+    assert data(run) == [("X", "X", 100)]
+
+
+def test_a_loader_over_a_list_feeds_a_loop_like_any_other(kernel: Kernel) -> None:
+    """A list cannot be referred to weakly."""
+    kernel.run("samples = list(zip(X.tolist(), y.tolist()))")
+    (run,) = kernel.trained(
+        "net, opt = new()\ndef stack(rows):\n    xs, ys = zip(*rows)\n"
+        "    return torch.tensor(xs), torch.tensor(ys)\n"
+        "loader = DataLoader(samples, batch_size=20, collate_fn=stack)\n"
+        "for epoch in range(3):\n    for xb, yb in loader:\n        opt.zero_grad()\n"
+        "        mse(net(xb), yb).backward()\n        opt.step()"
+    )
+    assert [i.name for i in run.inputs] == ["loader"]
+    told = {p.name: p.value for p in run.parameters}
+    assert (told["batch_size"], told["epochs"]) == (20, 3)
+
+
+def test_parts_of_a_dataset_that_are_read_by_themselves_stand_once(kernel: Kernel) -> None:
+    """And a network that was made ready in the same breath is known by its prediction."""
+    kernel.run("train, test = Rows(X[:n], y[:n]), Rows(X[n:], y[n:])")
+    (run,) = kernel.trained(
+        "net, opt = new()\nfor xb, yb in DataLoader(train, batch_size=20):\n    opt.zero_grad()\n"
+        "    mse(net(xb), yb).backward()\n    opt.step()\n"
+        "    score = r2_score(test.y, net.eval()(test.X).detach())"
+    )
+    assert data(run)[2:] == [("validation.X", "test.X", 20), ("validation.y", "test.y", 20)]
+    assert "r2_score_test" in {m.name for m in kernel.journal.run(run.id).metrics}
+
+
+def test_trainings_in_a_comprehension_have_no_data_of_the_cell_around_it(kernel: Kernel) -> None:
+    """A comprehension is a loop: what stands before and after it is not read in it."""
+    kernel.run(
+        "def fit(lr, loader):\n    net, opt = new()\n    for xb, yb in loader:\n"
+        "        opt.zero_grad()\n        mse(net(xb), yb).backward()\n        opt.step()\n"
+        "    return net"
+    )
+    runs = kernel.trained(
+        "loader = DataLoader(Rows(X[:n], y[:n]), batch_size=20)\n"
+        "nets = [fit(lr, loader) for lr in (0.1, 0.2)]\n"
+        "scores = [r2_score(y[n:], net.eval()(X[n:]).detach()) for net in nets]"
+    )
+    told = [("data.X", "loader.X", 80), ("data.y", "loader.y", 80)]
+    assert [data(run) for run in runs] == [told, told]
