@@ -247,6 +247,7 @@ class Tracker:
         for hook in self.before_cell_ends:
             with self.safely("a training"):
                 hook(cell)
+        self.provenance.end_cell()
         self.metrics.give_up()
         self.trainings.take_forced()
         self.history.running = None

@@ -9,6 +9,7 @@ from typing import Any
 from nbmlops.tracking.code.frames import MODULES
 
 __all__ = [
+    "COLLECTING",
     "Scope",
     "assignments",
     "data_beside",
@@ -19,7 +20,7 @@ __all__ = [
     "tree_of",
 ]
 
-_COLLECTING = ("append", "extend")
+COLLECTING = ("append", "extend")
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -70,7 +71,7 @@ def assignments(scope: Scope) -> dict[str, list[tuple[int, ast.expr]]]:
         elif (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
-            and node.func.attr in _COLLECTING
+            and node.func.attr in COLLECTING
             and node.args
         ):
             holder = node.func.value

@@ -129,6 +129,8 @@ def _take(
     ]
     if folds := _folds(tracker, named):
         name, runs = folds
+        if not runs:
+            tracker.metrics.ambiguous(function.__name__)
         for run_id in runs:
             spelled = f"{spellings.of(run_id, function.__name__, name, bound)}_{name}"
             _put(tracker, run_id, spelled, data=name, rows=rows, value=value)
@@ -164,14 +166,19 @@ def _put(
 def _folds(
     tracker: Tracker, named: list[tuple[Any, int, str]]
 ) -> tuple[str, tuple[str, ...]] | None:
-    """The runs that each predicted rows of what a metric is handed, and what that is called."""
+    """The runs that each predicted rows of what a metric is handed, and what that is called.
+
+    Rows that one model predicted alone are its own. No runs: several made each of its values.
+    """
     frames = tracker.frames()
     call = call_node(frames[0]) if frames else None
-    for _, position, keyword in named:
+    for value, position, keyword in named:
         node = argument_of(call, position, keyword)
-        if node is not None and (found := tracker.provenance.folds.behind(node, frames[0])):
-            array, runs = found
-            return caller_name(frames, array, tracker.namespace) or array.id, runs
+        found = tracker.provenance.folds.behind(node, frames[0]) if node is not None else None
+        if found is None or tracker.provenance.is_one_models(value):
+            continue
+        name = caller_name(frames, found.name, tracker.namespace) or found.name.id
+        return name, () if found.mixed else found.runs
     return None
 
 

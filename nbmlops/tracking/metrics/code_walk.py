@@ -11,11 +11,20 @@ from nbmlops.tracking.code.data_names import caller_name, handed
 from nbmlops.tracking.code.frames import argument_of, root_name
 from nbmlops.tracking.code.makers import assignments, data_beside, is_part, scope_of
 from nbmlops.tracking.code.own import is_own
+from nbmlops.tracking.metrics.filling import is_table
 from nbmlops.tracking.metrics.provenance import Origin, Provenance
 
 __all__ = ["FORECASTING", "CodeWalk"]
 
-PREDICTING = ("predict", "decision", "score_", "forecast", "get_forecast", "get_prediction")
+PREDICTING = (
+    "predict",
+    "fit_predict",
+    "decision",
+    "score_",
+    "forecast",
+    "get_forecast",
+    "get_prediction",
+)
 # These go on from where a training ended, whatever they are handed: their data is what is to come.
 FORECASTING = ("forecast", "get_forecast")
 _READYING = ("eval", "train", "to", "cpu", "cuda", "float", "double", "requires_grad_")
@@ -131,7 +140,18 @@ class CodeWalk:
             self.found.append(origin)
             return True
         self._follow(key, depth)
-        return key in self._makers_in(depth)
+        if key in self._makers_in(depth):
+            return True
+        makers = self._provenance.earlier(self._column(node, depth)) if self._back else []
+        for maker in makers:
+            self.visit(maker, depth)
+        return bool(makers and self.found)
+
+    def _column(self, node: ast.Attribute | ast.Subscript, depth: int) -> str:
+        """A part as the code that makes it spells it: ``table.p`` is made as ``table['p']``."""
+        if isinstance(node, ast.Attribute) and is_table(self._held(node.value, depth)):
+            return f"{ast.unparse(node.value)}[{node.attr!r}]"
+        return ast.unparse(node)
 
     def _held(self, node: ast.expr, depth: int) -> Any:
         """What a name, or an attribute of one, holds; no code of the object's own is run."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from nbmlops.records import digest_bytes
 
-__all__ = ["content_of"]
+__all__ = ["content_of", "roughly"]
 
 _FEWEST = 8  # values; fewer are too easily equal by chance
 _MOST_BYTES = 16 << 20  # beyond which a prediction is not read
@@ -36,3 +36,13 @@ def content_of(value: Any) -> str | None:
         return None
     plain = numpy.ascontiguousarray(array, dtype="float64")
     return digest_bytes(f"{array.shape}".encode() + plain.tobytes())
+
+
+def roughly(value: Any) -> int | None:
+    """What tells small values apart that cannot be referred to weakly, as numbers and lists."""
+    if not isinstance(value, float | list | tuple | dict):
+        return None
+    try:
+        return hash(repr(value)[:10_000])
+    except Exception:  # noqa: BLE001 - a user's own __repr__ may raise anything; it then has no content
+        return None

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from nbmlops.tracking.metrics.contents import content_of
+from nbmlops.tracking.metrics.contents import content_of, roughly
 from nbmlops.tracking.metrics.folds import Folds
 
 __all__ = ["Origin", "Provenance"]
@@ -45,6 +45,10 @@ class Provenance:
         self._latest.clear()
         self.folds.new_cell()
 
+    def end_cell(self) -> None:
+        """Keep nothing alive beyond the cell."""
+        self.folds.end_cell()
+
     # -- models ---------------------------------------------------------------------------------
     def remember_model(self, model: Any, run_id: str) -> None:
         """`model` was trained in run `run_id`."""
@@ -59,7 +63,7 @@ class Provenance:
         """`name` is bound to what a hand-written training of run `run_id` has fitted."""
         self.remember_model(value, run_id)
         self.fitted_names.add(name)
-        if (content := _content(value)) is not None:
+        if (content := roughly(value)) is not None:
             self._fitted[name] = (content, run_id)
         else:
             self._fitted.pop(name, None)
@@ -69,7 +73,7 @@ class Provenance:
         if run_id := self.run_of(value):
             return run_id
         content, run_id = self._fitted.get(name, (None, None))
-        return run_id if run_id is not None and content == _content(value) else None
+        return run_id if run_id is not None and content == roughly(value) else None
 
     # -- predictions ----------------------------------------------------------------------------
     def remember_prediction(self, answer: Any, run_id: str, data: str | None) -> None:
@@ -114,6 +118,11 @@ class Provenance:
         alive = {run_id for reference, run_id in self._models.values() if reference() is not None}
         return {origin for origin in found if origin.run_id in alive} or found
 
+    def is_one_models(self, value: Any) -> bool:
+        """Whether a value is what one model alone predicted."""
+        known = self.origin_of(value) is not None
+        return known or len({origin.run_id for origin in self.origins_by_content(value)}) == 1
+
     def run_behind(self, function: Any) -> str | None:
         """The run whose fitted arrays a function of the user's reads by their global names."""
         if type(function) is not FunctionType:
@@ -151,12 +160,6 @@ def _columns_of(array: Any) -> list[Any]:
     if type(array).__module__ != "numpy" or len(shape) != 2 or not 1 < shape[1] <= _MOST_CLASSES:
         return []
     return [array[:, number] for number in range(shape[1])]
-
-
-def _content(value: Any) -> int | None:
-    """What tells small values apart that cannot be referred to weakly, as numbers and lists."""
-    plain = isinstance(value, float | list | tuple | dict)
-    return hash(repr(value)[:10_000]) if plain else None
 
 
 def _safely(function: Callable[[Any], str | None], value: Any) -> str | None:

@@ -15,10 +15,14 @@ _FURTHEST = 50  # cells back that are looked through
 
 
 def makers_in_cells(history: CellHistory) -> Callable[[str], list[ast.AST]]:
-    """Finds the expressions that the latest earlier cell of `history` made a name from."""
+    """Finds the expressions that the latest earlier cell of `history` made a name from.
+
+    A part such as ``table['p']`` is what it was until its owner is made anew from something else.
+    """
     read: dict[str, dict[str, list[ast.AST]]] = {}
 
     def makers(name: str) -> list[ast.AST]:
+        owner = name.partition("[")[0].partition(".")[0]
         for cell in history.executed[-2 : -2 - _FURTHEST : -1]:
             if cell.source not in read:
                 try:
@@ -27,6 +31,16 @@ def makers_in_cells(history: CellHistory) -> Callable[[str], list[ast.AST]]:
                     read[cell.source] = {}
             if found := read[cell.source].get(name):
                 return found
+            if owner != name and _is_anew(owner, read[cell.source].get(owner, [])):
+                return []
         return []
 
     return makers
+
+
+def _is_anew(name: str, makers: list[ast.AST]) -> bool:
+    """Whether a cell made `name` of something else than of what it was."""
+    return any(
+        all(not isinstance(part, ast.Name) or part.id != name for part in ast.walk(maker))
+        for maker in makers
+    )
