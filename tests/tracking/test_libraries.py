@@ -179,6 +179,35 @@ def test_a_formula_of_random_effects(kernel: Kernel) -> None:
     assert told(run) == {"formula": "y ~ a", "re_formula": "~a"}
 
 
+@pytest.mark.parametrize(
+    ("groups", "inputs"),
+    [("'g'", ["table"]), ("table['g']", ["table"]), ("firms", ["table", "firms"])],
+)
+def test_groups_are_data_unless_the_table_holds_them(
+    kernel: Kernel, groups: str, inputs: list[str]
+) -> None:
+    """What a mixed model is told of who belongs together."""
+    run = one(
+        kernel,
+        "import statsmodels.formula.api as smf\nfirms = np.arange(300) // 50\n"
+        "table = X.assign(y=y + rng.normal(size=300), g=np.arange(300) % 6)\n"
+        f"mixed = smf.mixedlm('y ~ a', table, groups={groups}).fit()",
+    )
+    assert [i.name for i in run.inputs] == inputs
+
+
+def test_what_a_fit_found_of_each_row_is_a_prediction_on_its_data(kernel: Kernel) -> None:
+    """Labels that were spread, predictions out of the bag."""
+    run = one(
+        kernel,
+        "from sklearn.ensemble import RandomForestRegressor\n"
+        "from sklearn.metrics import mean_squared_error\n"
+        "forest = RandomForestRegressor(30, oob_score=True, random_state=0).fit(X, y)\n"
+        "mean_squared_error(y[:200], forest.oob_prediction_[:200])",
+    )
+    assert "mean_squared_error_X" in metrics(kernel, run)
+
+
 def test_a_metric_with_other_options_has_a_name_of_its_own(kernel: Kernel) -> None:
     """Also again, when the cell is run anew; and of the models that a cross-validation returns."""
     run = one(

@@ -43,6 +43,11 @@ PREDICTS = (
 )  # fmt: skip
 _SCORES = ("score", "bic", "aic", "perplexity")
 _PREPARES = ("fit_resample",)
+# What an estimator keeps of each row that it was fitted on.
+_OF_EACH_ROW = (
+    "labels_", "transduction_", "oob_prediction_", "oob_decision_function_",
+    "negative_outlier_factor_",
+)  # fmt: skip
 # What their functions train on the way (a test statistic, neighbours, a plot's line) is their own.
 _LIBRARIES = ("sklearn", "imblearn", "statsmodels", "seaborn", "shap", "catboost", "lightgbm")
 # These only hand on what the user calls.
@@ -169,13 +174,14 @@ class EstimatorWatch:
         return arguments_of(function, args, kwargs, frames, self.tracker.namespace)
 
     def _labels(self, training: Training, model: Any, answer: Any, method: str) -> None:
-        """What a clusterer found is a prediction on its training data."""
+        """What a fit itself found of each of its rows is a prediction on its training data."""
         remember = self.tracker.provenance.remember_prediction
         if method == "fit_predict":
             remember(answer, training.id, training.data_name)
-        labels = attributes_of(model).get("labels_")
-        if labels is not None:
-            remember(labels, training.id, training.data_name)
+        attributes = attributes_of(model)
+        for name in _OF_EACH_ROW:
+            if attributes.get(name) is not None:
+                remember(attributes[name], training.id, training.data_name)
 
     def _prepare(
         self, function: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -32,7 +32,8 @@ _STATISTICS = (
     "rsquared", "rsquared_adj", "fvalue", "f_pvalue", "aic", "bic", "aicc", "llf", "prsquared",
     "llr_pvalue", "deviance", "pearson_chi2", "scale", "mse_resid", "sse", "hqic", "fpe",
 )  # fmt: skip
-_BESIDE = ("weights", "offset", "exposure", "freq_weights", "var_weights")
+_BESIDE = ("weights", "offset", "exposure", "freq_weights", "var_weights", "groups")
+_MOST_COLUMNS = 200  # of a table that is searched for what was handed beside it
 # What a constructor is handed of a formula that was parsed.
 _BY_FORMULA = {"formula_info", "design_info", "model_spec"}
 # Formulas beside the first; a constructor gets the tables that are made of them.
@@ -41,7 +42,7 @@ _DATA = ("exog", "endog", *_BESIDE)
 # How a fit tells of itself, and what a formula brings along: no settings of the model.
 _NO_SETTINGS = {
     *_DATA, "self", "disp", "full_output", "callback", "retall", "data", "formula_info", "missing",
-    "groups", "missing_idx", "design_info", "dates", "freq", "params", "start_params", "family",
+    "missing_idx", "design_info", "dates", "freq", "params", "start_params", "family",
 }  # fmt: skip
 # Parts of the library that a model is made with, and which it takes where it is given none.
 _PARTS = {"M": "HuberT", "cov_struct": "Independence"}
@@ -165,6 +166,16 @@ def _length(value: Any) -> int | None:
     return len(value) if is_data(value) and hasattr(value, "__len__") else None
 
 
+def _is_column(value: Any, frame: Any) -> bool:
+    """Whether values are those of a column of the table that a formula is about."""
+    if frame is None or _length(value) != len(frame):
+        return False
+    import numpy as np
+
+    held = np.asarray(value)
+    return any(bool(np.array_equal(held, frame[name])) for name in list(frame)[:_MOST_COLUMNS])
+
+
 def _plain(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return len(value) < 20 and all(isinstance(v, bool | int | float | str) for v in value)
@@ -239,7 +250,10 @@ def _begin(
         parameters=parameters,
         redacted=list(hidden),
     )
-    tracker.trainings.begin(training, [*_data(tracker, model, how), *how.beside])
+    beside = how.beside
+    if _is_column(getattr(model, "groups", None), getattr(model.data, "frame", None)):
+        beside = [argument for argument in beside if argument.role != "groups"]
+    tracker.trainings.begin(training, [*_data(tracker, model, how), *beside])
     return training
 
 
