@@ -7,14 +7,14 @@ import pytest
 from nbmlops.records import TrackedRun
 
 from .conftest import Kernel
-from .test_training_cells import DATA, only
+from .run_facts import TWO_CLASSES, only
 
 FIT = "model = LogisticRegression(C=0.5).fit(X_train, y_train)\n"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _data(kernel: Kernel) -> None:
-    assert not kernel.trained(DATA)
+    assert not kernel.trained(TWO_CLASSES)
 
 
 def offered(kernel: Kernel, run: TrackedRun) -> dict[str, float | None]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from .conftest import Kernel
+from .run_facts import only
 from .test_hand_written import DATA, LOOP
-from .test_training_cells import only
 
 
 @pytest.fixture(scope="module", autouse=True)

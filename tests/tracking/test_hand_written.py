@@ -10,7 +10,7 @@ import pytest
 from nbmlops.records import TrackedRun
 
 from .conftest import Kernel
-from .test_training_cells import metrics, only, values
+from .run_facts import metrics, only, told
 
 DATA = """
 import numpy as np
@@ -54,7 +54,7 @@ def test_a_loop_is_one_inferred_run_with_all_that_it_shows(kernel: Kernel) -> No
     assert run.kind == "inferred"
     assert run.name == "gradient descent (w, b)"
     assert run.model_class == "numpy.ndarray"
-    assert values(run) == {"lr": 0.1, "epochs": 50}
+    assert told(run) == {"lr": 0.1, "epochs": 50}
     assert [(i.role, i.name, i.fingerprint.rows) for i in run.inputs] == [
         ("X", "X", 200), ("y", "y", 200),
     ]  # fmt: skip
@@ -118,7 +118,7 @@ def test_a_metric_on_other_values_reaches_no_run(kernel: Kernel) -> None:
 def test_each_call_of_a_function_is_a_run(kernel: Kernel) -> None:
     """Made and called in one cell; its arguments are the settings, defaults marked as such."""
     runs = kernel.trained(f"{FUNCTION}fits = [descend(X, y, lr) for lr in (0.05, 0.2)]")
-    assert [values(run)["lr"] for run in runs] == [0.05, 0.2]
+    assert [told(run)["lr"] for run in runs] == [0.05, 0.2]
     assert {run.model_class for run in runs} == {"__main__.descend"}
     assert all(run.kind == "inferred" and run.parent_id for run in runs)
     assert any(p.name == "n_iter" and p.is_default for p in runs[0].parameters)
@@ -138,7 +138,7 @@ def test_a_short_list_handed_over_is_a_setting(kernel: Kernel) -> None:
             "w_shallow = shallow(X, y, [X.shape[1], 1])"
         )
     )
-    assert values(run)["layers_dims"] == "[3, 1]"
+    assert told(run)["layers_dims"] == "[3, 1]"
     assert [i.role for i in run.inputs] == ["X", "y"]
 
 
@@ -155,7 +155,7 @@ def test_a_function_may_be_written_before_what_it_calls(kernel: Kernel) -> None:
         kernel.trained(f"def {step}(w, X, y, lr):\n    return {new}\n")
     kernel.trained("def slope(w, X, y):\n    return X.T @ (X @ w - y) / len(y)\n")
     run = only(kernel.trained("w = train_by_advance(X, y, lr=0.2)"))
-    assert (run.kind, values(run)["lr"]) == ("inferred", 0.2)
+    assert (run.kind, told(run)["lr"]) == ("inferred", 0.2)
     assert kernel.trained("w = train_by_shift(X, y)") == []
 
 
@@ -181,7 +181,7 @@ def test_a_method_may_be_written_before_what_it_calls(kernel: Kernel) -> None:
     for name in ("ByFunction", "ByClass"):
         run = only(kernel.trained(f"model = {name}(lr=0.2)\nmodel.learn(X, y, rounds=30)"))
         assert (run.kind, run.model_class) == ("inferred", f"__main__.{name}")
-        assert (values(run)["lr"], values(run)["rounds"]) == (0.2, 30)
+        assert (told(run)["lr"], told(run)["rounds"]) == (0.2, 30)
     assert kernel.trained("ByHalves().learn(X, y)") == []
 
 
@@ -204,7 +204,7 @@ def test_a_function_of_a_local_module_is_seen(kernel: Kernel) -> None:
                                               "\ndef study(X, y):\n    return descend(X, y, 0.4)\n")  # fmt: skip
     run = only(kernel.trained("import byhand\nfound = byhand.study(X, y)"))
     assert run.model_class == "byhand.descend"
-    assert values(run) == {"lr": 0.4}
+    assert told(run) == {"lr": 0.4}
 
 
 def test_a_class_without_fit_trains_by_its_method(kernel: Kernel) -> None:
@@ -224,7 +224,7 @@ line.learn(X, y)
 mean_squared_error(y_test, line.predict(X_test))
 """))  # fmt: skip
     assert run.model_class == "__main__.Line"
-    assert values(run) == {"lr": 0.3}
+    assert told(run) == {"lr": 0.3}
     assert "mean_squared_error_X_test" in metrics(kernel, run)
 
 
@@ -355,7 +355,7 @@ def test_a_distribution_fitted_to_data_is_a_training(kernel: Kernel) -> None:
     assert (run.kind, run.model_class, run.name) == (
         "inferred", "scipy.stats.gamma.fit", "gamma.fit",
     )  # fmt: skip
-    assert values(run) == {"floc": 0}
+    assert told(run) == {"floc": 0}
     assert [(i.role, i.name) for i in run.inputs] == [("X", "waits")]
     assert only(kernel.trained("mu, sd = stats.norm.fit(y)")).model_class == "scipy.stats.norm.fit"
     assert kernel.trained("stats.gamma.rvs(2.0, size=50); stats.norm.cdf(y)") == []

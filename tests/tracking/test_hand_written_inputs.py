@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from .conftest import Kernel
+from .run_facts import only, told
 from .test_hand_written import DATA, FUNCTION
-from .test_training_cells import only, values
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,13 +54,13 @@ for lam in [0.1, 1.0, 10.0]:
     coef = np.linalg.solve(X.T @ X + lam * np.eye(3), X.T @ y)
     errors[lam] = ((X @ coef - y) ** 2).mean()
 """
-    assert values(only(kernel.trained(code))) == {"lam": 10.0}
+    assert told(only(kernel.trained(code))) == {"lam": 10.0}
 
 
 def test_a_loop_that_only_counts_is_no_setting(kernel: Kernel) -> None:
     """The control: which round it is says nothing of the training."""
     code = "for i in range(3):\n    coef = np.linalg.solve(X.T @ X + i * np.eye(3), X.T @ y)"
-    assert values(only(kernel.trained(code))) == {}
+    assert told(only(kernel.trained(code))) == {}
 
 
 def test_a_setting_behind_an_intermediate_result_is_told(kernel: Kernel) -> None:
@@ -73,7 +73,7 @@ K = Z @ Z.T + noise ** 2 * np.eye(len(Z))
 L = np.linalg.cholesky(K)
 alpha = np.linalg.solve(L.T, np.linalg.solve(L, t))
 """
-    assert values(only(kernel.trained(code))) == {"noise": 0.1}
+    assert told(only(kernel.trained(code))) == {"noise": 0.1}
 
 
 def test_a_number_of_numpy_is_a_setting_like_any(kernel: Kernel) -> None:
@@ -82,4 +82,4 @@ def test_a_number_of_numpy_is_a_setting_like_any(kernel: Kernel) -> None:
 best = pd.DataFrame({"lr": [0.2], "n_iter": [20]}).iloc[0]
 theta = descend(X, y, lr=best.lr, n_iter=np.int64(20))
 """
-    assert values(only(kernel.trained(code))) == {"lr": 0.2}
+    assert told(only(kernel.trained(code))) == {"lr": 0.2}

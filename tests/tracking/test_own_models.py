@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .conftest import Kernel
-from .test_training_cells import DATA, metrics, only, values
+from .run_facts import TWO_CLASSES, metrics, only, told
 
 BODY = """
     def fit(self, X, y):
@@ -18,7 +18,7 @@ BODY = """
 
 @pytest.fixture(scope="module", autouse=True)
 def _data(kernel: Kernel) -> None:
-    assert not kernel.trained(DATA)
+    assert not kernel.trained(TWO_CLASSES)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ study.optimize(objective, n_trials=4)
     assert (run.kind, run.model_class) == ("training", "optuna.study.Study")
     assert [row["state"] for row in run.tables["trials"]] == ["complete"] * 4
     assert metrics(kernel, run)["best_value"] == max(row["value"] for row in run.tables["trials"])
-    chosen = values(run)
+    chosen = told(run)
     assert chosen["n_trials"] == 4
     assert chosen["direction"] == "maximize"
     assert chosen["sampler"] == "RandomSampler"
@@ -160,7 +160,7 @@ def test_an_imbalanced_learn_pipeline_is_one_training(kernel: Kernel) -> None:
         )
     )
     assert run.model_class == "imblearn.pipeline.Pipeline"
-    assert values(run)["logisticregression__C"] == 0.5
+    assert told(run)["logisticregression__C"] == 0.5
     assert "score_X_test" in metrics(kernel, run)
 
 
@@ -175,7 +175,7 @@ def test_a_skorch_net_is_one_training(kernel: Kernel) -> None:
         )
     )
     assert run.model_class.endswith("NeuralNetRegressor")
-    assert values(run)["lr"] == 0.05
+    assert told(run)["lr"] == 0.05
 
 
 ASKED = """
@@ -205,13 +205,13 @@ def test_a_loop_of_ask_and_tell_is_what_optimize_is(kernel: Kernel, loop: str) -
         loop + "best = LogisticRegression(**study.best_params).fit(X_train, y_train)"
     )
     assert study.model_class == "optuna.study.Study"
-    assert values(study)["n_trials"] == 3
-    assert values(study)["direction"] == "maximize"
+    assert told(study)["n_trials"] == 3
+    assert told(study)["direction"] == "maximize"
     assert [row["state"] for row in study.tables["trials"]] == ["complete"] * 3
     assert metrics(kernel, study) == {"best_value": float(kernel.value("study.best_value"))}
     assert {item.name for item in study.inputs} == {"X_train", "y_train"}
     assert not [gap for gap in study.gaps if gap.what == "trials"]
-    assert values(best)["C"] == values(study)["best_C"]
+    assert told(best)["C"] == told(study)["best_C"]
 
 
 def test_a_trial_that_is_never_told_is_said(kernel: Kernel) -> None:
@@ -260,4 +260,4 @@ def test_what_was_taken_unseen_is_a_gap(kernel: Kernel) -> None:
     assert [gap.why for gap in run.gaps if gap.what == "parameters"] == [
         "Early keeps no rate of what it was made with."
     ]
-    assert values(run)["kept"] == 3
+    assert told(run)["kept"] == 3
