@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -12,20 +12,16 @@ from nbmlops.records import Schedule
 
 __all__ = ["check_schedule", "due_by", "due_instant", "next_instant"]
 
+_FURTHEST = timedelta(days=50 * 366)
+"""How far back is looked for an instant: no cron expression has two that lie further apart."""
+
 
 def check_schedule(cron: str, timezone: str) -> None:
     """Make sure that a schedule can be followed.
 
     :raises SettingsError: if the cron expression or the IANA time zone is not one.
     """
-    _zone(timezone)
-    try:
-        CronSim(cron, datetime(2000, 1, 1, tzinfo=UTC))
-    except CronSimError as error:
-        raise SettingsError(
-            f"{cron!r} is not a cron expression ({error}). It has five fields: minute, hour, day "
-            "of month, month, day of week; '0 6 1 * *' is 06:00 on the first of every month."
-        ) from error
+    _next(cron, timezone, datetime(2000, 1, 1, tzinfo=UTC))
 
 
 def next_instant(schedule: Schedule, after: datetime) -> datetime | None:
@@ -43,18 +39,35 @@ def due_instant(schedule: Schedule, last: datetime | None, at: datetime) -> date
 
 
 def due_by(cron: str, timezone: str, last: datetime, at: datetime) -> datetime | None:
-    """The newest instant of a cron expression behind `last` and not behind `at`, in UTC."""
-    due = None
-    instant = _next(cron, timezone, last)
-    while instant is not None and instant <= at:
-        due = instant
-        instant = _next(cron, timezone, instant)
+    """The newest instant of a cron expression behind `last` and not behind `at`, in UTC.
+
+    It is looked for from `at` on, twice as far back each time, so that it costs the same whenever
+    `last` was.
+
+    :raises SettingsError: if the cron expression or the IANA time zone is not one.
+    """
+    due, back = None, timedelta(hours=1)
+    while due is None:
+        start = max(last, at - back)
+        instant = _next(cron, timezone, start)
+        while instant is not None and instant <= at:
+            due = instant
+            instant = _next(cron, timezone, instant)
+        if start == last or back == _FURTHEST:
+            break
+        back = min(2 * back, _FURTHEST)
     return due
 
 
 def _next(cron: str, timezone: str, after: datetime) -> datetime | None:
     local = after.astimezone(_zone(timezone))
-    instant: datetime | None = next(CronSim(cron, local), None)
+    try:
+        instant: datetime | None = next(CronSim(cron, local), None)
+    except CronSimError as error:
+        raise SettingsError(
+            f"{cron!r} is not a cron expression ({error}). It has five fields: minute, hour, day "
+            "of month, month, day of week; '0 6 1 * *' is 06:00 on the first of every month."
+        ) from error
     return instant.astimezone(UTC) if instant else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from nbmlops.errors import NbmlopsError, NotebookError, StoreError
+from nbmlops.errors import NbmlopsError, NotebookError, SettingsError, StoreError
 from nbmlops.governance import find
 from nbmlops.promotion import (
     NOTEBOOK_FILE,
@@ -82,7 +82,10 @@ def scheduler(
                 and execution.due <= at
                 and (believed is None or execution.actor in believed)
             ]
-            due = due_instant(record, max(served, default=None), at)
+            try:
+                due = due_instant(record, max(served, default=None), at)
+            except SettingsError:
+                continue  # nobody can follow it, and it is in no other's way; the list says so
             if due:
                 yield record, due
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nbmlops.errors import SettingsError
 from nbmlops.records import Schedule
-from nbmlops.scheduling import check_schedule, due_instant, next_instant
+from nbmlops.scheduling import check_schedule, due_by, due_instant, next_instant
 
 
 def utc(*parts: int) -> datetime:
@@ -71,3 +74,40 @@ def test_what_cannot_be_followed_is_one_sentence(cron: str, timezone: str, says:
 def test_what_can_be_followed_passes() -> None:
     """The control."""
     check_schedule("*/5 8-18 * * MON-FRI", "Europe/Berlin")
+
+
+def one_by_one(cron: str, timezone: str, last: datetime, at: datetime) -> datetime | None:
+    """The newest instant, found by following all of them from `last` on."""
+    schedule, due = make(cron, timezone), None
+    instant = next_instant(schedule, last)
+    while instant is not None and instant <= at:
+        due, instant = instant, next_instant(schedule, instant)
+    return due
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    cron=st.sampled_from(["30 2 * * *", "30 1 * * *", "0 */5 * * *", "0 6 1 * *", "7 3 * * 7"]),
+    timezone=st.sampled_from(["UTC", "America/New_York", "Australia/Lord_Howe"]),
+    minutes=st.integers(0, 60 * 24 * 400),
+    before=st.integers(0, 60 * 24 * 60),
+)
+def test_looking_back_finds_what_following_all_of_them_does(
+    cron: str, timezone: str, minutes: int, before: int
+) -> None:
+    """Across the nights in which the clocks are changed, too."""
+    at = utc(2025, 12, 1) + timedelta(minutes=minutes)
+    last = at - timedelta(minutes=before)
+    assert due_by(cron, timezone, last, at) == one_by_one(cron, timezone, last, at)
+
+
+def test_it_costs_the_same_whenever_the_last_instant_was() -> None:
+    """A schedule of each minute that claims to be of the year 1 holds up nobody."""
+    began = time.monotonic()
+    for _ in range(100):
+        due = due_by(
+            "* * * * *", "America/New_York", datetime.min.replace(tzinfo=UTC), utc(2026, 3, 1)
+        )
+        assert due == utc(2026, 3, 1)
+    assert due_by("0 0 29 2 *", "UTC", utc(1890, 1, 1), utc(2028, 2, 28)) == utc(2024, 2, 29)
+    assert time.monotonic() - began < 5

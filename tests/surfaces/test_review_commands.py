@@ -6,15 +6,28 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbmlops.records import Submission
+from nbmlops.records import (
+    DataInput,
+    Executed,
+    Execution,
+    Fingerprint,
+    MetricAgreement,
+    Promoted,
+    Schedule,
+    Scheduled,
+    Submission,
+)
 from nbmlops.settings import Settings
 from nbmlops.surfaces.cli import main
 from nbmlops.surfaces.magics import load_ipython_extension
+from nbmlops.testing import EPOCH, make_promotion, make_submission
+from nbmlops.workspace import Workspace
 
 PASSPHRASE = "correct horse battery"
 
@@ -97,6 +110,34 @@ def test_findings_and_withdrawals_have_commands(submitted: Callable[..., Submiss
     run("sign-off", review, "--as", "grace", "--days", "30", "--scope", "register")
     run("register", review, code=6, says="that allows alias:champion")
     run("submit", "promotion-1", "--card", "purpose", code=2, says="is not FIELD=TEXT")
+
+
+def test_what_others_named_is_shown_as_they_wrote_it(
+    settings: Settings, submitted: Callable[..., Submission]
+) -> None:
+    """It is no markup of the terminal, which would hide it or end the command."""
+    odd = "[/] [red]x"
+    evidence = msgspec.structs.replace(
+        make_submission().evidence,
+        clean_run=(MetricAgreement(name=odd, tracked=1, clean=1, tolerance=0, agrees=True),),
+        inputs=(DataInput(role=odd, name=odd, fingerprint=Fingerprint(kind="x", digest=odd)),),
+    )
+    stores = Workspace(settings).stores
+    review = submitted(author=odd, evidence=evidence).id
+    promotion = make_promotion(id=f"promotion-{odd}", notebook=odd, author=odd)
+    stores.append(Promoted(promotion=promotion), "ada")
+    schedule = Schedule(
+        id=odd, promotion_id="p", model_name=odd, cron=odd, timezone=odd, author=odd, at=EPOCH
+    )
+    stores.append(Scheduled(schedule=schedule), "ada")
+    execution = Execution(
+        id=odd, promotion_id="p", content_digest="c", schedule_id=None, due=None,
+        parameters={odd: odd}, actor=odd, started=EPOCH, duration=1.0, outcome="failed",
+        error=odd, run_ids=(odd,),
+    )  # fmt: skip
+    stores.append(Executed(execution=execution), "ada")
+    for command in (("review",), ("review", review), ("promote",), ("schedule",), ("execute",)):
+        run(*command, says="[/]")
 
 
 def test_the_schema_is_printed_and_a_broken_policy_told(settings: Settings) -> None:

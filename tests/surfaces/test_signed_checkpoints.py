@@ -136,6 +136,8 @@ def test_a_revoked_key_is_believed_no_more_in_its_project(project: Path, kept: P
     verify = ("audit", "verify", "--checkpoint", str(kept))
     assert "--trust has that checked" in invoke(*verify)
     key = Workspace.open().keys.find("operator").id
+    invoke("keys", "revoke", "0" * 16, "--reason", f"lost, and {key} is not")
+    assert "--trust has that checked" in invoke(*verify)
     invoke("keys", "revoke", key, "--reason", "stolen")
     assert "was revoked on" in invoke(*verify, code=8)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from team import Team
 
 from nbmlops.errors import IntegrityError, NotebookError, NotFound, StoreUnreachable
@@ -23,6 +24,7 @@ from nbmlops.records import (
 )
 from nbmlops.scheduling import Progress, Scheduler
 from nbmlops.settings import Settings
+from nbmlops.surfaces.cli import main
 from nbmlops.testing import RememberingExecutor
 from nbmlops.workspace import Workspace
 
@@ -74,6 +76,21 @@ def test_a_schedule_that_cannot_be_served_stops_no_other(team: Team) -> None:
     assert "has no parameter month" in (served["schedule-bad"].error or "")
     assert len(executor.jobs) == 1
     assert workspace.scheduler().run_due(at) == []
+
+
+@pytest.mark.parametrize(("cron", "timezone"), [("at dawn", "UTC"), ("* * * * *", "Nowhere")])
+def test_a_schedule_that_nobody_can_follow_is_in_no_others_way(
+    team: Team, cron: str, timezone: str
+) -> None:
+    """However it came onto the ledger; the list says what is the matter with it."""
+    promotion = team.promote()
+    workspace = Workspace(team.settings, executor=RememberingExecutor())
+    _schedule(workspace, "schedule-bad", promotion.id, cron=cron, timezone=timezone)
+    _schedule(workspace, "schedule-good", promotion.id)
+    assert [e.schedule_id for e in workspace.scheduler().run_due(now())] == ["schedule-good"]
+    told = CliRunner().invoke(main, ["schedule"], env={"COLUMNS": "200"})
+    assert told.exit_code == 0, told.output
+    assert "not to be followed" in " ".join(told.output.split())
 
 
 def test_nobody_puts_a_schedule_off_by_claiming_the_future(team: Team) -> None:
@@ -157,13 +174,21 @@ class EndsOne(RememberingExecutor):
         Workspace(self._settings).unschedule(self._schedule_id)
 
 
-def _schedule(workspace: Workspace, name: str, promotion_id: str, **parameters: int) -> None:
+def _schedule(
+    workspace: Workspace,
+    name: str,
+    promotion_id: str,
+    *,
+    cron: str = "* * * * *",
+    timezone: str = "UTC",
+    **parameters: int,
+) -> None:
     schedule = Schedule(
         id=name,
         promotion_id=promotion_id,
         model_name="late_arrival",
-        cron="* * * * *",
-        timezone="UTC",
+        cron=cron,
+        timezone=timezone,
         parameters=parameters,
         author="ada",
         at=now() - timedelta(hours=1),

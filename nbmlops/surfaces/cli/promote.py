@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from rich.markup import escape
 
 from nbmlops.records import Promotion, shown
 from nbmlops.surfaces.cli.door import console, json_option, print_json, show_progress, table
@@ -59,20 +60,20 @@ def promote(
 def print_promotion(promotion: Promotion) -> None:
     """What was promoted, and the clean run's metrics beside the tracked ones."""
     console.print(
-        f"[bold]{promotion.model_name}[/] is promoted as {promotion.id}, "
-        f"content {promotion.bundle.digest[:12]}, notebook {promotion.notebook}."
+        f"[bold]{escape(promotion.model_name)}[/] is promoted as {escape(promotion.id)}, "
+        f"content {promotion.bundle.digest[:12]}, notebook {escape(promotion.notebook)}."
     )
     grid = table("metric", "tracked", "clean run", "")
     for metric in promotion.clean_run.metrics:
         grid.add_row(
-            metric.name,
+            escape(metric.name),
             shown(metric.tracked),
             shown(metric.clean),
             "[green]agrees[/]" if metric.agrees else "[red]differs[/]",
         )
     console.print(grid)
     for gap in promotion.gaps:
-        console.print(f"[yellow]Gap[/] {gap.what}: {gap.why}")
+        console.print(f"[yellow]Gap[/] {escape(gap.what)}: {escape(gap.why)}")
 
 
 def _list(promotions: list[Promotion], as_json: bool) -> None:
@@ -82,5 +83,6 @@ def _list(promotions: list[Promotion], as_json: bool) -> None:
     grid = table("promotion", "model", "content", "notebook", "author", "when")
     for p in promotions:
         when = f"{p.at:%Y-%m-%d %H:%M}"
-        grid.add_row(p.id, p.model_name, p.bundle.digest[:12], p.notebook, p.author, when)
+        told = (p.id, p.model_name, p.bundle.digest[:12], p.notebook, p.author, when)
+        grid.add_row(*map(escape, told))
     console.print(grid if promotions else "Nothing was promoted yet: nbmlops promote RUN_ID.")

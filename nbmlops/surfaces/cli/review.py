@@ -77,8 +77,8 @@ def review(review_id: str | None, waiting: bool, dry_run: bool, as_json: bool) -
     for r in found:
         s = r.submission
         digest = s.content_digest[:12]
-        missing = escape(" ".join(r.missing)) or "–"
-        grid.add_row(s.id, s.model_name, digest, s.author, r.status, missing)
+        missing = " ".join(r.missing) or "–"
+        grid.add_row(*map(escape, (s.id, s.model_name, digest, s.author, r.status, missing)))
     console.print(grid if found else "No reviews here: nbmlops submit PROMOTION_ID.")
 
 
@@ -137,18 +137,22 @@ def _print_review(review: Review) -> None:
     """A review on one screen."""
     submission, evidence = review.submission, review.submission.evidence
     console.print(
-        f"[bold]{escape(submission.model_name)}[/] {submission.id} is [bold]{review.status}[/], "
-        f"by {escape(submission.author)}, content {submission.content_digest[:12]}"
+        f"[bold]{escape(submission.model_name)}[/] {escape(submission.id)} is "
+        f"[bold]{review.status}[/], by {escape(submission.author)}, content "
+        f"{escape(submission.content_digest[:12])}"
     )
     grid = table()
     grid.add_row("model", escape(evidence.model_class))
     grid.add_row("notebook", escape(evidence.notebook))
     for metric in evidence.clean_run:
         grid.add_row(
-            metric.name, shown(metric.clean) + (" (reproduced)" if metric.agrees else " (differs)")
+            escape(metric.name),
+            shown(metric.clean) + (" (reproduced)" if metric.agrees else " (differs)"),
         )
     for item in evidence.inputs:
-        grid.add_row(f"{item.role} {escape(item.name)}", item.fingerprint.digest[:12] or "unknown")
+        grid.add_row(
+            escape(f"{item.role} {item.name}"), escape(item.fingerprint.digest[:12]) or "unknown"
+        )
     grid.add_row("completeness", f"{evidence.completeness:.0%}")
     for field, text in evidence.model_card.items():
         grid.add_row(f"card: {escape(field)}", escape(text))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import click
 from rich.markup import escape
 
-from nbmlops.errors import CellFailed, NbmlopsError
+from nbmlops.errors import CellFailed, NbmlopsError, SettingsError
 from nbmlops.records import Execution, Schedule, now
 from nbmlops.scheduling import next_instant
 from nbmlops.surfaces.cli.door import (
@@ -156,8 +156,9 @@ def print_execution(execution: Execution) -> None:
     colour = "green" if execution.outcome == "succeeded" else "red"
     due = f", due {execution.due:%Y-%m-%d %H:%M} UTC" if execution.due else ""
     console.print(
-        f"{execution.id} [{colour}]{execution.outcome}[/] in {execution.duration:.1f} s{due}, "
-        f"parameters {execution.parameters or 'as promoted'}, runs {', '.join(execution.run_ids)}"
+        f"{escape(execution.id)} [{colour}]{execution.outcome}[/] in {execution.duration:.1f} s"
+        f"{due}, parameters {escape(str(execution.parameters or 'as promoted'))}, runs "
+        f"{escape(', '.join(execution.run_ids))}"
     )
     console.print(f"  {execution.error or execution.output_notebook}", markup=False)
 
@@ -167,16 +168,23 @@ def _table(schedules: list[Schedule], executions: list[Execution]) -> object:
     grid = table("schedule", "model", "by", "cron", "time zone", "parameters", "next (UTC)", "last")
     last = {e.schedule_id: e for e in reversed(executions)}
     for record in schedules:
-        instant = next_instant(record, now())
         served = last.get(record.id)
         grid.add_row(
-            record.id,
+            escape(record.id),
             escape(record.model_name),
             escape(record.author),
-            record.cron,
-            record.timezone,
+            escape(record.cron),
+            escape(record.timezone),
             escape(", ".join(f"{k}={v}" for k, v in record.parameters.items()) or "–"),
-            f"{instant:%Y-%m-%d %H:%M}" if instant else "never",
+            _next_told(record),
             f"{served.outcome} {served.due:%Y-%m-%d %H:%M}" if served and served.due else "–",
         )
     return grid
+
+
+def _next_told(record: Schedule) -> str:
+    try:
+        instant = next_instant(record, now())
+    except SettingsError:
+        return "not to be followed"
+    return f"{instant:%Y-%m-%d %H:%M}" if instant else "never"

@@ -6,6 +6,7 @@ with a record. Who did it is never read from what was sent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from nbmlops._version import __version__
-from nbmlops.errors import NbmlopsError, Refused, TooLarge
+from nbmlops.errors import NbmlopsError, Refused, SettingsError, TooLarge
 from nbmlops.governance import current_actor, find
 from nbmlops.governance.gate.mlflow_team_server import PAGE
 from nbmlops.records import (
@@ -38,6 +39,7 @@ from nbmlops.records import (
     encode,
 )
 from nbmlops.records import Request as Wish
+from nbmlops.scheduling import check_schedule
 from nbmlops.sizes import size_told
 from nbmlops.surfaces.mlflow_app.sealed_readers import SealedRule
 from nbmlops.surfaces.mlflow_app.uploads import Uploads
@@ -47,6 +49,7 @@ from nbmlops.workspace.promote import require_model_name
 __all__ = ["make_routes"]
 
 _LARGEST_BODY = 32_000_000  # bytes
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 _LAST = 2**63 - 1  # a ledger can have no more facts: its databases count no further
 T = TypeVar("T")
 
@@ -101,8 +104,9 @@ def make_routes(
 
     def append(_: Request, body: bytes) -> Any:
         facts = _read(body, _Facts).facts
-        stamped = [_stamp(fact, _actor()) for fact in facts]
-        return stores.ledger.append_all(stamped, actor=_actor().name, at=stores.clock())
+        at = stores.clock()
+        stamped = [_stamp(fact, _actor(), at) for fact in facts]
+        return stores.ledger.append_all(stamped, actor=_actor().name, at=at)
 
     def links(request: Request, _: bytes) -> Any:
         after = min(int(request.query_params.get("after", "0")), _LAST)
@@ -257,7 +261,7 @@ async def _answered(call: Callable[[], Any]) -> Response:
         missing = error.missing if isinstance(error, Refused) else ()
         told = _Refuse(error=type(error).__name__, message=str(error), missing=missing)
         return Response(encode(told), status_code=error.status, media_type="application/json")
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
         told = _Refuse(error="BadRequest", message=f"The request cannot be read: {error}.")
         return Response(encode(told), status_code=400, media_type="application/json")
 
@@ -268,18 +272,28 @@ def _actor() -> Identity:
     return actor
 
 
-def _stamp(fact: Fact, by: Identity) -> Fact:
+def _stamp(fact: Fact, by: Identity, at: datetime) -> Fact:
     """What a client may tell, in its sender's name; decisions are the server's own.
 
-    :raises Refused: on a fact that only the server puts on the ledger.
+    A schedule begins when the server hears of it, and only one that can be followed.
+
+    :raises Refused: on a fact that only the server puts on the ledger, or an id that is none.
     """
     match fact:
         case Promoted(promotion=promotion):
+            _require_id(promotion.id)
             require_model_name(promotion.model_name)
             return Promoted(promotion=msgspec.structs.replace(promotion, author=by.name, by=by))
         case Scheduled(schedule=schedule):
-            return Scheduled(schedule=msgspec.structs.replace(schedule, author=by.name, by=by))
+            _require_id(schedule.id)
+            try:
+                check_schedule(schedule.cron, schedule.timezone)
+            except SettingsError as error:
+                raise Refused(str(error)) from error
+            begun = msgspec.structs.replace(schedule, author=by.name, by=by, at=at)
+            return Scheduled(schedule=begun)
         case Executed(execution=execution):
+            _require_id(execution.id)
             return Executed(execution=msgspec.structs.replace(execution, actor=by.name))
         case RefusalRecorded():
             return msgspec.structs.replace(fact, by=by.name)
@@ -288,3 +302,9 @@ def _stamp(fact: Fact, by: Identity) -> Fact:
         f"{by.name} may not put {kind!r} on the ledger: the server does that itself, when it has "
         "decided. Use the verbs: submit, sign_off, register."
     )
+
+
+def _require_id(text: str) -> None:
+    """:raises Refused: on an id that would be markup, a path or an option where people read it."""
+    if not _ID.fullmatch(text):
+        raise Refused(f"{text[:80]!r} is no id: letters, digits, - and _, at most 80.")

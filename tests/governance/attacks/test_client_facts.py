@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,11 +13,14 @@ from live_postgresql import PASSWORDS
 from nbmlops.governance import History
 from nbmlops.records import (
     Bundle,
+    Executed,
+    Execution,
     Promoted,
     RefusalRecorded,
     Schedule,
     Scheduled,
     digest,
+    now,
     to_plain,
 )
 from nbmlops.testing import EPOCH, make_promotion
@@ -61,6 +65,64 @@ def test_nobody_moves_anothers_schedule(gate: LiveGate) -> None:
         submission.promotion_id,
         "ada",
     )
+
+
+@pytest.mark.parametrize("path", ["/facts", "/decisions", "/reviews"])
+def test_no_nesting_is_the_servers_own_failure(gate: LiveGate, path: str) -> None:
+    """Brackets in brackets, until whoever reads them gives up; nor is a number without end."""
+    deep = b'{"facts":[{"fact":"promoted","promotion":' + b'{"a":' * 5_000
+    answer = gate.api(path, verb="POST", data=deep, auth=EVE)
+    assert (answer.status_code, answer.json()["error"]) == (400, "BadRequest")
+    answer = gate.api(f"/bundles/{'0' * 64}?size={'9' * 400}", auth=EVE)
+    assert (answer.status_code, answer.json()["error"]) == (400, "BadRequest")
+    assert gate.api(f"/bundles/{'0' * 64}?size=9", auth=EVE).json() == {"sealed": False}
+
+
+@pytest.mark.parametrize(
+    ("cron", "timezone"),
+    [("at dawn", "UTC"), ("0 6 * * *", "../etc/passwd"), ("0 0 30 2 *", "UTC")],
+)
+def test_no_schedule_halts_everybodys_scheduler(gate: LiveGate, cron: str, timezone: str) -> None:
+    """One that cannot be followed is not taken; one begins when the server hears of it."""
+    schedule = Schedule(
+        id=f"schedule-{next(gate.names)}-x",
+        promotion_id="promotion-0",
+        model_name="late",
+        cron=cron,
+        timezone=timezone,
+        author="eve",
+        at=datetime.min.replace(tzinfo=UTC),
+    )
+    answer = tell(gate, Scheduled(schedule=schedule))
+    assert (answer.status_code, answer.json()["error"]) == (403, "Refused")
+    honest = msgspec.structs.replace(schedule, cron="* * * * *", timezone="UTC")
+    assert tell(gate, Scheduled(schedule=honest)).status_code == 200
+    begun = History(gate.ledger.entries()).schedules[schedule.id].at
+    assert abs(now() - begun) < timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("id_", ["[/]", "--help", "", "../x", "a b", "x" * 81, "ö", "a\n"])
+def test_no_id_is_anything_else(gate: LiveGate, id_: str) -> None:
+    """Markup, an option or a path: others name it, and their terminals show it."""
+    execution = Execution(
+        id=id_, promotion_id="p", content_digest="c", schedule_id=None, due=None, parameters={},
+        actor="eve", started=EPOCH, duration=1.0, outcome="failed",
+    )  # fmt: skip
+    facts = (
+        Promoted(promotion=make_promotion(id=id_)),
+        Executed(execution=execution),
+        Scheduled(
+            schedule=Schedule(
+                id=id_, promotion_id="p", model_name="late", cron="* * * * *", timezone="UTC",
+                author="eve", at=EPOCH,
+            )
+        ),
+    )  # fmt: skip
+    for fact in facts:
+        answer = tell(gate, fact)
+        assert (answer.status_code, "is no id" in answer.text) == (403, True), answer.text
+    honest = msgspec.structs.replace(execution, id="execution-of_Eve-1")
+    assert tell(gate, Executed(execution=honest)).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "a:b", "a@b", "", "x\ny", "<script>"])
