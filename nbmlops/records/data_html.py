@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from nbmlops.records.data import ColumnFingerprint, DataDiff, Fingerprint
@@ -10,7 +11,12 @@ __all__ = ["diff_html", "fingerprint_html"]
 
 _MOST_COLUMNS = 30
 _FAINT = "color:var(--jp-ui-font-color2, GrayText)"
-_LEFT = "text-align:left;padding:1px 12px 1px 0;vertical-align:top;white-space:nowrap"
+_LEFT = "text-align:left;padding:1px 16px 1px 0;vertical-align:top;white-space:nowrap"
+_NUMBER = f"{_LEFT};text-align:right;font-variant-numeric:tabular-nums"
+_HEADS = ("missing", "min", "max", "mean")
+"""What has a place of its own in a column's line; anything else stands behind them, named."""
+_INSTANT = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:\+00:00)?$")
+"""A moment as it is recorded; a person reads no fractions, and the column's type says the zone."""
 
 
 def fingerprint_html(of: Fingerprint) -> str:
@@ -32,7 +38,10 @@ def fingerprint_html(of: Fingerprint) -> str:
 
 def diff_html(diff: DataDiff) -> str:
     """Whether the two are the same, and what differs, each under what it is about."""
-    mark, kind = ("=", "success") if diff.identical else ("≠", "warn")
+    kind = "success" if diff.identical else "warn"
+    one = diff.old == diff.new
+    words = ("is the same", "changed") if one else ("=", "≠")
+    mark = words[not diff.identical]
     colour = f"var(--jp-{kind}-color1, {'#2e7d32' if diff.identical else '#b26a00'})"
     extent = ""
     if diff.old_rows is not None and diff.new_rows is not None:
@@ -40,48 +49,59 @@ def diff_html(diff: DataDiff) -> str:
         rows = f"{diff.new_rows:,}" if same else f"{diff.old_rows:,} → {diff.new_rows:,}"
         noun = "row" if same and diff.new_rows == 1 else "rows"
         extent = f'<span style="{_FAINT}"> · {rows} {noun}</span>'
-    lines = "".join(
-        f'<tr><th style="{_LEFT};{_FAINT};font-weight:normal">{escape(what)}</th>'
-        f'<td style="text-align:left;padding:1px 0">{escape(line)}</td></tr>'
-        for what, line in diff.told()
-    )
-    return _box(
-        colour,
-        f'<div>{escape(diff.old)} <strong style="color:{colour}">{mark}</strong>'
-        f" {escape(diff.new)}{extent}</div>",
-        _table(lines),
-    )
+    lines = "".join(_sentence(what, line) for what, line in diff.told())
+    verdict = f'<strong style="color:{colour}">{mark}</strong>'
+    # Beside itself a name says nothing.
+    head = f"{escape(diff.old)} {verdict}" + ("" if one else f" {escape(diff.new)}")
+    return _box(colour, f"<div>{head}{extent}</div>", _table(lines))
+
+
+def _sentence(what: str, line: str) -> str:
+    about = f'<th style="{_LEFT};{_FAINT};font-weight:normal">{escape(what)}</th>' if what else ""
+    return f'<tr>{about}<td style="text-align:left;padding:1px 0">{escape(line)}</td></tr>'
 
 
 def _columns(of: Fingerprint) -> str:
-    lines = [_line(column, of) for column in of.columns[:_MOST_COLUMNS]]
+    shown = of.columns[:_MOST_COLUMNS]
+    heads = [head for head in _HEADS if any(_told(column, head) for column in shown)]
+    head = "".join(f'<th style="{_NUMBER};{_FAINT};font-weight:normal">{name}</th>'
+                   for name in heads)  # fmt: skip
+    lines = "".join(_line(column, of, heads) for column in shown)
     if (more := len(of.columns) - _MOST_COLUMNS) > 0:
-        lines.append(f'<tr><td colspan="4" style="{_LEFT};{_FAINT}">and {more:,} more</td></tr>')
-    return _table("".join(lines))
+        lines += f'<tr><td colspan="7" style="{_LEFT};{_FAINT}">and {more:,} more</td></tr>'
+    return _table(f"<tr><th></th><th></th>{head}<th></th></tr>{lines}")
 
 
-def _line(column: ColumnFingerprint, of: Fingerprint) -> str:
+def _line(column: ColumnFingerprint, of: Fingerprint, heads: list[str]) -> str:
     values = "values" if of.kind != "table" else "without a name"
     name = column.name or ("index" if column.index else values)
-    nulls = f"{column.nulls:,} missing" if column.nulls else ""
-    told = [f"{key} {_short(value)}" for key, value in column.summary.items()]
-    cells = [column.type, nulls, ", ".join(told)]
+    rest = [f"{k} {_short(v)}" for k, v in column.summary.items() if k not in _HEADS]
     return (
         f'<tr><td style="{_LEFT}">{escape(_short(name))}</td>'
-        + "".join(f'<td style="{_LEFT};{_FAINT}">{escape(cell)}</td>' for cell in cells)
-        + "</tr>"
+        f'<td style="{_LEFT};{_FAINT}">{escape(column.type)}</td>'
+        + "".join(f'<td style="{_NUMBER}">{escape(_told(column, head))}</td>' for head in heads)
+        + f'<td style="{_LEFT};{_FAINT}">{escape(", ".join(rest))}</td></tr>'
     )
 
 
+def _told(column: ColumnFingerprint, head: str) -> str:
+    """What stands under `head` in a column's line; nothing where there is nothing to say."""
+    if head == "missing":
+        return f"{column.nulls:,}" if column.nulls else ""
+    return _short(column.summary[head]) if head in column.summary else ""
+
+
 def _short(value: object) -> str:
-    text = f"{value:,.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:,.6g}" if isinstance(value, float) else f"{value:,}"
+    text = _INSTANT.sub(r"\1 \2", str(value)).removesuffix(" 00:00:00")
     return text if len(text) <= 40 else text[:39] + "…"
 
 
 def _table(lines: str) -> str:
     return (
-        '<table style="border-collapse:collapse;margin:4px 0 0;color:inherit;'
-        f'font-size:inherit">{lines}</table>'
+        '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:4px 0 0;'
+        f'color:inherit;font-size:inherit">{lines}</table></div>'
     )
 
 

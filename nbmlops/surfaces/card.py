@@ -9,7 +9,7 @@ from typing import Any
 from unicodedata import category
 
 from nbmlops.records import Fingerprint, Metric, Parameter, TrackedRun, decode, encode, to_plain
-from nbmlops.surfaces.wording import shortened
+from nbmlops.surfaces.wording import lasted, shortened
 from nbmlops.tracking import run_page
 
 __all__ = ["MIME", "card_bundle", "lines"]
@@ -20,6 +20,7 @@ SHOW_RUN = "nbmlops:show-run"
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _FAINT = "color:var(--jp-ui-font-color2, inherit)"
 _MOST = 4  # metrics, parameters or inputs on one line
+_NO_BREAK = "\u00a0"
 
 
 def card_bundle(
@@ -41,28 +42,28 @@ def lines(
     run: TrackedRun, previous: TrackedRun | None = None, waits: str | None = None
 ) -> list[str]:
     """The card's lines: model, data and what changed, metrics; where it is and what is amiss."""
-    place = run_page(run)
-    where = (run.id if place else f"%track explain {run.id}") + _pending(waits)
-    last = [where, *filter(None, [place]), *_amiss(run)]
-    return [_head(run), *_middle(run, previous), _printable(" · ".join(last))]
+    where = f"%track explain {run.id}{_pending(waits)}"
+    last = [where, *filter(None, [run_page(run)]), *_amiss(run)]
+    name, rest = _head(run)
+    return [f"{name}  {rest}", *_middle(run, previous), _printable(" · ".join(last))]
 
 
-def _head(run: TrackedRun) -> str:
+def _head(run: TrackedRun) -> tuple[str, str]:
+    """The run's name; and what was chosen, how long it took, and whether it is stale."""
     differs = [
         f"{p.name.rpartition('__')[2]}={p.value}"
         for p in run.parameters
         if not p.is_default and not _holds_estimators(p)
     ]
-    told = (
-        f"● {_short(run.name, 60)}  {_listed(differs)}".rstrip() + f"  ({run.duration:.2f}\u00a0s)"
-    )
-    return f"{told}  STALE" if run.stale else told
+    took = f"({lasted(run.duration).replace(' ', _NO_BREAK)})"
+    told = [_listed(differs), took, "STALE" if run.stale else ""]
+    return f"● {_short(run.name, 60)}", "  ".join(filter(None, told))
 
 
 def _middle(run: TrackedRun, previous: TrackedRun | None) -> list[str]:
     told = [_data_line(run, previous)]
     if run.metrics:
-        told.append(_listed([_metric(m, previous) for m in reversed(run.metrics)], "   "))
+        told.append(_metrics(run.metrics, previous))
     return told
 
 
@@ -72,19 +73,19 @@ def _pending(waits: str | None) -> str:
 
 def _amiss(run: TrackedRun) -> list[str]:
     """What is stale, what was not captured, and whether it is a training at all."""
-    told = [f"stale: {_first(run.stale)}"] if run.stale else []
+    more = f" (and {len(run.stale) - 1} more)" if len(run.stale) > 1 else ""
+    told = [f"stale: {_short(run.stale[0], 120)}{more}"] if run.stale else []
     captured = f"{run.completeness:.0%} captured"
-    told.append(f"{captured}: {_first([g.why for g in run.gaps])}" if run.gaps else captured)
+    if run.gaps:
+        captured += (
+            f", {len(run.gaps)} gap{'s' * (len(run.gaps) > 1)}: {_short(run.gaps[0].why, 120)}"
+        )
+    told.append(captured)
     if run.dismissed_by is not None:
         told.append(f"dismissed by {_short(run.dismissed_by, 40)}")
     elif run.kind == "inferred":
         told.append("no training? %track dismiss")
     return told
-
-
-def _first(reasons: Sequence[str]) -> str:
-    more = f" (+{len(reasons) - 1} more: %track explain)" if len(reasons) > 1 else ""
-    return _short(reasons[0], 120) + more
 
 
 def _holds_estimators(parameter: Parameter) -> bool:
@@ -111,6 +112,13 @@ def _data_line(run: TrackedRun, previous: TrackedRun | None) -> str:
     return f"{text}  changed: {_listed(changed) if changed else 'nothing'}"
 
 
+def _metrics(metrics: Sequence[Metric], previous: TrackedRun | None) -> str:
+    """The newest, for a later cell's must show, in the order in which they were computed."""
+    before = len(metrics) - _MOST
+    told = [f"+{before}"] if before > 0 else []
+    return "   ".join([*told, *(_short(_metric(m, previous), 60) for m in metrics[-_MOST:])])
+
+
 def _metric(metric: Metric, previous: TrackedRun | None) -> str:
     if metric.value is None:
         return f"{metric.name} not finite"
@@ -130,9 +138,9 @@ def _size(fingerprint: Fingerprint) -> str:
     return f" {extent}" if extent else ""
 
 
-def _listed(items: list[str], between: str = ", ") -> str:
-    more = f"{between}+{len(items) - _MOST}" if len(items) > _MOST else ""
-    return between.join(_short(item, 60) for item in items[:_MOST]) + more
+def _listed(items: list[str]) -> str:
+    more = f", +{len(items) - _MOST}" if len(items) > _MOST else ""
+    return ", ".join(_short(item, 60) for item in items[:_MOST]) + more
 
 
 def _short(text: str, longest: int) -> str:
@@ -149,27 +157,28 @@ def _html(run: TrackedRun, previous: TrackedRun | None, waits: str | None) -> st
     accent = "var(--jp-warn-color1, #b35900)" if amiss else "var(--jp-success-color1, #2e7d32)"
     data, *metrics = (f"<div>{escape(line)}</div>" for line in _middle(run, previous))
     last = " · ".join([*_where(run, waits), *map(escape, _amiss(run))])
+    name, rest = map(escape, _head(run))
     return (
         '<div class="nbmlops-card" role="note" aria-label="nbmlops tracked run" style="'
         f"border-left:3px solid {accent};padding:2px 8px;margin:4px 0;"
         "font-family:var(--jp-code-font-family, monospace);font-size:12px;line-height:1.4;"
         'color:var(--jp-ui-font-color1, inherit);white-space:pre-wrap;overflow-wrap:anywhere">'
-        f"<div><b>{escape(_head(run))}</b></div>"
+        f"<div><b>{name}</b>  {rest}</div>"
         f'<div style="{_FAINT}">{data}</div>{"".join(metrics)}'
         f'<div style="{_FAINT}">{last}</div></div>'
     )
 
 
 def _where(run: TrackedRun, waits: str | None) -> list[str]:
-    """The run's id, a button that JupyterLab's panel gives its work; and its page at MLflow."""
+    """The magic that tells all, its id a button that JupyterLab's panel gives its work; and the
+    run's page at MLflow."""
     page = run_page(run)
-    explain = escape(f"%track explain {_short(run.id, 40)}")
-    told = escape(_short(run.id, 40)) if page else explain
     shows = escape(json.dumps({"runId": run.id}))
     button = (
-        f'<button type="button" class="nbmlops-ShowRun" style="all:unset"'
-        f' title="{explain}" data-commandlinker-command="{SHOW_RUN}"'
-        f' data-commandlinker-args="{shows}">{told}</button>{escape(_pending(waits))}'
+        f'%track explain <button type="button" class="nbmlops-ShowRun" style="all:unset"'
+        f' title="In JupyterLab: show it in the panel" data-commandlinker-command="{SHOW_RUN}"'
+        f' data-commandlinker-args="{shows}">{escape(_short(run.id, 40))}</button>'
+        f"{escape(_pending(waits))}"
     )
     if page is None:
         return [button]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nbmlops.records import DataInput, TrackedRun
+from nbmlops.records import DataInput, TrackedRun, shown
 
 __all__ = ["explanation"]
 
@@ -17,15 +17,18 @@ def explanation(run: TrackedRun) -> list[str]:
 def _captured(run: TrackedRun) -> Iterator[str]:
     yield f"  cells: {_listed([f'[{c.execution_count}]' for c in run.cells])}"
     for item in run.inputs:
-        yield f"  data: {item.role}={item.name}{_origin(item)}"
+        yield f"  data: {item.role}={item.name}{_content(item)}{_origin(item)}"
     if not run.inputs:
         yield "  data: none seen"
     chosen = [f"{p.name}={p.value}" for p in run.parameters if not p.is_default]
     yield (
         f"  parameters: {len(run.parameters)}"
         + (f", of which {_listed(chosen)} differ from the defaults" if chosen else "")
-        + f"; metrics: {len(run.metrics)}"
     )
+    metrics = [
+        f"{m.name} {shown(m.value)}{' (candidate)' if m.candidate else ''}" for m in run.metrics
+    ]
+    yield f"  metrics: {_listed(metrics) or 'none yet'}"
     environment = run.environment
     told = [f"Python {environment.python}", f"{len(environment.packages)} packages"]
     if environment.git is not None:
@@ -50,6 +53,15 @@ def _not(run: TrackedRun) -> Iterator[str]:
         yield f"  hidden: {hidden}"
     for why in run.stale:
         yield f"  stale: {why}"
+
+
+def _content(item: DataInput) -> str:
+    """Which data it was: its size, and the beginning of its digest."""
+    fingerprint, extent = item.fingerprint, item.fingerprint.extent
+    size = "×".join(f"{length:,}" for length in extent)
+    told = ", ".join(filter(None, [f"{size} rows" if len(extent) == 1 else size,
+                                   fingerprint.digest[:8]]))  # fmt: skip
+    return f" ({told})" if told else ""
 
 
 def _origin(item: DataInput) -> str:

@@ -89,6 +89,8 @@ class TrackMagics(Magics):
         try:
             if cell is not None:
                 return self._force(arguments, cell)
+            if arguments.name is not None or arguments.tag:
+                raise UsageError("--name and --tag speak of one cell: begin it with %%track.")
             if arguments.verb in ("diff", "slice"):
                 return verbs[arguments.verb](*_wanted(arguments))
             if arguments.verb == "explain":
@@ -112,7 +114,7 @@ class TrackMagics(Magics):
         self._observer.start()
         if fresh:
             self._observer.take_running()
-            print(f"Tracking into {self.tracker.settings.experiment}. %track off ends it.")
+        print(f"Tracking into {self.tracker.settings.experiment}. %track off ends it.")
 
     def off(self) -> None:
         """Stop tracking."""

@@ -16,8 +16,9 @@ __all__ = ["RunComparison"]
 
 _MOST_ROWS = 60
 _CELL = "text-align:left;vertical-align:top;overflow-wrap:anywhere"
+_NUMBER = f"{_CELL};text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums"
 _MOST_METRICS = 12
-_ROW_HEIGHT = 64  # pixels of one metric in the figure
+_ROW_HEIGHT = 44  # pixels of one metric in the figure
 _BEFORE, _AFTER = "#8a8f98", "#1f77b4"
 _GRID = "rgba(127,127,127,0.25)"  # seen on light and on dark ground
 
@@ -54,12 +55,14 @@ class RunComparison:
                 figure.add_scatter(
                     x=[value],
                     y=[_short(metric.name)],
-                    mode="markers",
+                    mode="markers+text",
                     name=name,
                     legendgroup=name,
                     showlegend=row == 1,
                     marker={"size": 11, "color": colour, "symbol": "circle-open" if side == 0 else
-                            "circle", "line": {"width": 2}},
+                            "circle", "line": {"width": 2, "color": colour}},
+                    text=[f"{value:.4g}" if isinstance(value, int | float) else ""],
+                    textposition=_outside(metric, side),
                     hovertemplate=f"{escape(metric.name)}<br>%{{x:.6g}}<extra>{name}</extra>",
                     row=row,
                     col=1,
@@ -70,19 +73,20 @@ class RunComparison:
                     line={"color": _BEFORE, "width": 2}, showlegend=False, hoverinfo="skip",
                     row=row, col=1,
                 )  # fmt: skip
-            figure.update_xaxes(row=row, col=1, nticks=5, tickfont={"size": 10}, zeroline=False,
-                                range=_range(before, after))  # fmt: skip
+            figure.update_xaxes(row=row, col=1, range=_range(before, after))
         left = len(metrics) - len(shown)
         figure.update_layout(
-            title={"text": "Metrics" + (f" ({left} more not drawn)" if left else "")},
+            title={"text": "Metrics" + (f" ({left} more not drawn)" if left else ""),
+                   "x": 0, "xref": "paper", "font": {"size": 15}},
             height=110 + _ROW_HEIGHT * max(1, len(shown)),
             margin={"l": 10, "r": 20, "t": 70, "b": 20},
             legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
             paper_bgcolor="rgba(0,0,0,0)",
             plot_bgcolor="rgba(127,127,127,0.06)",
             font={"color": "#7f7f7f"},
-        )
-        figure.update_xaxes(gridcolor=_GRID, linecolor=_GRID)
+        )  # fmt: skip
+        # The values stand beside the points; five numbers of an axis would say less.
+        figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False)
         figure.update_yaxes(automargin=True, gridcolor=_GRID, linecolor=_GRID)
         return figure
 
@@ -117,8 +121,18 @@ def _range(before: Scalar, after: Scalar) -> list[float]:
     """An axis that shows both points with room on either side."""
     values = [float(v) for v in (before, after) if isinstance(v, int | float)]
     low, high = min(values), max(values)
-    room = (high - low) * 0.25 or abs(high) * 0.05 or 0.5
+    room = (high - low) * 0.4 or abs(high) * 0.05 or 0.5
     return [low - room, high + room]
+
+
+def _outside(metric: Change, side: int) -> str:
+    """Where a point's value stands: away from the other point."""
+    values = (metric.before, metric.after)
+    mine, other = (
+        v if isinstance(v, int | float) else None for v in (values[side], values[not side])
+    )
+    left = side == 0 if None in (mine, other) or mine == other else mine < other
+    return "middle left" if left else "middle right"
 
 
 def _table(title: str, changes: tuple[Change, ...], *, deltas: bool = False) -> str:
@@ -136,17 +150,25 @@ def _table(title: str, changes: tuple[Change, ...], *, deltas: bool = False) -> 
 def _rows(changes: Sequence[Change], *, deltas: bool) -> str:
     rows = "".join(
         f"<tr><th scope='row' style='{_CELL}'>{escape(c.name)}</th>"
-        f"<td style='{_CELL}'>{escape(_text(c.before))}</td>"
-        f"<td style='{_CELL}'>{escape(_text(c.after))}</td>"
-        + (f"<td style='{_CELL}'>{_delta(c)}</td>" if deltas else "")
+        f"<td style='{_style(c.before, deltas)}'>{escape(_text(c.before))}</td>"
+        f"<td style='{_style(c.after, deltas)}'>{escape(_text(c.after))}</td>"
+        + (f"<td style='{_NUMBER}'>{_delta(c)}</td>" if deltas else "")
         + "</tr>"
         for c in changes[:_MOST_ROWS]
     )
     left = len(changes) - _MOST_ROWS
     last = f"<caption style='caption-side:bottom'>{left} not shown</caption>" if left > 0 else ""
     heads = ("", "before", "after", *(["change"] if deltas else []))
-    head = "".join(f"<th scope='col' style='{_CELL}'>{name}</th>" for name in heads)
+    style = _NUMBER if deltas else _CELL
+    head = "".join(f"<th scope='col' style='{style}'>{name}</th>" for name in heads)
     return f"<table>{last}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _style(value: Scalar, numbers: bool) -> str:
+    """A cell's style: of a table of `numbers` to the right; a number is broken nowhere."""
+    if numbers:
+        return _NUMBER
+    return f"{_CELL};white-space:nowrap" if isinstance(value, int | float) else _CELL
 
 
 def _delta(change: Change) -> str:
@@ -168,7 +190,7 @@ def _named(name: str, before: str, after: str) -> Change:
 
 
 def _code(text: str) -> str:
-    return f"<code>{escape(text)}</code>"
+    return f"<code style='white-space:nowrap'>{escape(text)}</code>"
 
 
 def _text(value: Scalar) -> str:

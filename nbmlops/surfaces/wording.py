@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nbmlops.records import Change
 
-__all__ = ["shortened", "told_first"]
+__all__ = ["lasted", "shortened", "told_first"]
 
 _MOST_TOLD = 12
 
@@ -14,6 +14,17 @@ _MOST_TOLD = 12
 def shortened(text: str, longest: int) -> str:
     """`text`, or its beginning in `longest` characters with an ellipsis at the end."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def lasted(seconds: float) -> str:
+    """How long something took, as the panel says it too: ``4 ms``, ``1.3 s``, ``2 min 5 s``."""
+    if seconds < 1:
+        return f"{max(1, round(seconds * 1000))} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, left = divmod(minutes, 60)
+    return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s"
 
 
 def told_first(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import dask.dataframe as dd
 import duckdb
+import msgspec
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -156,6 +158,9 @@ def test_it_reads_well_and_escapes_names() -> None:
     assert str(diff) == "Changed: <script> (1 value), in row 0."
     assert "<script>" not in diff._repr_html_()
     assert "&lt;script&gt;" in diff._repr_html_()
+    assert "the old data <strong" in diff._repr_html_()
+    itself = msgspec.structs.replace(diff, old="X_train", new="X_train")._repr_html_()
+    assert itself.count("X_train") == 1
     assert str(compare(old, old.copy())) == "The new data is exactly the same as the old data."
 
 
@@ -165,12 +170,20 @@ def test_a_fingerprint_shows_what_it_is_of() -> None:
     html = fingerprint(table, "<b>")._repr_html_()
     assert "<script>" not in html
     assert "<b>" not in html
-    for told in ("&lt;script&gt;", "&lt;b&gt;", "2 × 2", "float64", "1 missing", "distinct 2"):
+    for told in ("&lt;script&gt;", "&lt;b&gt;", "2 × 2", "float64", "distinct 2"):
         assert told in html
+    cells = [re.sub("<[^>]+>", "", cell) for cell in re.findall("<t[hd].*?</t[hd]>", html)]
+    assert cells[:7] == ["", "", "missing", "min", "max", "mean", ""]
+    assert cells[7:14] == ["&lt;script&gt;", "float64", "1", "1", "1", "1", ""]
     assert fingerprint(table).extent == (2, 2)
     assert fingerprint(table["city"]).extent == (2,)
     assert fingerprint(np.zeros((3, 4, 5))).extent == (3, 4, 5)
     assert str(fingerprint(np.zeros((3, 4)))).startswith("array 3 × 4, ")
+    days = fingerprint(
+        pd.Series(pd.to_datetime(["2013-01-01 00:00", "2013-01-02 10:30:00.25"], format="ISO8601"))
+    )
+    assert ">2013-01-01<" in days._repr_html_()
+    assert ">2013-01-02 10:30:00<" in days._repr_html_()
     unknown = fingerprint(object())
     assert unknown.extent == ()
     assert str(unknown.reason) in unknown._repr_html_()

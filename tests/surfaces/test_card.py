@@ -121,10 +121,29 @@ def test_a_stale_run_says_so_and_why() -> None:
     """In its first line, and with the reason in its last; the control says nothing of it."""
     lines, marks = told(a_run(stale=STALE))
     assert lines[0].endswith("STALE")
-    assert "stale: Cell [3] was edited and run again as [7]. (+1 more: %track explain)" in lines[-1]
-    assert "80% captured: A frame of an unknown type." in lines[-1]
+    assert "stale: Cell [3] was edited and run again as [7]. (and 1 more)" in lines[-1]
+    assert "80% captured, 1 gap: A frame of an unknown type." in lines[-1]
     assert "stale: Cell [3]" in marks.text
     assert "stale" not in "\n".join(told(a_run())[0]).lower()
+
+
+def test_the_name_stands_out_and_the_time_is_said_as_in_the_panel() -> None:
+    """Only the name is bold; what takes no time that a clock shows is not told as none."""
+    chosen = (Parameter(name="ridge__alpha", value=0.5, is_default=False),)
+    took = {0.0004: "1 ms", 0.567: "567 ms", 1.26: "1.3 s", 125.0: "2 min 5 s", 7260.0: "2 h 1 min"}
+    for seconds, words in took.items():
+        lines, marks = told(a_run(parameters=chosen, duration=seconds))
+        assert lines[0].replace("\u00a0", " ") == f"● Ridge  alpha=0.5  ({words})"
+        assert "● Ridge  alpha=0.5" in marks.text
+    html = card_bundle(a_run(parameters=chosen))["text/html"]
+    assert "<b>● Ridge</b>" in html
+
+
+def test_the_newest_metrics_show_in_the_order_of_their_computing() -> None:
+    """Of more than four the earliest give way, and the card says how many."""
+    metrics = tuple(Metric(name=name, value=1.0, at=now()) for name in "abcdef")
+    assert told(a_run(metrics=metrics))[0][2] == "+2   c 1   d 1   e 1   f 1"
+    assert told(a_run(metrics=metrics[:2]))[0][2] == "a 1   b 1"
 
 
 def test_data_is_as_large_as_people_say() -> None:

@@ -138,6 +138,13 @@ def test_a_quote_that_is_not_closed_gets_one_sentence(notebook: Notebook) -> Non
     assert "Traceback" not in told
 
 
+def test_what_speaks_of_a_cell_is_refused_on_a_line(notebook: Notebook) -> None:
+    """It would do nothing; at the head of a cell it does, which the test above holds."""
+    assert "begin it with %%track" in notebook.run("%track --name one")
+    assert "begin it with %%track" in notebook.run("%track --tag team=risk")
+    assert "Tracking into" in notebook.run("%track")
+
+
 def test_diff_slice_and_explain(notebook: Notebook) -> None:
     """What differs between two runs, what one is made from, and what was captured."""
     notebook.run("from sklearn.linear_model import Ridge\nX, y = [[1.0], [2.0]], [1.0, 2.0]")
@@ -151,7 +158,12 @@ def test_diff_slice_and_explain(notebook: Notebook) -> None:
     sliced = notebook.run(f"%track slice {new.id}")
     assert "import Ridge" in sliced
     assert "no part of it" not in sliced
-    assert new.id in notebook.run("%track explain")
+    explained = notebook.run("%track explain")
+    assert new.id in explained
+    assert f"data: X=X (2 rows, {new.inputs[0].fingerprint.digest[:8]})" in explained
+    assert "metrics: none yet" in explained
+    notebook.run("import nbmlops; nbmlops.metric('profit', 12.5)")
+    assert "metrics: profit 12.5" in notebook.run("%track explain")
     assert "two run ids" in notebook.run("%track diff one")
     assert "No tracked run" in notebook.run("%track slice run-ffffffffffff")
 

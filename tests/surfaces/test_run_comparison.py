@@ -113,8 +113,11 @@ def test_html_holds_nothing_of_anybodys_making(pair: tuple[TrackedRun, TrackedRu
 def test_the_figure_gives_each_metric_its_own_axis(pair: tuple[TrackedRun, TrackedRun]) -> None:
     """0.5 and 250,000 are both readable; both runs are in the legend; what differs comes first."""
     figure = RunComparison(compare_runs(*pair)).figure()
-    points = [t for t in figure.data if t.mode == "markers"]
+    points = [t for t in figure.data if t.mode == "markers+text"]
     assert points[0].y == ("rmse",)
+    # Each value stands beside its point, on the side where the other point is not.
+    beside = [(t.text[0], t.textposition) for t in points[:2]]
+    assert beside == [("0.5", "middle right"), ("0.25", "middle left")]
     ranges = [figure.layout[f"xaxis{n or ''}"].range for n in ("", 2, 3)]
     assert ranges[0][1] < 1
     assert max(r[1] for r in ranges) > 250_000
