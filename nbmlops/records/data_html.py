@@ -69,18 +69,22 @@ def _columns(of: Fingerprint) -> str:
     lines = "".join(_line(column, of, heads) for column in shown)
     if (more := len(of.columns) - _MOST_COLUMNS) > 0:
         lines += f'<tr><td colspan="7" style="{_LEFT};{_FAINT}">and {more:,} more</td></tr>'
-    return _table(f"<tr><th></th><th></th>{head}<th></th></tr>{lines}")
+    return _table((f"<tr><th></th><th></th>{head}<th></th></tr>" if heads else "") + lines)
 
 
 def _line(column: ColumnFingerprint, of: Fingerprint, heads: list[str]) -> str:
     values = "values" if of.kind != "table" else "without a name"
     name = column.name or ("index" if column.index else values)
     rest = [f"{k} {_short(v)}" for k, v in column.summary.items() if k not in _HEADS]
+    # Text has no least and no greatest: what is known of it takes their room.
+    wide = rest and not column.summary.keys() & set(_HEADS)
+    numbers = [head for head in heads if head == "missing"] if wide else heads
+    room = 1 + len(heads) - len(numbers)
     return (
         f'<tr><td style="{_LEFT}">{escape(_short(name))}</td>'
         f'<td style="{_LEFT};{_FAINT}">{escape(column.type)}</td>'
-        + "".join(f'<td style="{_NUMBER}">{escape(_told(column, head))}</td>' for head in heads)
-        + f'<td style="{_LEFT};{_FAINT}">{escape(", ".join(rest))}</td></tr>'
+        + "".join(f'<td style="{_NUMBER}">{escape(_told(column, head))}</td>' for head in numbers)
+        + f'<td colspan="{room}" style="{_LEFT};{_FAINT}">{escape(", ".join(rest))}</td></tr>'
     )
 
 

@@ -20,7 +20,6 @@ _NUMBER = f"{_CELL};text-align:right;white-space:nowrap;font-variant-numeric:tab
 _MOST_METRICS = 12
 _ROW_HEIGHT = 44  # pixels of one metric in the figure
 _BEFORE, _AFTER = "#8a8f98", "#1f77b4"
-_GRID = "rgba(127,127,127,0.25)"  # seen on light and on dark ground
 
 
 class RunComparison:
@@ -87,7 +86,7 @@ class RunComparison:
         )  # fmt: skip
         # The values stand beside the points; five numbers of an axis would say less.
         figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False)
-        figure.update_yaxes(automargin=True, gridcolor=_GRID, linecolor=_GRID)
+        figure.update_yaxes(automargin=True, showgrid=False, zeroline=False)
         return figure
 
     def _repr_html_(self) -> str:

@@ -175,6 +175,7 @@ def test_a_fingerprint_shows_what_it_is_of() -> None:
     cells = [re.sub("<[^>]+>", "", cell) for cell in re.findall("<t[hd].*?</t[hd]>", html)]
     assert cells[:7] == ["", "", "missing", "min", "max", "mean", ""]
     assert cells[7:14] == ["&lt;script&gt;", "float64", "1", "1", "1", "1", ""]
+    assert cells[14:] == ["city", "string", "", "distinct 2"]
     assert fingerprint(table).extent == (2, 2)
     assert fingerprint(table["city"]).extent == (2,)
     assert fingerprint(np.zeros((3, 4, 5))).extent == (3, 4, 5)
