@@ -193,7 +193,7 @@ def _ledger_cut(stores: Stores, facts: list[Link]) -> Diagnosis:
     checkpoint = take_checkpoint(facts, stores.clock())
     found = not check_against(checkpoint, facts[:-1]).intact
     return _detection(
-        "cutting the ledger", found, "a checkpoint that is kept elsewhere shows what lacks"
+        "cutting the ledger", found, "a checkpoint that is kept elsewhere shows what is missing"
     )
 
 

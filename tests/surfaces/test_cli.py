@@ -14,9 +14,11 @@ from rich.console import Console
 
 from nbmlops.records import Metric
 from nbmlops.surfaces.cli import main
+from nbmlops.surfaces.cli.door import told_parameters
 from nbmlops.surfaces.cli.names import broken
 from nbmlops.surfaces.cli.track import runs_table
 from nbmlops.testing import EPOCH, make_run
+from nbmlops.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 
@@ -176,7 +178,7 @@ def test_the_runs_fit_into_80_columns() -> None:
     lines = screen.file.getvalue().splitlines()  # type: ignore[attr-defined] # the StringIO above
     assert max(map(len, lines)) <= 80
     assert lines[1].startswith(run.id)
-    assert lines[1].rstrip().endswith(run.data_digest[:12])
+    assert lines[1].rstrip().endswith(run.data_digest[:8])
 
 
 @pytest.mark.parametrize(
@@ -185,6 +187,8 @@ def test_the_runs_fit_into_80_columns() -> None:
         ("HistGradientBoostingClassifier", 23, ["HistGradientBoosting", "Classifier"]),
         ("late_arrival.promoted.ipynb", 23, ["late_arrival.promoted.", "ipynb"]),
         ("roc_auc_score_X_test 0.7303", 22, ["roc_auc_score_X_test", "0.7303"]),
+        ("roc_auc_score 0.7303", 17, ["roc_auc_score", "0.7303"]),
+        ("alpha 1e-05", 8, ["alpha", "1e-05"]),
         ("short", 22, ["short"]),
         ("a" * 12, 5, ["aaaaa", "aaaaa", "aa"]),
         ("", 5, [""]),
@@ -207,6 +211,28 @@ def test_names_in_the_table_of_runs_keep_their_words_whole() -> None:
     told = screen.file.getvalue()  # type: ignore[attr-defined] # the StringIO above
     for word in ("Classifier", "late_arrival.", "promoted.", "ipynb", "[bold]X", "0.7303"):
         assert word in told
+
+
+def test_of_many_metrics_the_table_shows_the_newest_and_one_run_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Values stand whole, before their names; how many more there are is said."""
+    metrics = tuple(Metric(name=f"score_{n}", value=n + 0.25, at=EPOCH) for n in range(6))
+    run = make_run(metrics=metrics)
+    screen = Console(width=80, file=StringIO())
+    screen.print(runs_table([run]))
+    told = screen.file.getvalue()  # type: ignore[attr-defined] # the StringIO above
+    assert "5.25   score_5" in told
+    assert "and 2 more" in told
+    assert "score_1" not in told
+    monkeypatch.setattr(Workspace, "run", lambda *_: run)
+    alone = " ".join(invoke("runs", run.id).output.split())
+    assert "score_0 0.25, score_1 1.25" in alone
+
+
+def test_parameters_are_told_as_they_are_given() -> None:
+    """As ``-p`` takes them, and not as Python prints a dict."""
+    assert told_parameters({"month": 8, "late": True}) == "month=8, late=True"
 
 
 def test_the_help_tells_each_command_in_a_whole_sentence() -> None:

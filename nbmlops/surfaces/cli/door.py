@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from nbmlops.errors import NbmlopsError, Refused
-from nbmlops.records import Identity, encode
+from nbmlops.records import Identity, Scalar, encode
 
 __all__ = [
     "Door",
@@ -28,6 +28,7 @@ __all__ = [
     "print_json",
     "show_progress",
     "table",
+    "told_parameters",
 ]
 
 _WIDTH_OF_A_PIPE = 200
@@ -130,6 +131,11 @@ def show_progress(what: str, unit: str = "cells") -> Iterator[Any]:
     ) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def told_parameters(parameters: Mapping[str, Scalar]) -> str:
+    """Parameters as they are given: ``month=8, late_after=15``."""
+    return ", ".join(f"{name}={value}" for name, value in parameters.items())
 
 
 def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:

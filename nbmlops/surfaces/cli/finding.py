@@ -16,6 +16,7 @@ from nbmlops.surfaces.cli.door import (
     table,
 )
 from nbmlops.surfaces.cli.keys import key_option, unlock
+from nbmlops.surfaces.cli.names import Name
 from nbmlops.workspace import Workspace
 
 __all__ = ["finding", "told_finding"]
@@ -72,10 +73,16 @@ def list_findings(review_id: str | None, only_open: bool, as_json: bool) -> None
     if as_json:
         print_json(found)
         return
-    grid = table("finding", "on", "by", "text", "settled")
+    grid = table("finding", "on", "what, and how it was settled")
     for each in found:
-        settled = f"{each.resolution.by.name}: {each.resolution.note}" if each.resolution else "–"
-        grid.add_row(each.id, *map(escape, (_place(each), each.by.name, each.text, settled)))
+        settled = (
+            f"{each.resolution.by.name}: {each.resolution.note}" if each.resolution else "open"
+        )
+        grid.add_row(
+            f"{each.id}\n[dim]by {escape(each.by.name)}[/]",
+            Name(_place(each)),
+            f"{escape(each.text)}\n[dim]{escape(settled)}[/]",
+        )
     console.print(grid if found else "No findings here: nbmlops finding add REVIEW_ID TEXT.")
 
 

@@ -11,15 +11,24 @@ from rich.text import Text
 
 __all__ = ["Name", "broken"]
 
-# Behind what joins words, and before a hump: roc_|auc, 01.|ipynb, Gradient|Boosting.
-_JOINTS = re.compile(r"(?<=[\s_./\\-])(?=[^\s_./\\-])|(?<=[a-z0-9])(?=[A-Z])")
+# Behind what joins words, and before a hump: roc_|auc, 01.|ipynb, Gradient|Boosting. A number is
+# one word.
+_JOINTS = re.compile(
+    r"(?<=[\s_/\\])(?=[^\s_./\\-])|(?<=[.-])(?=[^\s_./\\\d-])|(?<=[a-z0-9])(?=[A-Z])"
+)
+
+
+_WIDE = 100  # columns of a screen on which a name need not make room for another
 
 
 class Name:
-    """A name in a cell of a table; `style` is Rich's. What it holds is no markup."""
+    """A name in a cell of a table; `style` is Rich's. What it holds is no markup.
 
-    def __init__(self, text: str, style: str = "") -> None:
-        self._text, self._style = text, style
+    On a narrow screen it asks for no more than `modest` columns, where its words fit into those.
+    """
+
+    def __init__(self, text: str, style: str = "", modest: int = _WIDE) -> None:
+        self._text, self._style, self._modest = text, style, modest
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         for line in broken(self._text, options.max_width):
@@ -27,7 +36,10 @@ class Name:
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         longest = max(map(len, _JOINTS.split(self._text)))
-        return Measurement(longest, len(self._text)).with_maximum(options.max_width)
+        most = len(self._text)
+        if options.max_width < _WIDE:
+            most = min(most, max(longest, self._modest))
+        return Measurement(longest, most).with_maximum(options.max_width)
 
 
 def broken(text: str, width: int) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import click
+from rich.console import Group
 from rich.markup import escape
 
 from nbmlops.records import Promotion, shown
 from nbmlops.surfaces.cli.door import console, json_option, print_json, show_progress, table
+from nbmlops.surfaces.cli.names import Name
 from nbmlops.workspace import Workspace
 from nbmlops.workspace.promote import DEFAULT_TOLERANCE
 
@@ -80,9 +82,12 @@ def _list(promotions: list[Promotion], as_json: bool) -> None:
     if as_json:
         print_json(promotions)
         return
-    grid = table("promotion", "model", "content", "notebook", "author", "when")
+    grid = table("promotion", "model", "content", "by, when (UTC)")
     for p in promotions:
-        when = f"{p.at:%Y-%m-%d %H:%M}"
-        told = (p.id, p.model_name, p.bundle.digest[:12], p.notebook, p.author, when)
-        grid.add_row(*map(escape, told))
+        grid.add_row(
+            escape(p.id),
+            Group(Name(p.model_name), Name(p.notebook, "dim")),
+            escape(p.bundle.digest[:12]),
+            f"{escape(p.author)}\n[dim]{p.at:%Y-%m-%d %H:%M}[/]",
+        )
     console.print(grid if promotions else "Nothing was promoted yet: nbmlops promote RUN_ID.")

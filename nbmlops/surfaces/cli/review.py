@@ -19,6 +19,7 @@ from nbmlops.surfaces.cli.door import (
 )
 from nbmlops.surfaces.cli.finding import told_finding
 from nbmlops.surfaces.cli.keys import key_option, unlock
+from nbmlops.surfaces.cli.names import Name
 from nbmlops.workspace import Workspace
 
 __all__ = ["review", "sign_off", "submit"]
@@ -73,12 +74,15 @@ def review(review_id: str | None, waiting: bool, dry_run: bool, as_json: bool) -
     if as_json:
         print_json(found)
         return
-    grid = table("review", "model", "content", "author", "status", "missing")
+    grid = table("review", "model", "content", "status, what is missing")
     for r in found:
         s = r.submission
-        digest = s.content_digest[:12]
-        missing = " ".join(r.missing) or "–"
-        grid.add_row(*map(escape, (s.id, s.model_name, digest, s.author, r.status, missing)))
+        grid.add_row(
+            f"{escape(s.id)}\n[dim]by {escape(s.author)}[/]",
+            Name(s.model_name),
+            escape(s.content_digest[:12]),
+            "\n".join([r.status, *(f"[dim]{escape(sentence)}[/]" for sentence in r.missing)]),
+        )
     console.print(grid if found else "No reviews here: nbmlops submit PROMOTION_ID.")
 
 
@@ -150,8 +154,9 @@ def _print_review(review: Review) -> None:
             shown(metric.clean) + (" (reproduced)" if metric.agrees else " (differs)"),
         )
     for item in evidence.inputs:
+        named = "" if item.name == item.role else f" ({escape(item.name)})"
         grid.add_row(
-            escape(f"{item.role} {item.name}"), escape(item.fingerprint.digest[:12]) or "unknown"
+            f"data {escape(item.role)}{named}", escape(item.fingerprint.digest[:12]) or "unknown"
         )
     grid.add_row("completeness", f"{evidence.completeness:.0%}")
     for field, text in evidence.model_card.items():

@@ -7,6 +7,7 @@ import threading
 from datetime import UTC, datetime
 
 import click
+from rich.console import Group
 from rich.markup import escape
 
 from nbmlops.errors import CellFailed, NbmlopsError, SettingsError
@@ -22,7 +23,10 @@ from nbmlops.surfaces.cli.door import (
     print_json,
     show_progress,
     table,
+    told_parameters,
 )
+from nbmlops.surfaces.cli.names import Name
+from nbmlops.surfaces.wording import lasted
 from nbmlops.workspace import Workspace
 
 __all__ = ["execute", "print_execution", "schedule", "scheduler", "unschedule"]
@@ -152,32 +156,31 @@ def execute(promotion_id: str | None, parameters: tuple[str, ...], as_json: bool
 
 
 def print_execution(execution: Execution) -> None:
-    """One execution in two lines."""
+    """One execution: how it ended, what it ran with, what it left."""
     colour = "green" if execution.outcome == "succeeded" else "red"
     due = f", due {execution.due:%Y-%m-%d %H:%M} UTC" if execution.due else ""
     console.print(
-        f"{escape(execution.id)} [{colour}]{execution.outcome}[/] in {execution.duration:.1f} s"
-        f"{due}, parameters {escape(str(execution.parameters or 'as promoted'))}, runs "
-        f"{escape(', '.join(execution.run_ids))}"
+        f"{escape(execution.id)} [{colour}]{execution.outcome}[/] in {lasted(execution.duration)}{due}"
     )
+    told = told_parameters(execution.parameters)
+    console.print(f"  parameters: {told or 'as promoted'}", markup=False)
+    if execution.run_ids:
+        console.print(f"  runs: {', '.join(execution.run_ids)}", markup=False)
     console.print(f"  {execution.error or execution.output_notebook}", markup=False)
 
 
 def _table(schedules: list[Schedule], executions: list[Execution]) -> object:
     """`executions` are newest first."""
-    grid = table("schedule", "model", "by", "cron", "time zone", "parameters", "next (UTC)", "last")
+    grid = table("schedule", "model, parameters", "when", "next, last (UTC)")
     last = {e.schedule_id: e for e in reversed(executions)}
     for record in schedules:
         served = last.get(record.id)
+        due = f"{served.due:%Y-%m-%d %H:%M} {served.outcome}" if served and served.due else "–"
         grid.add_row(
-            escape(record.id),
-            escape(record.model_name),
-            escape(record.author),
-            escape(record.cron),
-            escape(record.timezone),
-            escape(", ".join(f"{k}={v}" for k, v in record.parameters.items()) or "–"),
-            _next_told(record),
-            f"{served.outcome} {served.due:%Y-%m-%d %H:%M}" if served and served.due else "–",
+            f"{escape(record.id)}\n[dim]by {escape(record.author)}[/]",
+            Group(Name(record.model_name), Name(told_parameters(record.parameters), "dim")),
+            f"{escape(record.cron)}\n[dim]{escape(record.timezone)}[/]",
+            f"{_next_told(record)}\n[dim]{due}[/]",
         )
     return grid
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import click
 from rich.console import Group
+from rich.table import Table
+from rich.text import Text
 
-from nbmlops.records import Metric, TrackedRun
+from nbmlops.records import TrackedRun
 from nbmlops.surfaces.cli.door import console, json_option, print_json, table
 from nbmlops.surfaces.cli.names import Name
+from nbmlops.surfaces.explanation import explanation
 from nbmlops.workspace import Workspace
 
 __all__ = ["runs", "runs_table", "sync"]
+
+_MOST = 4  # metrics of a run in the table
+_MODEL = 18  # columns of a model's name: longer ones leave the metrics theirs
 
 
 @click.command()
@@ -26,7 +32,7 @@ __all__ = ["runs", "runs_table", "sync"]
 def runs(
     run_id: str | None, notebook: str | None, compare: tuple[str, str] | None, as_json: bool
 ) -> None:
-    """List tracked runs, newest first, or show the one whose id begins with RUN_ID."""
+    """List tracked runs, newest first, or tell all of the one whose id begins with RUN_ID."""
     workspace = Workspace.open()
     if compare:
         diff = workspace.compare_runs(*compare)
@@ -42,6 +48,8 @@ def runs(
     )
     if as_json:
         print_json(found[0] if run_id else found)
+    elif run_id:
+        _print_run(found[0])
     elif not found:
         console.print(
             "No runs on this machine yet. In a notebook: [bold]%load_ext nbmlops[/], then "
@@ -64,19 +72,39 @@ def sync(as_json: bool) -> None:
         console.print(f"{delivered} record{'s' * (delivered != 1)} delivered.")
 
 
+def _print_run(run: TrackedRun) -> None:
+    """What is on record of a run, as %track explain tells it."""
+    head, *lines = explanation(run)
+    console.print(head, markup=False)
+    grid = table()
+    for line in lines:
+        about, _, told = line.strip().partition(": ")
+        grid.add_row(Text(about), Text(told))
+    console.print(grid)
+
+
 def runs_table(found: list[TrackedRun]) -> object:
     """The runs as a table that fits into 80 columns: digest and instant stand below each other."""
     grid = table("run", "model", "metrics", "data, when")
-    grid.columns[1].min_width = 18
     for run in found:
         grid.add_row(
             run.id,
-            Group(Name(run.name), Name(run.notebook or "no notebook", "dim")),
-            Group(*(Name(f"{m.name} {_told(m)}") for m in run.metrics)),
-            f"{run.data_digest[:12]}\n[dim]{run.started:%m-%d %H:%M}[/]",
+            Group(
+                Name(run.name, modest=_MODEL), Name(run.notebook or "no notebook", "dim", _MODEL)
+            ),
+            _metrics(run),
+            f"{run.data_digest[:8]}\n[dim]{run.started:%m-%d %H:%M}[/]",
         )
     return grid
 
 
-def _told(metric: Metric) -> str:
-    return f"{metric.value:.4g}" if metric.value is not None else "–"
+def _metrics(run: TrackedRun) -> Table:
+    """The newest metrics, as on the card: values below each other, the names behind them."""
+    lines = Table.grid(padding=(0, 1))
+    lines.add_column(no_wrap=True, min_width=6)
+    for metric in run.metrics[-_MOST:]:
+        value = f"{metric.value:.4g}" if metric.value is not None else "–"
+        lines.add_row(value, Name(metric.name))
+    if len(run.metrics) > _MOST:
+        lines.add_row("", Text(f"and {len(run.metrics) - _MOST} more", "dim"))
+    return lines

@@ -215,7 +215,8 @@ def _save_function(
         def __init__(self, model: Any) -> None:
             self.model = model
 
-        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        # Without hints: MLflow would take them for the model's schema, and warn of what they lack.
+        def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
             act = getattr(self.model, "predict", None) or getattr(self.model, "transform", None)
             return act(model_input) if act else self.model
 
