@@ -126,12 +126,9 @@ def _range(before: Scalar, after: Scalar) -> list[float]:
 
 def _outside(metric: Change, side: int) -> str:
     """Where a point's value stands: away from the other point."""
-    values = (metric.before, metric.after)
-    mine, other = (
-        v if isinstance(v, int | float) else None for v in (values[side], values[not side])
-    )
-    left = side == 0 if None in (mine, other) or mine == other else mine < other
-    return "middle left" if left else "middle right"
+    before, after = metric.before, metric.after
+    falls = isinstance(before, int | float) and isinstance(after, int | float) and after < before
+    return "middle left" if (side == 0) != falls else "middle right"
 
 
 def _table(title: str, changes: tuple[Change, ...], *, deltas: bool = False) -> str:

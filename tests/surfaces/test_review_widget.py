@@ -25,6 +25,8 @@ from nbmlops.records import (
 )
 from nbmlops.settings import load_settings
 from nbmlops.surfaces.review import ReviewWidget
+from nbmlops.surfaces.review.markup import breakable
+from nbmlops.surfaces.review.pages import policy_html
 from nbmlops.testing import make_submission
 from nbmlops.workspace import Workspace
 
@@ -76,10 +78,29 @@ def test_it_shows_the_evidence(workspace: Workspace, submitted: Submit) -> None:
         "late_arrival", "submitted by ada", submission.content_digest, "sklearn.svm.SVC",
         "auc", "0.71", "agrees", "differs by more than 1%", "X_train", "1,200 rows", "ab" * 32,
         "a generator", "C", "At their default: 1", "Parts: 1", "the folder is no repository",
-        "87 %",
+        "87%",
         "model = SVC(C=3).fit(X, y)", "does not agree", "1 sign-off is missing", "Nobody yet",
     ):  # fmt: skip
         assert part in html, part
+
+
+def test_a_sign_off_that_does_not_count_is_told_once(
+    workspace: Workspace, submitted: Submit
+) -> None:
+    """Also where the policy misses it for the very reason; another reason stands apart."""
+    review = msgspec.structs.replace(
+        workspace.review(submitted().id), missing=("Lacks one.",), uncounted=("Lacks one.",)
+    )
+    assert policy_html(review).count("Lacks one.") == 1
+    assert "do not count" not in policy_html(review)
+    two = msgspec.structs.replace(review, uncounted=("Lacks one.", "Too old."))
+    assert policy_html(two).count("Too old.") == 1
+
+
+def test_a_name_may_break_between_its_words_and_holds_no_markup() -> None:
+    """Behind underscores only."""
+    assert breakable("l2_regularization") == "l2_<wbr>regularization"
+    assert breakable("<b>_x") == "&lt;b&gt;_<wbr>x"
 
 
 def test_a_second_person_approves(workspace: Workspace, submitted: Submit) -> None:
@@ -204,12 +225,12 @@ def test_a_finding_is_raised_where_it_belongs_and_resolved(
     widget.findings.add.click()
     (finding,) = widget.review.findings
     assert (finding.text, finding.cell, finding.by.name) == ("Why this cell?", 1, "grace")
-    assert "Findings (1 open)" in widget.tabs.titles
+    assert "Findings (1)" in widget.tabs.titles
     assert "cell 1" in page(widget)
     note, button = widget.findings.resolve[finding.id]
     note.value = "It splits by month."
     button.click()
-    assert "Findings (0 open)" in widget.tabs.titles
+    assert "Findings" in widget.tabs.titles
     assert "It splits by month." in page(widget)
     assert widget.findings.resolve == {}
 

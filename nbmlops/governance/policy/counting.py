@@ -219,7 +219,7 @@ class Scale:
             met = finding.resolution
             if finding.sign_off_id == sign_off.id and met and met.by.name == sign_off.by.name:
                 return None
-        return f"its condition is not met yet: {sign_off.comment}"
+        return f"its condition is not met yet: {sign_off.comment.rstrip('. ')}"
 
 
 _Differs = Callable[[Statement, Statement], bool]

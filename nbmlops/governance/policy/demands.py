@@ -50,14 +50,15 @@ def unmet_demands(
 
 
 def _open_finding(finding: Finding, doubt: str | None) -> list[str]:
+    place = f"cell {finding.cell}" if finding.cell is not None else finding.metric
+    told = (
+        f"{finding.by.name}'s {finding.id}{f' on {place}' if place else ''} is open: {finding.text}"
+    )
     if finding.resolution is None:
-        return [f"Finding {finding.id} by {finding.by.name} is open: {finding.text}"]
+        return [told]
     if doubt is None:
         return []
-    return [
-        f"Finding {finding.id} by {finding.by.name} is open: {finding.text} "
-        f"({finding.resolution.by.name}'s resolution does not count: {doubt}.)"
-    ]
+    return [f"{told} ({finding.resolution.by.name}'s resolution does not count: {doubt}.)"]
 
 
 def _unmet_metric(evidence: Evidence, demand: MetricDemand) -> list[str]:

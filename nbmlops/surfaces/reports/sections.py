@@ -203,7 +203,7 @@ def _approvals(dossier: Dossier) -> list[Block]:
         blocks.append(table("Sign-offs", head, rows))
     else:
         blocks.append(gap("Nobody has signed off."))
-    blocks += [gap(sentence) for sentence in (*review.uncounted, *review.missing)]
+    blocks += [gap(sentence) for sentence in dict.fromkeys((*review.uncounted, *review.missing))]
     if review.registration:
         r = review.registration
         blocks.append(

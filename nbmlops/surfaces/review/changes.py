@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from nbmlops.records import Change, Comparison, Evidence
-from nbmlops.surfaces.review.markup import details, page, table, text
+from nbmlops.surfaces.review.markup import breakable, details, page, table, text
 from nbmlops.surfaces.wording import shortened, told_first
 
 __all__ = ["changes_html", "metrics_bundle"]
@@ -65,7 +65,8 @@ def metrics_bundle(evidence: Evidence) -> dict[str, Any] | None:
     told = "; ".join(
         f"{name}: champion {before:.4g}, this {now:.4g}" for name, before, now in shown
     )
-    return {"application/vnd.plotly.v1+json": json.loads(figure.to_json()), "text/plain": told}
+    drawn = {**json.loads(figure.to_json()), "config": {"displayModeBar": False}}
+    return {"application/vnd.plotly.v1+json": drawn, "text/plain": told}
 
 
 _SAME = '<div class="quiet">The same.</div>'
@@ -111,7 +112,7 @@ def _values(changes: tuple[Change, ...]) -> str:
 
 
 def _rows(changes: list[Change]) -> str:
-    rows = ((text(c.name), _value(c.before), _value(c.after)) for c in changes)
+    rows = ((breakable(c.name), _value(c.before), _value(c.after)) for c in changes)
     return table(("name", "champion", "this"), rows)
 
 

@@ -16,6 +16,7 @@ from ipywidgets import (
     Text,
     Textarea,
     VBox,
+    Widget,
 )
 
 from nbmlops.governance import how_given
@@ -25,6 +26,8 @@ from nbmlops.surfaces.review.markup import page, text
 __all__ = ["FindingsForm", "VerdictForm"]
 
 _WIDE = Layout(width="100%", max_width="640px")
+_TERMS = "register, alias:NAME · 0 days: as long as the policy says"
+_APART = Layout(margin="0 0 10px")
 _UNSIGNED = ""
 
 
@@ -39,7 +42,7 @@ class VerdictForm(VBox):
             placeholder="What did you check? Everybody who looks at the record reads this.",
             description="Comment",
             rows=3,
-            layout=_WIDE,
+            layout=Layout(width="auto", max_width="640px"),
         )
         self.scopes = Text(
             value=", ".join(DEFAULT_SCOPES),
@@ -51,7 +54,7 @@ class VerdictForm(VBox):
             max=36_500,
             description="For days",
             tooltip="After so many days the approval lapses; 0: when the policy says.",
-            layout=Layout(width="170px"),
+            layout=Layout(width="160px"),
         )
         self.key = Dropdown(
             description="Sign with",
@@ -73,9 +76,12 @@ class VerdictForm(VBox):
         }
         for button, verdict in verdicts.items():
             button.on_click(lambda _, verdict=verdict: on_verdict(verdict))
-        signing = [HBox((self.key, self.passphrase))] if keys else []
-        terms = HBox((self.scopes, self.days))
-        super().__init__((self.comment, terms, *signing, HBox(tuple(verdicts))))
+        signing = [_row(self.key, self.passphrase)] if keys else []
+        hint = HTML(page(f'<span class="quiet">{text(_TERMS)}</span>'))
+        terms = _row(self.scopes, self.days, hint)
+        super().__init__(
+            (self.comment, terms, *signing, _row(*verdicts)), layout=Layout(margin="12px 0 0")
+        )
 
     def allowed(self) -> tuple[str, ...]:
         """The scopes that an approval is to have."""
@@ -120,21 +126,26 @@ class FindingsForm(VBox):
         self.place.index = 0
         rows = [self._row(finding) for finding in review.findings]
         nothing = HTML(page('<div class="quiet">No finding was raised.</div>'))
-        self.children = (*(rows or [nothing]), HBox((self.place, self.text, self.add)))
+        self.children = (*(rows or [nothing]), _row(self.place, self.text, self.add))
 
     def _row(self, finding: Finding) -> VBox:
         told = HTML(_finding_html(finding))
         if finding.resolution:
-            return VBox((told,))
+            return VBox((told,), layout=_APART)
         note = Text(placeholder="How was it settled?", layout=_WIDE)
         settle = Button(description="Resolve")
         settle.on_click(lambda _: self._on_resolve(finding.id, note.value.strip()))
         self.resolve[finding.id] = (note, settle)
-        return VBox((told, HBox((note, settle))))
+        return VBox((told, HBox((note, settle))), layout=_APART)
 
     def _raise(self) -> None:
         cell, metric = self.place.value
         self._on_raise(self.text.value.strip(), cell, metric)
+
+
+def _row(*controls: Widget) -> HBox:
+    """Controls beside each other; below each other where there is no room."""
+    return HBox(controls, layout=Layout(flex_flow="row wrap", align_items="center"))
 
 
 def _places(evidence: Evidence) -> list[tuple[str, tuple[int | None, str | None]]]:

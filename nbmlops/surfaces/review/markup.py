@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-__all__ = ["STYLE", "bullets", "details", "digest", "page", "table", "text"]
+__all__ = ["STYLE", "breakable", "bullets", "details", "digest", "page", "table", "text"]
 
 # JupyterLab's own variables, so that it follows the theme; the fallbacks serve other front ends.
 STYLE = """<style>
@@ -36,6 +36,8 @@ STYLE = """<style>
 .nbmlops-review summary { cursor: pointer; font-weight: 600; margin-top: 10px; }
 .nbmlops-review .good { color: var(--jp-success-color0, #2e7d32); }
 .nbmlops-review .bad { color: var(--jp-error-color0, #c62828); }
+[data-jp-theme-light='false'] .nbmlops-review .good { color: var(--jp-success-color1); }
+[data-jp-theme-light='false'] .nbmlops-review .bad { color: var(--jp-error-color1); }
 .nbmlops-review .status { border: 1px solid currentcolor; border-radius: 9px; font-size: 0.7em;
   font-weight: normal; margin-left: 8px; padding: 1px 8px; vertical-align: middle; }
 .nbmlops-review .added { background: rgb(46 125 50 / 20%); }
@@ -78,6 +80,11 @@ def digest(digest: str) -> str:
 
 def text(value: object) -> str:
     return escape(str(value), quote=True)
+
+
+def breakable(name: str) -> str:
+    """A name that may break behind its underscores; elsewhere only where it must."""
+    return "_<wbr>".join(map(text, name.split("_")))
 
 
 def page(*parts: str) -> str:

@@ -18,6 +18,7 @@ from nbmlops.records import (
 )
 from nbmlops.surfaces.review.markup import (
     STYLE,
+    breakable,
     bullets,
     details,
     digest,
@@ -79,11 +80,8 @@ def policy_html(review: Review) -> str:
             judged,
             '<div class="good">Nothing is missing: the model may be registered.</div>',
         )
-    uncounted = (
-        "<h4>Sign-offs that do not count</h4>" + bullets(review.uncounted)
-        if review.uncounted
-        else ""
-    )
+    others = [sentence for sentence in review.uncounted if sentence not in review.missing]
+    uncounted = "<h4>Sign-offs that do not count</h4>" + bullets(others) if others else ""
     return page("<h4>Still missing</h4>", judged, bullets(review.missing), uncounted)
 
 
@@ -161,7 +159,7 @@ def _agreement(metric: MetricAgreement) -> tuple[str, ...]:
         if metric.agrees
         else f'<span class="bad">differs by more than {metric.tolerance:.0%}</span>'
     )
-    return text(metric.name), shown(metric.tracked), shown(metric.clean), said
+    return breakable(metric.name), shown(metric.tracked), shown(metric.clean), said
 
 
 def _inputs(inputs: tuple[DataInput, ...]) -> str:
@@ -215,11 +213,11 @@ def _is_part(parameter: Parameter) -> bool:
 
 
 def _parameter(parameter: Parameter) -> tuple[str, ...]:
-    return text(parameter.name), f"<code>{text(repr(parameter.value))}</code>"
+    return breakable(parameter.name), f"<code>{text(repr(parameter.value))}</code>"
 
 
 def _gaps(gaps: tuple[Gap, ...], completeness: float) -> str:
-    head = f"<h4>Captured: {int(completeness * 100)} %</h4>"
+    head = f"<h4>Captured: {int(completeness * 100)}%</h4>"
     if not gaps:
         return head + '<div class="quiet">Nothing is known to be missing from the record.</div>'
     return head + table(("not captured", "why"), ((text(g.what), text(g.why)) for g in gaps))

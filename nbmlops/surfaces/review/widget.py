@@ -142,7 +142,7 @@ class ReviewWidget(VBox):
         self.tabs.titles = (
             "Evidence",
             "Changes" if evidence.champion else "Changes (new)",
-            f"Findings ({open_findings} open)" if review.findings else "Findings",
+            f"Findings ({open_findings})" if open_findings else "Findings",
             f"Attached ({attached})",
             f"Sign-offs ({len(review.sign_offs)})",
         )

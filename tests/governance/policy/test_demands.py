@@ -168,7 +168,7 @@ def test_an_open_finding_blocks_until_it_is_resolved_also_in_a_later_review() ->
     )
     world.tell(FindingRaised(finding=finding))
     later = world.submit("late_arrival", b"newer")
-    says = ["Finding finding-1 by grace is open: Which month?"]
+    says = ["grace's finding-1 on cell 1 is open: Which month?"]
     assert missing(later, history=world.history) == says
     assert missing(later, history=world.history, findings_resolved=False) == []
     resolution = Resolution(finding_id="finding-1", note="July", by=Identity(name="alan"), at=EPOCH)
