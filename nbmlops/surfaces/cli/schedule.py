@@ -160,7 +160,8 @@ def print_execution(execution: Execution) -> None:
     colour = "green" if execution.outcome == "succeeded" else "red"
     due = f", due {execution.due:%Y-%m-%d %H:%M} UTC" if execution.due else ""
     console.print(
-        f"{escape(execution.id)} [{colour}]{execution.outcome}[/] in {lasted(execution.duration)}{due}"
+        f"{escape(execution.id)} [{colour}]{execution.outcome}[/] in "
+        f"{lasted(execution.duration)}{due}"
     )
     told = told_parameters(execution.parameters)
     console.print(f"  parameters: {told or 'as promoted'}", markup=False)
