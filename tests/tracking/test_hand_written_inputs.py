@@ -30,20 +30,20 @@ def inputs(kernel: Kernel, code: str) -> dict[str, str]:
 )
 def test_what_a_closed_form_is_solved_for_is_the_target(kernel: Kernel, code: str) -> None:
     """Whatever it is called: the table stands in the product with itself, the target does not."""
-    told = inputs(kernel, code)
-    assert told["y"] == "prices"
-    assert told["X"] in {"X", "K"}
+    roles = inputs(kernel, code)
+    assert roles["y"] == "prices"
+    assert roles["X"] in {"X", "K"}
 
 
 def test_the_target_of_a_line_is_what_it_is_drawn_through(kernel: Kernel) -> None:
     """The slope divides by the spread of the one, never of the other."""
-    told = inputs(
+    roles = inputs(
         kernel,
         "slope = ((area - area.mean()) * (prices - prices.mean())).sum()"
         " / ((area - area.mean()) ** 2).sum()\n"
         "intercept = prices.mean() - slope * area.mean()",
     )
-    assert told == {"X": "area", "y": "prices"}
+    assert roles == {"X": "area", "y": "prices"}
 
 
 def test_a_setting_that_a_loop_goes_through_is_told(kernel: Kernel) -> None:
@@ -83,3 +83,79 @@ best = pd.DataFrame({"lr": [0.2], "n_iter": [20]}).iloc[0]
 theta = descend(X, y, lr=best.lr, n_iter=np.int64(20))
 """
     assert told(only(kernel.trained(code))) == {"lr": 0.2}
+
+
+LOOP_OVER = """
+w = np.zeros(3)
+for row, target in zip({X}, {y}):
+    w += 0.01 * (target - row @ w) * row
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "target"),
+    [("X[:100]", "y[:100]"), ("X[first]", "y[first]"), ("X[:half, :3]", "y[:half]")],
+)
+def test_the_rows_that_went_in_are_the_data(kernel: Kernel, table: str, target: str) -> None:
+    """What is written once, of what the training itself does not bind."""
+    kernel.run("half, first = 50, np.arange(40)")
+    code = LOOP_OVER.format(X=table, y=target)
+    run = only(kernel.trained(code))
+    assert {i.role: i.name for i in run.inputs} == {"X": table, "y": target}
+    assert run.inputs[0].fingerprint.rows in {100, 40, 50}
+
+
+def test_batches_are_the_whole_table(kernel: Kernel) -> None:
+    """The control: rows that each round picks anew, and a table that is read beside its part."""
+    roles = inputs(kernel, """
+w = np.zeros(3)
+for start in range(0, 200, 50):
+    error = X[start:start + 50] @ w - y[start:start + 50]
+    w -= 0.1 * X[start:start + 50].T @ error / 50
+""")  # fmt: skip
+    assert roles == {"X": "X", "y": "y"}
+    roles = inputs(kernel, """
+w = np.zeros(3)
+for _ in range(5):
+    w -= 0.1 * X[:100].T @ (X[:100] @ w - y[:100]) / len(X)
+""")  # fmt: skip
+    assert roles == {"X": "X", "y": "y[:100]"}
+
+
+def test_what_a_loop_is_judged_on_goes_in_under_its_own_name(kernel: Kernel) -> None:
+    """Whether it stops the loop or is only looked at; a test set that it never reads does not."""
+    code = """
+w = np.zeros(3)
+losses = []
+for _ in range(5):
+    w -= 0.1 * X.T @ (X @ w - y) / 200
+    {look}
+"""
+    looks = code.format(look="losses.append(((X_test @ w - y_test) ** 2).mean())")
+    assert inputs(kernel, looks) == {
+        "X": "X", "y": "y", "X_test": "X_test", "y_test": "y_test",
+    }  # fmt: skip
+    assert inputs(kernel, code.format(look="pass")) == {"X": "X", "y": "y"}
+    alone = code.replace("X", "X_test").replace("(X_test @ w - y)", "(X_test @ w - y_test)")
+    assert inputs(kernel, alone.format(look="pass")) == {"X": "X_test", "y": "y_test"}
+
+
+def test_the_table_of_multipliers_is_what_has_columns(kernel: Kernel) -> None:
+    """A kernel perceptron weighs its signs as it weighs its kernel."""
+    roles = inputs(kernel, """
+side = np.sign(X[:, 0])
+gram = np.exp(-((X[:, None] - X) ** 2).sum(-1))
+alpha = np.zeros(200)
+for i in range(200):
+    if side[i] * np.sum(alpha * side * gram[i]) <= 0:
+        alpha[i] += 1
+""")  # fmt: skip
+    assert roles == {"X": "gram", "y": "side"}
+
+
+def test_of_two_names_the_one_that_the_cell_wrote_is_told(kernel: Kernel) -> None:
+    """`prices` and `y` are one array; inside a function the cell's name counts."""
+    assert inputs(kernel, "theta = descend(X, prices)")["y"] == "prices"
+    assert inputs(kernel, "theta = descend(X, y)")["y"] == "y"
+    within = "def study(A, b):\n    return descend(A, b)\ntheta = study(X, prices)"
+    assert inputs(kernel, within)["y"] == "prices"

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
-from nbmlops.tracking.code.frames import argument_of, call_node, data_root, name_of, root_name
+from nbmlops.tracking.code.frames import (
+    argument_of,
+    call_node,
+    data_root,
+    name_of,
+    names_of,
+    root_name,
+)
 from nbmlops.tracking.code.makers import assignments, data_beside, scope_of
 
 __all__ = ["caller_name", "data_called", "handed", "names_behind"]
@@ -21,19 +28,22 @@ def caller_name(
     What a loop goes over stands for its batches.
     """
     name = data_root(node)
+    several: list[str] = []
     for depth, frame in enumerate(frames):
         if name is None:
             return None
         name = _gone_through(frame, name)
-        inside = frame.f_globals is not frame.f_locals
-        if inside and (own := name_of(frame.f_locals.get(name), namespace, [])):
-            return own
+        if frame.f_globals is not frame.f_locals:
+            own = names_of(frame.f_locals.get(name), namespace)
+            if len(own) == 1:
+                return own[0]
+            several = own or several  # which of them the cell has written is told further up
         given = handed(frames, depth, name)
         above = data_root(given) if given is not None else None
         if above is None:
-            return name
+            break
         name = above
-    return name
+    return several[0] if several and name not in several else name
 
 
 def _gone_through(frame: FrameType, name: str) -> str:

@@ -17,6 +17,7 @@ __all__ = [
     "data_root",
     "held_name_of",
     "name_of",
+    "names_of",
     "reads_file",
     "root_name",
     "text_at",
@@ -76,14 +77,20 @@ def name_of(obj: Any, namespace: dict[str, Any], frames: list[FrameType]) -> str
     """What `obj` is called: the name nearest to the cell that is bound to this very object."""
     if obj is None or issubclass(type(obj), bool | int | float | str):
         return None
-    for name, value in list(namespace.items()):
-        if value is obj and not _HIDDEN.match(name):
-            return name
+    if names := names_of(obj, namespace):
+        return names[0]
     for frame in reversed(frames):
         for name, value in list(frame.f_locals.items()):
             if value is obj and not name.startswith(("_", ".")) and name != "self":
                 return name
     return None
+
+
+def names_of(obj: Any, namespace: dict[str, Any]) -> list[str]:
+    """All names of the notebook that are bound to `obj`, in the order in which they came to be."""
+    if obj is None or issubclass(type(obj), bool | int | float | str):
+        return []
+    return [n for n, value in list(namespace.items()) if value is obj and not _HIDDEN.match(n)]
 
 
 def held_name_of(obj: Any, namespace: dict[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ import msgspec
 
 from nbmlops.tracking.inference.arguments import arguments_of, is_setting
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import pairs_in
+from nbmlops.tracking.inference.loops import assigned_in, expanded, pairs_in
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.search import find_in_function
 from nbmlops.tracking.inference.words import is_step
@@ -85,7 +85,7 @@ def read_function(
 def _recipe(function: ast.FunctionDef, finding: Finding, arguments: set[str]) -> Recipe:
     bound = {n.id for n in ast.walk(function) if _is_stored(n)} - arguments
     # What stands in a name of the function's own was made from its arguments, any of them.
-    made = arguments if bound & set(finding.data) else set()
+    made = arguments if bound & set(finding.data) else _behind(function, finding) & arguments
     return Recipe(
         method=finding.method,
         parameters=finding.parameters,
@@ -94,6 +94,14 @@ def _recipe(function: ast.FunctionDef, finding: Finding, arguments: set[str]) ->
         names=finding.names,
         needs_data=finding.needs_data,
     )
+
+
+def _behind(function: ast.FunctionDef, finding: Finding) -> set[str]:
+    """The names that its data was made from: ``time`` of ``X = X[np.argsort(time)]``."""
+    made = assigned_in(function)
+    data = [ast.Name(id=name, ctx=ast.Load()) for name in finding.data]
+    found = {n.id for name in data for n in expanded(name, made) if isinstance(n, ast.Name)}
+    return found - set(finding.parameters)
 
 
 def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:

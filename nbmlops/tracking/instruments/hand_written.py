@@ -13,7 +13,6 @@ from nbmlops.tracking.code.frames import root_name
 from nbmlops.tracking.code.makers import data_beside
 from nbmlops.tracking.code.written_out import is_written_out
 from nbmlops.tracking.inference.cell import parse_cell, trainings_in_cell
-from nbmlops.tracking.inference.columns import columns_used
 from nbmlops.tracking.inference.expressions import dotted, terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.fitted_values import as_number, curve_of, kept, last_losses
@@ -22,7 +21,9 @@ from nbmlops.tracking.inference.loops import statements_in
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.search import may_train
 from nbmlops.tracking.inference.shape import shape_of
+from nbmlops.tracking.instruments.hand_written_data import data_of
 from nbmlops.tracking.instruments.models import class_path
+from nbmlops.tracking.instruments.moved_objects import is_trained_object, settings_of
 from nbmlops.tracking.session.cells import ExecutedCell
 from nbmlops.tracking.trainings.examples import example_of
 from nbmlops.tracking.trainings.inputs import Argument, input_of
@@ -32,10 +33,7 @@ from nbmlops.tracking.trainings.training import Training
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["as_roles", "is_dismissed", "is_exercise", "watch_hand_written"]
-
-_TARGET = re.compile(r"^(?:y|t|target|label|labels|targets|Y|T|ys|yt|yy|y_.*|Y_.*|.*_y)$")
-_COLUMN = re.compile(r"^\w+\['(\w+)'\]$")
+__all__ = ["is_dismissed", "is_exercise", "watch_hand_written"]
 
 
 def watch_hand_written(tracker: Tracker) -> None:
@@ -64,9 +62,11 @@ def _take(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> None:
         fitted = {holder: world.value(holder)}
     if any(tracker.trainings.of(value) is not None for value in fitted.values()):
         return
-    data, fed = _data_of(finding, cell, world)
-    names = as_roles(tuple(data), fed)
+    data, names = data_of(finding, cell, world)
     parameters, hidden = named_parameters(_settings(tracker, cell, finding))
+    if len(fitted) == 1 and is_trained_object(_first(fitted)):
+        own, more_hidden = settings_of(tracker, _first(fitted))
+        parameters, hidden = (*own, *parameters), (*hidden, *more_hidden)
     measured = _measured_in(finding.node, tracker.namespace)
     model = kept(fitted)
     training = Training(
@@ -90,22 +90,6 @@ def _take(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> None:
     for name, value in fitted.items():
         tracker.provenance.remember_fitted(name, value, training.id)
     tracker.metrics.link(training.id, fitted)
-
-
-def _data_of(
-    finding: Finding, cell: ExecutedCell, world: NamespaceWorld
-) -> tuple[dict[str, Any], frozenset[str]]:
-    """The training's data by name, a frame by the columns that went in; and what was fed of it."""
-    tree = parse_cell(cell.source)
-    data: dict[str, Any] = {}
-    fed = set(finding.fed)
-    for name in finding.data:
-        value = world.value(name)
-        columns = columns_used(name, value, finding, tree) if tree is not None else {}
-        data |= {written: part for written, (_, part) in columns.items()} or {name: value}
-        if name in fed:
-            fed |= {written for written, (key, _) in columns.items() if not _TARGET.match(key)}
-    return data, frozenset(fed)
 
 
 def _remember_made(tracker: Tracker, cell: ExecutedCell) -> None:
@@ -140,25 +124,6 @@ def is_exercise(tracker: Tracker, method: str, data: Iterable[str]) -> bool:
         return False
     cells = [executed.source for executed in reversed(tracker.history.executed)]
     return all(is_written_out(name, cells) for name in data)
-
-
-def as_roles(data: tuple[str, ...], fed: frozenset[str] = frozenset()) -> dict[str, str]:
-    """Data by role: what is called like a target is `y`, the first of the rest is `X`.
-
-    Where nothing is called so, the one that no parameter was applied to is the target.
-    """
-    targets = [name for name in data if _TARGET.match(_COLUMN.sub(r"\1", name))]
-    rest = [name for name in data if name not in targets]
-    compared = [name for name in rest if name not in fed]
-    if not targets and len(compared) == 1 and len(rest) > 1:
-        targets = compared
-        rest = [name for name in rest if name not in targets]
-    rest.sort(key=lambda name: not name.startswith(("X", "x")))
-    roles = {}
-    for first, group in (("X", rest), ("y", targets)):
-        for number, name in enumerate(group):
-            roles[first if number == 0 else name] = name
-    return roles
 
 
 def _first(fitted: Mapping[str, Any]) -> Any:

@@ -15,10 +15,17 @@ from nbmlops.tracking.inference.hyperparameters import literals, read_settings
 from nbmlops.tracking.inference.namespace import NamespaceWorld, is_fitted, is_grid, kind_of
 from nbmlops.tracking.inference.world import Kind
 from nbmlops.tracking.instruments.hand_written import is_dismissed, is_exercise
+from nbmlops.tracking.instruments.hand_written_data import is_validation
 from nbmlops.tracking.instruments.models import class_path
+from nbmlops.tracking.instruments.moved_objects import (
+    is_plain_list,
+    is_trained_object,
+    moved_by,
+    settings_of,
+)
 from nbmlops.tracking.metrics.names import is_loss_history, is_metric_name
 from nbmlops.tracking.trainings.inputs import Argument, arguments_of
-from nbmlops.tracking.trainings.parameters import named_parameters, parameters_of
+from nbmlops.tracking.trainings.parameters import named_parameters
 from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
@@ -26,18 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OwnCall"]
 
-# Arguments that a training is only judged on, whose data goes into it all the same.
-_MOST_PARTS = 20
-_VALIDATION = re.compile(r"(^|_)(val(id(ation)?)?|dev|test|eval|holdout)(_|$)", re.IGNORECASE)
-
-
-def _is_setting(value: Any) -> bool:
-    """Whether a list or tuple is plain and short, as the sizes of a network's layers are."""
-    return (
-        type(value) in (list, tuple)
-        and len(value) <= _MOST_PARTS
-        and all(type(part) in (bool, int, float, str) for part in value)
-    )
+_LABELS = re.compile(r"^(labels?|clusters?|assignments?)_?$")
 
 
 class OwnCall:
@@ -56,6 +52,7 @@ class OwnCall:
         self.instance = None if isinstance(instance, type) else instance
         self.data: list[Argument] = []
         self.options: dict[str, Any] = {}
+        self.moved: dict[str, Any] = {}
 
     def prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Find the call's data and settings; whether there is anything to train on."""
@@ -71,21 +68,25 @@ class OwnCall:
         self.options |= {
             argument.role: argument.value
             for argument in given
-            if argument.role not in recipe.data and _is_setting(argument.value)
+            if argument.role not in recipe.data and is_plain_list(argument.value)
         }
+        self.moved = moved_by(self.function, recipe, self.definition, args, kwargs)
         told = {argument.role.partition(".")[0] for argument in given}
+        kept = self.instance is None or tracker.constructions.took_data(self.instance)
         around = NamespaceWorld({**self.function.__globals__, "self": self.instance})
         given += [
             Argument(name, around.value(name), name)
             for name in recipe.data
             if name not in told and name not in self.options
+            # What an object has made of plain numbers is a part of it, as the grid of a map is.
+            if kept or not given or "." not in name
         ]
         self.data = [
             argument
             for argument in given
             if (role := argument.role.partition("[")[0].partition(".")[0]) in recipe.data
             or argument.role in recipe.data
-            or _VALIDATION.search(role)
+            or is_validation(role)
             if kind_of(argument.value) is Kind.DATA
         ]
         real = any(not is_grid(argument.value) for argument in self.data)
@@ -97,10 +98,8 @@ class OwnCall:
         """The training that begins."""
         tracker, data = self.tracker, self.data
         parameters, hidden = named_parameters(*self._settings(self.options))
-        if self.instance is not None:
-            own, more_hidden, _ = parameters_of(
-                self.instance, tracker.constructions.of(self.instance)
-            )
+        if (model := self._object()) is not None:
+            own, more_hidden = settings_of(tracker, model)
             parameters, hidden = (*own, *parameters), (*hidden, *more_hidden)
         training = Training(
             kind="inferred",
@@ -124,6 +123,8 @@ class OwnCall:
             fitted = {
                 name: value for name, value in measured.items() if self._is_model(name, value)
             }
+            if self.moved and (not fitted or self._object() is not None):
+                fitted = self.moved
             if fitted:
                 training.model = kept(fitted)
             else:
@@ -132,6 +133,8 @@ class OwnCall:
                 training.gaps.append(Gap(what="model", why=why))
             for name, value in fitted.items():
                 self.tracker.provenance.remember_fitted(name, value, training.id)
+        for value in (v for n, v in measured.items() if self._is_assignment(n, v)):
+            self.tracker.provenance.remember_prediction(value, training.id, training.data_name)
         training.metrics += last_losses(measured)
         if curve := curve_of(measured):
             training.tables["curve"] = curve
@@ -140,6 +143,23 @@ class OwnCall:
         if is_loss_history(name) or is_metric_name(name):
             return False
         return is_fitted(value) or hasattr(type(value), "predict")
+
+    def _is_assignment(self, name: str, value: Any) -> bool:
+        """Whether it says for each row of the data where it belongs, as a clustering does."""
+        whole = str(getattr(value, "dtype", "")).startswith(("int", "uint"))
+        if not whole or not self.data or any(value is a.value for a in self.data):
+            return False
+        if self.instance is not None and not _LABELS.match(name):
+            return False
+        rows = getattr(self.data[0].value, "__len__", int)()
+        return getattr(value, "shape", None) == (rows,)
+
+    def _object(self) -> Any:
+        """The object that is trained: whose method this is, or what the function was handed."""
+        if self.instance is not None or len(self.moved) != 1:
+            return self.instance
+        (only,) = self.moved.values()
+        return only if is_trained_object(only) else None
 
     def _named(self, answer: Any) -> dict[str, Any]:
         parts = answer if isinstance(answer, tuple) else (answer,)
@@ -169,12 +189,12 @@ class OwnCall:
         return {**own, **defaults, **options}, defaults
 
     def _path(self) -> str:
-        if self.instance is not None:
-            return class_path(self.instance)
+        if (model := self._object()) is not None:
+            return class_path(model)
         return f"{self.function.__module__}.{self.function.__qualname__}"
 
     def _title(self) -> str:
-        if self.instance is not None:
-            return type(self.instance).__name__
+        if (model := self._object()) is not None:
+            return type(model).__name__
         fitted = ", ".join(n for n in self.recipe.returned if n and not is_loss_history(n))
         return f"{self.definition.name} ({fitted})"[:100] if fitted else self.definition.name

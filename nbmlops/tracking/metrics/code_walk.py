@@ -48,11 +48,13 @@ class CodeWalk:
         self._provenance, self._frames, self._namespace = provenance, frames, namespace
         self._seen: set[tuple[int, str]] = set()
         self._makers: dict[int, dict[str, list[tuple[int, ast.expr]]]] = {}
+        self._alone: set[int] = set()  # which of `found` stand beside no data where they are named
 
-    def visit(self, node: ast.AST, depth: int) -> None:
-        """Follow `node`, which stands in frame `depth`."""
+    def visit(self, node: ast.AST, depth: int, within: ast.AST | None = None) -> None:
+        """Follow `node`, which stands in frame `depth`, as a part of the expression `within`."""
         if len(self._seen) > _DEEPEST:
             return
+        around = node
         if isinstance(node, ast.Call):
             if self._predicts(node, depth):
                 return
@@ -66,13 +68,14 @@ class CodeWalk:
             if self._part(node, depth):
                 return
             parts = [node.value]
+            around = within or node  # ``X @ params["W"]``: the data stands beside the part
         else:
             parts = ast.iter_child_nodes(node)
         for part in parts:
             if isinstance(part, ast.Name):
-                self._name(node, part.id, depth)
+                self._name(around, part.id, depth)
             else:
-                self.visit(part, depth)
+                self.visit(part, depth, around)
 
     def _predicts(self, node: ast.Call, depth: int) -> bool:
         """Whether a call asks a model: ``model.predict(X)``, ``net(X)`` or ``net.eval()(X)``."""
@@ -117,11 +120,12 @@ class CodeWalk:
         run = provenance.run_of(value) if anew else provenance.run_of_fitted(name, value)
         run = run or provenance.run_behind(value)
         if run is not None:
-            beside = data_beside(around, name)
-            node = ast.Name(id=beside, ctx=ast.Load()) if beside else None
-            data = caller_name(self._frames[depth:], node, self._namespace)
+            data = self._beside(around, name, depth)
+            if data is None:
+                self._alone.add(len(self.found))
             self.found.append(Origin(run, data))
             return
+        known = len(self.found)
         if anew:
             self._follow(name, depth)
         elif (given := handed(self._frames, depth, name)) is not None:
@@ -129,6 +133,17 @@ class CodeWalk:
         elif self._back:
             for maker in self._provenance.earlier(name):
                 self.visit(maker, depth)
+        # ``best = w.copy()``, then ``X @ best``: the data stands beside the copy.
+        for number in self._alone.intersection(range(known, len(self.found))):
+            if (data := self._beside(around, name, depth)) is not None:
+                self.found[number] = Origin(self.found[number].run_id, data)
+                self._alone.discard(number)
+
+    def _beside(self, around: ast.AST, name: str, depth: int) -> str | None:
+        """What a fitted name is applied to, as the notebook calls it."""
+        beside = data_beside(around, name)
+        node = ast.Name(id=beside, ctx=ast.Load()) if beside else None
+        return caller_name(self._frames[depth:], node, self._namespace)
 
     def _part(self, node: ast.Attribute | ast.Subscript, depth: int) -> bool:
         """``self.p`` and ``table["p"]``: by the object, else by what the code put there."""

@@ -15,7 +15,15 @@ from nbmlops.data import fingerprint
 from nbmlops.errors import FingerprintError
 from nbmlops.records import DataInput, Fingerprint
 from nbmlops.tracking.brevity import plain_number
-from nbmlops.tracking.code.frames import argument_of, call_node, data_root, name_of, written
+from nbmlops.tracking.code.data_names import caller_name
+from nbmlops.tracking.code.frames import (
+    argument_of,
+    call_node,
+    data_root,
+    name_of,
+    names_of,
+    written,
+)
 from nbmlops.tracking.trainings.binding import bind
 
 __all__ = ["Argument", "arguments_of", "input_of", "is_data", "nbytes_of"]
@@ -59,9 +67,14 @@ def arguments_of(
                     settings[role] = item
                 continue
             name = name_of(item, namespace, frames)
-            if name is None and frames:
+            several = len(names := names_of(item, namespace)) > 1
+            if frames and (name is None or several):
                 call = call or call_node(frames[0])
-                name = written(_part_of(argument_of(call, position, role), part[len(role) :]))
+                node = _part_of(argument_of(call, position, role), part[len(role) :])
+                if name is None:
+                    name = written(node)
+                elif (told := caller_name(frames, node, namespace)) in names:
+                    name = told  # of its names, the one that the cell has written here
             data.append(Argument(part, item, name or part))
     return data, settings
 

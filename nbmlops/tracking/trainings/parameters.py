@@ -12,6 +12,7 @@ from typing import Any
 
 from nbmlops.records import Gap, Parameter, digest
 from nbmlops.tracking.brevity import as_scalar, brief, plain_number, shortened, spelled
+from nbmlops.tracking.code.makers import assignments
 from nbmlops.tracking.code.own import definition_of, is_own
 from nbmlops.tracking.redaction import hide_value
 
@@ -124,11 +125,12 @@ def _parameters(
 def _constructor_values(model: Any) -> dict[str, Any]:
     """What the constructor took, as far as it is still there, and other plain settings."""
     attributes = attributes_of(model)
-    values = {}
+    values: dict[str, Any] = {}
+    renamed = _renamed(type(model))
     for name in _defaults(model):
-        for kept in (name, f"_{name}"):
+        for kept in (name, f"_{name}", *(k for k, given in renamed.items() if given == name)):
             if kept in attributes:
-                values[name] = attributes[kept]
+                values.setdefault(name, attributes[kept])
     own, worked_out = _set_by_own_code(type(model)), _worked_out(type(model))
     for name, value in attributes.items():
         if name.endswith("_") or (own is not None and name not in own):
@@ -136,7 +138,7 @@ def _constructor_values(model: Any) -> dict[str, Any]:
         if hasattr(type(value), "get_params") and hasattr(type(value), "fit"):
             values.setdefault(name.lstrip("_"), value)
             values.update(_inner_values(name.lstrip("_"), value))
-        elif name in worked_out:
+        elif name in worked_out or name in renamed:
             continue
         elif type(value) in (bool, int, float, str) and value and not name.startswith("_"):
             # Nothing, zero and the empty text are where a state begins, not settings.
@@ -163,22 +165,38 @@ def _set_by_own_code(cls: type) -> set[str] | None:
     }
 
 
+def _renamed(cls: type) -> dict[str, str]:
+    """The attributes that keep an argument under another name: ``self.lr0 = lr``."""
+    taken = _defaults_of_class(cls)
+    kept = {
+        place.partition(".")[2]: value.id
+        for constructor in _constructors(cls)
+        for place, made in assignments(constructor).items()
+        for _, value in made
+        if isinstance(value, ast.Name) and value.id in taken
+    }
+    return {attribute: name for attribute, name in kept.items() if attribute not in {"", *taken}}
+
+
 def _worked_out(cls: type) -> set[str]:
     """The attributes that constructors of the user's work out: ``self.n_layers = len(sizes)``.
 
     What they bind to a literal is a setting, written where others have an argument.
     """
     found: set[str] = set()
-    for base in cls.__mro__:
-        init = inspect.unwrap(vars(base).get("__init__", _worked_out))
-        if not is_own(base) or type(init) is not FunctionType:
-            continue
-        for node in ast.walk(definition_of(init) or ast.Module(body=[], type_ignores=[])):
-            if isinstance(node, ast.Assign) and not isinstance(
-                node.value, ast.Constant | ast.Name | ast.UnaryOp | ast.Tuple
-            ):
-                found |= {t.attr for t in node.targets if isinstance(t, ast.Attribute)}
+    for node in (part for constructor in _constructors(cls) for part in ast.walk(constructor)):
+        if isinstance(node, ast.Assign) and not isinstance(
+            node.value, ast.Constant | ast.Name | ast.UnaryOp | ast.Tuple
+        ):
+            found |= {t.attr for t in node.targets if isinstance(t, ast.Attribute)}
     return found - _defaults_of_class(cls).keys()
+
+
+def _constructors(cls: type) -> list[ast.FunctionDef]:
+    """The constructors of a class that are the user's, as written."""
+    made = [vars(base).get("__init__") for base in cls.__mro__ if is_own(base)]
+    plain = [f for f in map(inspect.unwrap, filter(callable, made)) if type(f) is FunctionType]
+    return [f for f in map(definition_of, plain) if isinstance(f, ast.FunctionDef)]
 
 
 def _inner_values(name: str, estimator: Any) -> dict[str, Any]:

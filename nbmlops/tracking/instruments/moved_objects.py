@@ -1,0 +1,121 @@
+"""Objects that the code around them trains: which of a call's, and what they were made with."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import numbers
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.records import Parameter
+from nbmlops.tracking.brevity import plain_number
+from nbmlops.tracking.code.frames import name_of
+from nbmlops.tracking.code.own import is_own
+from nbmlops.tracking.inference.cell import parse_cell
+from nbmlops.tracking.inference.function import Recipe
+from nbmlops.tracking.inference.namespace import is_fitted, kind_of
+from nbmlops.tracking.inference.world import Kind
+from nbmlops.tracking.trainings.binding import bind
+from nbmlops.tracking.trainings.parameters import parameters_of
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["is_plain_list", "is_trained_object", "moved_by", "settings_of"]
+
+_MOST_PARTS = 20
+
+
+def is_plain_list(value: Any) -> bool:
+    """Whether a list or tuple is plain and short, as the sizes of a network's layers are."""
+    return (
+        type(value) in (list, tuple)
+        and len(value) <= _MOST_PARTS
+        and all(type(part) in (bool, int, float, str) for part in value)
+    )
+
+
+def is_trained_object(value: Any) -> bool:
+    """Whether a value is one object that holds what is trained: a user's own, a torch module."""
+    return kind_of(value) is Kind.OBJECT or hasattr(type(value), "parameters")
+
+
+def moved_by(
+    function: Callable[..., Any],
+    recipe: Recipe,
+    definition: ast.FunctionDef,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The arguments of a call that it trains where they are, by name: a model, an array."""
+    given = bind(function, args, kwargs).arguments
+    # ``w = w - …`` leaves what was handed over as it was.
+    anew = {
+        part.id
+        for node in ast.walk(definition)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        for part in ast.walk(target)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    }
+    roots = dict.fromkeys(name.partition(".")[0] for name in recipe.parameters)
+    return {
+        name: given[name]
+        for name in roots
+        if name in given and name not in anew and not isinstance(given[name], numbers.Number)
+        if is_trained_object(given[name]) or is_fitted(given[name])
+    }
+
+
+def settings_of(tracker: Tracker, model: Any) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
+    """What an object of the user's own class was made with, and what of it was hidden."""
+    if not is_own(type(model)):
+        return (), ()
+    parameters, hidden, _ = parameters_of(model, _made_with(tracker, model))
+    return parameters, hidden
+
+
+def _made_with(tracker: Tracker, model: Any) -> Mapping[str, Any] | None:
+    """What the constructor of `model` was handed: as it was seen, else as the notebook wrote it.
+
+    Not every class is watched, for its objects may be many; of those that a loop in a cell trains
+    the call is read: its literals, and names that are bound to plain values.
+    """
+    seen = tracker.constructions.of(model)
+    name = None if seen is not None else name_of(model, tracker.namespace, [])
+    if name is None:
+        return seen
+    for executed in reversed(tracker.history.executed):
+        if name not in executed.source or (tree := parse_cell(executed.source)) is None:
+            continue
+        for node in reversed(list(ast.walk(tree))):
+            if isinstance(node, ast.Assign) and name in {ast.unparse(t) for t in node.targets}:
+                return _written(node.value, model, tracker.namespace)
+    return None
+
+
+def _written(made: ast.expr, model: Any, namespace: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not (isinstance(made, ast.Call) and isinstance(made.func, ast.Name)):
+        return None
+    if namespace.get(made.func.id) is not type(model):
+        return None
+    unknown = object()
+    args = [_plain(argument, namespace, unknown) for argument in made.args]
+    named = {k.arg: _plain(k.value, namespace, unknown) for k in made.keywords if k.arg}
+    try:
+        given = inspect.signature(type(model)).bind(*args, **named).arguments
+    except (TypeError, ValueError):
+        return None
+    return {name: value for name, value in given.items() if value is not unknown}
+
+
+def _plain(node: ast.expr, namespace: Mapping[str, Any], unknown: object) -> Any:
+    if isinstance(node, ast.Name):
+        value = plain_number(namespace.get(node.id, unknown))
+    else:
+        try:
+            value = ast.literal_eval(node)
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            return unknown
+    return value if type(value) in (bool, int, float, str) or is_plain_list(value) else unknown
