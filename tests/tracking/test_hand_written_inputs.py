@@ -159,3 +159,14 @@ def test_of_two_names_the_one_that_the_cell_wrote_is_told(kernel: Kernel) -> Non
     assert inputs(kernel, "theta = descend(X, y)")["y"] == "y"
     within = "def study(A, b):\n    return descend(A, b)\ntheta = study(X, prices)"
     assert inputs(kernel, within)["y"] == "prices"
+
+
+def test_a_solvers_options_are_settings(kernel: Kernel) -> None:
+    """Under the name of the argument that they stand in; none that is no plain value."""
+    run = only(kernel.trained("""
+from scipy.optimize import minimize
+def mse(w):
+    return np.mean((X @ w - y) ** 2)
+minimize(mse, rng.normal(size=3), method="BFGS", options={"maxiter": 20, "hess_inv0": np.eye(3)});
+"""))  # fmt: skip
+    assert told(run) == {"objective": "mse", "method": "BFGS", "options__maxiter": 20}

@@ -29,9 +29,11 @@ class CallReader(ExpressionReader):
         named = {k.arg or "": self.read(k.value) for k in node.keywords}
         if (holder := self.holder_of_parameters(node)) is not None:
             return self.outside(holder)
-        function, owner = self._function_of(node.func)
-        if function is not None and self._depth < _DEEPEST:
-            return self._apply(function, node.args, dict(zip_named(node)), owner)
+        functions, owner = self._functions_of(node.func)
+        if functions and self._depth < _DEEPEST:
+            given = dict(zip_named(node))
+            applied = [self._apply(each, node.args, given, owner) for each in functions]
+            return applied[0] if len(applied) == 1 else joined(applied)
         receiver = FREE
         if isinstance(node.func, ast.Attribute):
             if word == "backward":
@@ -89,16 +91,17 @@ class CallReader(ExpressionReader):
             taken = self.times(taken, FREE)
         self.altered(receiver, taken, node)
 
-    def _function_of(self, func: ast.expr) -> tuple[Function | None, str | None]:
+    def _functions_of(self, func: ast.expr) -> tuple[tuple[Function, ...], str | None]:
+        """The user's functions that a call may mean, and the object whose methods they are."""
+        found: Function | None = None
         if isinstance(func, ast.Name):
-            return self.scope.function(func.id) or self.world.function(func.id), None
-        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
-            prefix = self.object_prefix(func.value.id)
-            if prefix is not None:
-                return self.world.method(prefix, func.attr), prefix
-            if self.scope.value(func.value.id) is None:
-                return self.world.function(f"{func.value.id}.{func.attr}"), None
-        return None, None
+            found = self.scope.function(func.id) or self.world.function(func.id)
+        elif isinstance(func, ast.Attribute):
+            if (prefix := self.prefix_of(func.value)) is not None:
+                return self.world.methods(prefix, func.attr), prefix
+            if isinstance(func.value, ast.Name) and self.scope.value(func.value.id) is None:
+                found = self.world.function(f"{func.value.id}.{func.attr}")
+        return (found,) if found is not None else (), None
 
     def _apply(
         self,
@@ -122,10 +125,11 @@ class CallReader(ExpressionReader):
             inner.values[argument] = self.read(expression) if expression is not None else FREE
             if expression is not None and (roots := self.roots_of(expression)):
                 inner.stands_for[argument] = roots
+            prefix = self.prefix_of(expression) if expression is not None else None
+            if prefix is not None:
+                inner.objects[argument] = prefix
+                del inner.values[argument]
             if isinstance(expression, ast.Name):
-                if (prefix := self.object_prefix(expression.id)) is not None:
-                    inner.objects[argument] = prefix
-                    del inner.values[argument]
                 called_ = self.scope.function(expression.id) or self.world.function(expression.id)
                 if called_ is not None:
                     inner.functions[argument] = called_
@@ -146,8 +150,8 @@ class CallReader(ExpressionReader):
     def iterated(self, node: ast.expr) -> Value:
         """A generator of the user's gives what it yields, part by part."""
         if isinstance(node, ast.Call):
-            function, _ = self._function_of(node.func)
-            if isinstance(function, ast.FunctionDef) and _yields(function):
+            functions, _ = self._functions_of(node.func)
+            if any(isinstance(each, ast.FunctionDef) and _yields(each) for each in functions):
                 return self.read(node)
         return super().iterated(node)
 
@@ -173,9 +177,9 @@ class CallReader(ExpressionReader):
     def holder_of_parameters(self, node: ast.Call) -> str | None:
         """``net`` of ``net.parameters()``, where it is an object of the user's own making."""
         function = node.func
-        if not (isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)):
+        if not (isinstance(function, ast.Attribute) and function.attr == "parameters"):
             return None
-        return self.object_prefix(function.value.id) if function.attr == "parameters" else None
+        return self.prefix_of(function.value)
 
     def roots_of(self, node: ast.expr) -> frozenset[str]:
         """The parameters whose very object an expression is, or is a part of."""

@@ -20,6 +20,7 @@ from nbmlops.tracking.inference.world import Kind, World
 
 __all__ = ["ExpressionReader", "dotted", "operands", "terminal"]
 
+_GOING_OVER = {"reversed", "list", "tuple", "iter", "sorted", "tqdm"}
 _DEEPEST = 8  # calls of the user's functions within each other that are followed
 
 
@@ -53,6 +54,7 @@ class ExpressionReader:
         self.world = world
         self.candidates = candidates
         self.rebound: frozenset[str] = frozenset()  # names that hold another object each round
+        self.open = False  # whether any attribute of an object may be one of `candidates`
         self.scope = Scope()
         self.met: set[str] = set()
         self.fed: set[str] = set()  # data that parameters are applied to, rather than held against
@@ -93,7 +95,7 @@ class ExpressionReader:
 
     def outside(self, name: str) -> Value:
         """What a name from outside the code that is read is worth."""
-        if name in self.candidates:
+        if name in self.candidates or (self.open and "." in name):
             return Value(own=frozenset({name}))
         if held_by := self.world.holders(name) & self.candidates - self.rebound:
             return Value(own=held_by)
@@ -116,10 +118,28 @@ class ExpressionReader:
 
     def key_of(self, node: ast.expr) -> str | None:
         """The key of an attribute of a user's object: ``net.W`` for ``self.W`` in its methods."""
-        if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
+        if not isinstance(node, ast.Attribute):
             return None
-        prefix = self.object_prefix(node.value.id)
+        prefix = self.prefix_of(node.value)
         return f"{prefix}.{node.attr}" if prefix else None
+
+    def prefix_of(self, node: ast.expr) -> str | None:
+        """The prefix of the user's object that an expression is: ``net.layers`` of a layer."""
+        if isinstance(node, ast.Name):
+            return self.object_prefix(node.id)
+        if isinstance(node, ast.Subscript):
+            return self.prefix_of(node.value) if isinstance(node.value, ast.Attribute) else None
+        key = self.key_of(node)
+        return key if key is not None and self.world.kind(key) is Kind.OBJECT else None
+
+    def object_of_each(self, node: ast.expr) -> str | None:
+        """The prefix of the objects that a loop goes over, as over the layers of a network."""
+        if isinstance(node, ast.Call):
+            if terminal(node.func) in _GOING_OVER and node.args:
+                return self.object_of_each(node.args[0])
+            return None
+        prefix = self.prefix_of(node)
+        return prefix if prefix is not None and "." in prefix else None
 
     def object_prefix(self, name: str) -> str | None:
         """The prefix of a user's object, if `name` is one."""

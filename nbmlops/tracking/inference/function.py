@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeGuard
 
 import msgspec
@@ -58,22 +58,29 @@ class _MethodWorld:
     def function(self, name: str) -> Function | None:
         return self._world.function(name)
 
-    def method(self, owner: str, name: str) -> Function | None:
-        return self._methods.get(name) if owner == self._own else self._world.method(owner, name)
+    def methods(self, owner: str, name: str) -> tuple[Function, ...]:
+        if owner != self._own:
+            return self._world.methods(owner, name)
+        return (self._methods[name],) if name in self._methods else ()
 
 
 def read_function(
     function: ast.FunctionDef,
     namespace: Mapping[str, Any],
     methods: Mapping[str, Function] | None = None,
+    handed: Collection[str] = (),
 ) -> Recipe | None:
-    """How `function` trains, if it does. `methods` are those of its class, if it is a method."""
+    """How `function` trains, if it does. `methods` are those of its class, if it is a method.
+
+    `handed` are those of its arguments that stand in `namespace`, as the objects of one call.
+    """
     world: World = NamespaceWorld(namespace)
     taken = arguments_of(function)
     if methods is not None and taken:
         own, _ = taken.pop(0)
         world = _MethodWorld(world, own, methods)
     known = {name for name, _ in taken}
+    taken = [(name, default) for name, default in taken if name not in handed]
     for finding in find_in_function(function, world, taken):
         if finding.method == "decision stump" and not _TRAINS.search(function.name):
             continue  # a tree looks for its best split so, at each of its nodes

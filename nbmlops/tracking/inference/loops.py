@@ -167,14 +167,15 @@ def read_loop(loop: Loop, world: World, around: Scope | None = None) -> LoopRead
     """Read `loop`, whose surroundings are `world` and the function `around`."""
 
     def reader(
-        candidates: frozenset[str], start: dict[str, Value] | None = None
+        candidates: frozenset[str], start: dict[str, Value] | None = None, *, opened: bool = False
     ) -> StatementReader:
         made = prepared(StatementReader(world, candidates), loop, around)
+        made.open = opened
         made.root.values.update(start or {})
         made.run_body([loop])
         return made
 
-    first = reader(names_in(loop))
+    first = reader(names_in(loop), opened=True)
     candidates = frozenset(update.name for update in first.updates)
     second = reader(candidates)
     plain = {name for name in candidates if _is_plain(name, second.updates)}

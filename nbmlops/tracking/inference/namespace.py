@@ -17,7 +17,7 @@ __all__ = ["NamespaceWorld", "holds_numbers", "is_fitted", "is_grid", "kind_of"]
 
 _SHORTEST_TEXT = 50  # characters; what is shorter is a name, a path or a choice
 _MOST_HELD = 200  # arrays of one list
-_LIBRARY_MODELS = ("torch.nn", "keras", "sklearn", "tensorflow", "flax")
+_LIBRARY_MODELS = ("torch.nn", "torch.optim", "keras", "sklearn", "tensorflow", "flax")
 
 
 class NamespaceWorld:
@@ -31,9 +31,11 @@ class NamespaceWorld:
 
     def value(self, name: str) -> Any:
         """What a name, also a dotted one, is bound to; None if to nothing."""
-        root, _, attribute = name.partition(".")
+        root, *attributes = name.split(".")
         value = self._namespace.get(root, getattr(builtins, root, None))
-        return getattr(value, "__dict__", {}).get(attribute) if attribute else value
+        for attribute in attributes:
+            value = _attribute(value, attribute)
+        return value
 
     def kind(self, name: str) -> Kind:
         """What a name is bound to; a longer text counts as data here, where it is learned from."""
@@ -69,13 +71,24 @@ class NamespaceWorld:
         found = inspect.getattr_static(around, held, None)
         return None if isinstance(found, classmethod) else _definition(found)
 
-    def method(self, owner: str, name: str) -> Function | None:
-        """The method of an own object's class, its bases' included."""
-        try:
-            found = inspect.getattr_static(type(self.value(owner)), name)
-        except AttributeError:
-            return None
-        return _definition(found)
+    def methods(self, owner: str, name: str) -> tuple[Function, ...]:
+        """The method of an own object's class, its bases' included; of a list's, each class's."""
+        value = self.value(owner)
+        classes = dict.fromkeys(map(type, value if isinstance(value, list | tuple) else [value]))
+        found = [_definition(inspect.getattr_static(cls, name, None)) for cls in classes]
+        return tuple(dict.fromkeys(each for each in found if each is not None))
+
+
+def _attribute(value: Any, name: str) -> Any:
+    """What an object holds under a name; what a list of objects does, of those that hold any."""
+    if type(value) not in (list, tuple):
+        return getattr(value, "__dict__", {}).get(name)
+    held = [getattr(part, "__dict__", {}).get(name) for part in value]
+    return [part for part in held if part is not None and not _is_empty(part)] or None
+
+
+def _is_empty(value: Any) -> bool:
+    return type(value) in (list, tuple, dict) and not value
 
 
 def _is_text(value: Any) -> bool:
@@ -102,7 +115,9 @@ def kind_of(value: Any) -> Kind:  # noqa: PLR0911 - one line a kind of value
     if isinstance(value, numbers.Number):
         return Kind.NUMBER
     if isinstance(value, list | tuple):
-        return Kind.DATA if _is_numeric_list(value) else Kind.OTHER
+        if _is_numeric_list(value):
+            return Kind.DATA
+        return Kind.OBJECT if _are_own(value) else Kind.OTHER
     if isinstance(value, dict):
         inner = {kind_of(part) for part in list(value.values())[:20]}
         return Kind.DATA if Kind.DATA in inner else Kind.OTHER
@@ -116,6 +131,14 @@ def kind_of(value: Any) -> Kind:  # noqa: PLR0911 - one line a kind of value
     if is_own(kind) and not callable_only(value):
         return Kind.OTHER if any(r.startswith(_LIBRARY_MODELS) for r in roots) else Kind.OBJECT
     return Kind.OTHER
+
+
+def _are_own(values: list[Any] | tuple[Any, ...]) -> bool:
+    """Whether all of a list are objects of the user's, as a network's layers are."""
+    return 0 < len(values) <= _MOST_HELD and all(
+        not isinstance(part, list | tuple | dict) and kind_of(part) is Kind.OBJECT
+        for part in values
+    )
 
 
 def callable_only(value: Any) -> bool:

@@ -23,7 +23,7 @@ from nbmlops.tracking.inference.scopes import Scope
 from nbmlops.tracking.inference.statements import StatementReader
 from nbmlops.tracking.inference.tables import find_table
 from nbmlops.tracking.inference.values import FREE, Value
-from nbmlops.tracking.inference.world import Function, World
+from nbmlops.tracking.inference.world import Function, Kind, World
 
 __all__ = ["find_in_function", "find_trainings", "may_train", "names_worked_out"]
 
@@ -77,7 +77,7 @@ def _in_loops(body: Sequence[ast.stmt], world: World, around: Scope | None) -> l
 
 
 def _in_loop(loop: Loop, world: World, around: Scope | None) -> list[Finding]:
-    if _is_library(loop):
+    if _is_library(loop, world):
         return []
     reading = read_loop(loop, world, around)
     if moves_by_chance(reading, world):
@@ -117,7 +117,7 @@ def _tunes(loop: Loop, world: World) -> bool:
     )
 
 
-def _is_library(loop: Loop) -> bool:
+def _is_library(loop: Loop, world: World) -> bool:
     """Whether a library's estimator or optimizer trains in it: its instrument sees that."""
     for node in ast.walk(loop):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -125,7 +125,8 @@ def _is_library(loop: Loop) -> bool:
         word = node.func.attr
         if word in _LIBRARY:
             return True
-        if word == "step" and _OPTIMIZER.search(ast.unparse(node.func.value)):
+        of = ast.unparse(node.func.value)
+        if word == "step" and _OPTIMIZER.search(of) and world.kind(of) is not Kind.OBJECT:
             return True
     return False
 

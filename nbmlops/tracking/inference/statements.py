@@ -66,6 +66,7 @@ class StatementReader(CallReader):
     def bind(self, target: ast.expr, value: Value) -> None:
         """Bind without noting: a loop's target, a ``with … as``."""
         if isinstance(target, ast.Name):
+            self.scope.objects.pop(target.id, None)
             self.scope.values[target.id] = Value(
                 value.own, value.held, value.data, value.rest, value.residual, value.items
             )
@@ -193,10 +194,21 @@ class StatementReader(CallReader):
 
     def _For(self, node: ast.For | ast.AsyncFor) -> None:
         self.bind(node.target, self.iterated(node.iter))
+        self._name_objects(node.target, node.iter)
         self._repeat(node.body)
         self.run_body(node.orelse)
 
     _AsyncFor = _For
+
+    def _name_objects(self, target: ast.expr, over: ast.expr) -> None:
+        """What a loop over objects binds is one of them."""
+        if isinstance(over, ast.Call) and terminal(over.func) == "enumerate" and over.args:
+            target = target.elts[-1] if isinstance(target, ast.Tuple) else target
+            over = over.args[0]
+        prefix = self.object_of_each(over)
+        if prefix is not None and isinstance(target, ast.Name):
+            self.scope.objects[target.id] = prefix
+            self.scope.values.pop(target.id, None)
 
     def _While(self, node: ast.While) -> None:
         self.read(node.test)

@@ -32,8 +32,11 @@ class World(Protocol):
         """The user's function of that name, which may be dotted as ``Net.step``, as written."""
         ...
 
-    def method(self, owner: str, name: str) -> Function | None:
-        """The method `name` of the user's class that the object `owner` has."""
+    def methods(self, owner: str, name: str) -> tuple[Function, ...]:
+        """The method `name` of the user's class that the object `owner` has.
+
+        Of a list of objects, that of each of their classes.
+        """
         ...
 
     def holders(self, name: str) -> frozenset[str]:

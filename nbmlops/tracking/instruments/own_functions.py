@@ -24,6 +24,7 @@ from nbmlops.tracking.code.own import (
 )
 from nbmlops.tracking.inference.function import Recipe, read_function
 from nbmlops.tracking.inference.search import may_train
+from nbmlops.tracking.instruments.call_recipes import CallRecipes, asking_function
 from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.own_calls import OwnCall
 from nbmlops.tracking.instruments.wrapping import Watched, is_watched
@@ -140,10 +141,13 @@ class OwnFunctionWatch:
             return
         self._seen[code] = frozenset()  # before it is read: that, too, executes code
         recipe = _recipe_of(value)
-        if recipe is None:
+        if recipe is not None:
+            watched = Watched(value, self._watcher(*recipe))
+        elif (asking := asking_function(value)) is not None:
+            watched = Watched(value, self._reader(asking))
+        else:
             self._seen[code] = _lacking([value])
             return
-        watched = Watched(value, self._watcher(*recipe))
         module = sys.modules.get(value.__module__)
         for place in (home, vars(module) if module is not None else home):
             for bound, there in list(place.items()):
@@ -163,6 +167,24 @@ class OwnFunctionWatch:
             return follow(self.tracker, lambda: function(*args, **kwargs), call.begin, call.after)
 
         return watcher
+
+    def _reader(self, definition: ast.FunctionDef) -> Callable[..., Any]:
+        """Reads a function as it is called, for what it does is the business of its arguments."""
+        recipes = CallRecipes(definition)
+
+        def reader(
+            function: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: Any
+        ) -> Any:
+            if not self.tracker.watching or self.tracker.activity.busy or recipes.are_vain:
+                return function(*args, **kwargs)
+            recipe = None
+            with self.tracker.safely("a function of the notebook's"):
+                recipe = recipes.of(function, args, kwargs)
+            if recipe is None:
+                return function(*args, **kwargs)
+            return self._watcher(recipe, definition)(function, instance, args, kwargs)
+
+        return reader
 
 
 def _may_train(module: ModuleType) -> bool:

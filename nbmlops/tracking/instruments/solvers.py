@@ -191,6 +191,13 @@ class _Call:
             ]
         self.settings = {k: v for k, v in options.items() if k not in _NOT_SETTINGS}
         self.settings |= {
+            f"{name}__{option}": value
+            for name, options_ in bound.items()
+            if type(options_) is dict
+            for option, value in options_.items()
+            if type(value) in (bool, int, float, str) and option not in options
+        }
+        self.settings |= {
             a.role: a.value
             for a in data
             if a.role in _STARTS and type(a.value) in (list, tuple) and len(a.value) <= _MOST_STARTS
