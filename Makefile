@@ -4,9 +4,10 @@
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
-# uv where it is present, plain pip where it is not; both read the same pyproject.toml.
+# uv where it is present, plain pip where it is not; both read the same pyproject.toml. Neither compiles
+# what it installs: most of that is never imported, and the rest is compiled then.
 UV := $(shell command -v uv 2>/dev/null)
-INSTALL := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
+INSTALL := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --no-compile)
 
 .PHONY: demo test test-long lint types python-tests extension-tests format clean
 

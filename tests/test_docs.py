@@ -61,10 +61,20 @@ def test_every_dependency_has_its_reason() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_links_and_pictures_lead_somewhere(page: Path) -> None:
-    """Relative ones, to files of this repository."""
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
-        if not target.startswith(("http:", "https:", "mailto:")):
-            assert (page.parent / target).exists(), target
+    """Relative ones, to files of this repository and the headings in them."""
+    for target, heading in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", page.read_text()):
+        if target.startswith(("http:", "https:", "mailto:")):
+            continue
+        there = page.parent / target if target else page
+        assert there.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.+)$", there.read_text(), re.M)
+            assert heading in {_anchor(text) for text in headings}, f"{target}#{heading}"
+
+
+def _anchor(heading: str) -> str:
+    """What a page's viewer makes of a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def test_the_example_notebooks_are_shipped_without_outputs() -> None:

@@ -34,7 +34,7 @@ def older(pytestconfig: pytest.Config) -> str:
         part = folder.with_suffix(f".{os.getpid()}")
         uv = shutil.which("uv")
         install = [uv, "pip", "install", "--python", sys.executable] if uv else [
-            sys.executable, "-m", "pip", "install", "--disable-pip-version-check"
+            sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile"
         ]  # fmt: skip
         # Nothing else: what they need is in the environment, and newer.
         command = [*install, "--quiet", "--no-deps", "--target", str(part), *OLDER]

@@ -96,7 +96,9 @@ def _install(wheel: Path, installed: Installed) -> None:
         _run([uv, "pip", "install", "--quiet", "--python", python, str(wheel), BESIDE])
     else:
         _run([sys.executable, "-m", "venv", "--clear", str(installed.folder)])
-        _run([installed.program("python"), "-m", "pip", "install", "--quiet", str(wheel), BESIDE])
+        # Most of it is never imported; what is, is compiled then.
+        pip = [installed.program("python"), "-m", "pip", "install", "--quiet", "--no-compile"]
+        _run([*pip, str(wheel), BESIDE])
 
 
 def _link_system(folder: Path) -> None:

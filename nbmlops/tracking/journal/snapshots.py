@@ -19,8 +19,8 @@ from typing import Any
 
 import msgspec
 
-from nbmlops.records import new_id
 from nbmlops.steps import pass_step
+from nbmlops.whole_files import LEFT_HALF, whole_file
 
 __all__ = [
     "READER_FILE",
@@ -62,19 +62,14 @@ def write_snapshot(folder: Path, content: dict[str, Any] | bytes) -> None:
     paths = tuple(os.path.abspath(path) for path in sys.path if isinstance(path, str))
     reader = Reader(paths=paths, keras_backend=backend)
     (folder / READER_FILE).write_bytes(msgspec.json.encode(reader))
-    partial = folder / f"{new_id('part')}.tmp"
-    try:
-        with partial.open("wb") as file:
-            pass_step("snapshot-write")
-            if isinstance(content, bytes):
-                file.write(content)
-            else:
-                import cloudpickle  # type: ignore[import-untyped] # ships none
+    with whole_file(folder / SNAPSHOT_FILE) as file:
+        pass_step("snapshot-write")
+        if isinstance(content, bytes):
+            file.write(content)
+        else:
+            import cloudpickle  # type: ignore[import-untyped] # ships none
 
-                cloudpickle.dump(content, file)
-        os.replace(partial, folder / SNAPSHOT_FILE)
-    finally:
-        partial.unlink(missing_ok=True)
+            cloudpickle.dump(content, file)
     pass_step("snapshot-written")
 
 
@@ -83,7 +78,7 @@ def forget_model(folder: Path) -> None:
     for made in ("model", "model.part"):
         shutil.rmtree(folder / made, ignore_errors=True)
     with contextlib.suppress(OSError):  # none there, or the disk itself is away
-        for file in (folder / SNAPSHOT_FILE, folder / READER_FILE, *folder.glob("*.tmp")):
+        for file in (folder / SNAPSHOT_FILE, folder / READER_FILE, *folder.glob(LEFT_HALF)):
             file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # not empty: the artifacts wait for their delivery
         folder.rmdir()
