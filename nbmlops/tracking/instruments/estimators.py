@@ -194,7 +194,8 @@ class EstimatorWatch:
         tracker = self.tracker
         if model is None or not tracker.watching or tracker.activity.busy or called_by_library():
             return None
-        return tracker.provenance.run_of(model)
+        provenance = tracker.provenance
+        return provenance.run_of(model) or quietly(tracker, lambda: provenance.run_of_copy(model))
 
     def _predict(
         self,

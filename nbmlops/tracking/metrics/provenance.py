@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from nbmlops.tracking.metrics.contents import content_of, roughly
+from nbmlops.tracking.metrics.copies import content_of_model
 from nbmlops.tracking.metrics.folds import Folds
 
 __all__ = ["Origin", "Provenance"]
@@ -31,6 +32,7 @@ class Provenance:
 
     def __init__(self) -> None:
         self._models: dict[int, tuple[Any, str]] = {}
+        self._strangers: dict[int, tuple[Any, int]] = {}
         self._fitted: dict[str, tuple[int, str]] = {}
         self.fitted_names: set[str] = set()
         self._arrays: dict[int, tuple[Any, Origin]] = {}
@@ -58,6 +60,24 @@ class Provenance:
         """The run that trained `model`."""
         found = self._models.get(id(model))
         return found[1] if found and found[0]() is model else None
+
+    def run_of_copy(self, model: Any) -> str | None:
+        """The run that trained what `model` is a copy of: saved and loaded, or copied.
+
+        What is nobody's copy is looked at once, until there are more models of its class.
+        """
+        made: list[tuple[Any, str]] = [(known(), run) for known, run in [*self._models.values()]]
+        kin = [(known, run_id) for known, run_id in made if type(known) is type(model)]
+        stranger = self._strangers.get(id(model))
+        if not kin or (stranger and stranger[0]() is model and stranger[1] == len(kin)):
+            return None
+        content = content_of_model(model)
+        for known, run_id in reversed(kin) if content is not None else ():
+            if content_of_model(known) == content:
+                self.remember_model(model, run_id)
+                return run_id
+        self._remember(self._strangers, model, len(kin))
+        return None
 
     def remember_fitted(self, name: str, value: Any, run_id: str) -> None:
         """`name` is bound to what a hand-written training of run `run_id` has fitted."""
