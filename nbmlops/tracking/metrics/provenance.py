@@ -72,8 +72,8 @@ class Provenance:
         if not kin or (stranger and stranger[0]() is model and stranger[1] == len(kin)):
             return None
         content = content_of_model(model)
-        for known, run_id in reversed(kin) if content is not None else ():
-            if content_of_model(known) == content:
+        for known, run_id in reversed(kin):
+            if content is not None and content_of_model(known) == content:
                 self.remember_model(model, run_id)
                 return run_id
         self._remember(self._strangers, model, len(kin))
