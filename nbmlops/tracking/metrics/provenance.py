@@ -66,18 +66,19 @@ class Provenance:
 
         What is nobody's copy is looked at once, until there are more models of its class.
         """
-        made: list[tuple[Any, str]] = [(known(), run) for known, run in [*self._models.values()]]
-        kin = [(known, run_id) for known, run_id in made if type(known) is type(model)]
+        made = [(reference(), run_id) for reference, run_id in [*self._models.values()]]
+        kin: list[tuple[Any, str]] = [pair for pair in made if type(pair[0]) is type(model)]
         stranger = self._strangers.get(id(model))
         if not kin or (stranger and stranger[0]() is model and stranger[1] == len(kin)):
             return None
         content = content_of_model(model)
-        for known, run_id in reversed(kin):
-            if content is not None and content_of_model(known) == content:
-                self.remember_model(model, run_id)
-                return run_id
-        self._remember(self._strangers, model, len(kin))
-        return None
+        same = (run for known, run in reversed(kin) if content_of_model(known) == content)
+        run_id: str | None = next(same, None) if content is not None else None
+        if run_id is None:
+            self._remember(self._strangers, model, len(kin))
+        else:
+            self.remember_model(model, run_id)
+        return run_id
 
     def remember_fitted(self, name: str, value: Any, run_id: str) -> None:
         """`name` is bound to what a hand-written training of run `run_id` has fitted."""
