@@ -55,7 +55,7 @@ def invoke(*arguments: str, code: int = 0) -> Result:
 def test_the_log_tells_each_fact_in_a_sentence() -> None:
     """And shows hostile text as text."""
     told = " ".join(invoke("log").output.split())
-    assert "Refused ada to register" in told
+    assert "Refused: ada tried to register" in told
     assert "no sign-off" in told
     assert "[red]" in told
 

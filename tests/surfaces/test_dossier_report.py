@@ -36,6 +36,7 @@ from nbmlops.records import (
     decode,
 )
 from nbmlops.surfaces.reports import write_dossier_html, write_dossier_json, write_dossier_pdf
+from nbmlops.surfaces.reports.blocks import number, table
 from nbmlops.surfaces.reports.sections import sections_of
 from nbmlops.testing import EPOCH, MemoryLedger, make_promotion, make_submission
 
@@ -138,7 +139,7 @@ def test_an_index_is_no_column_and_has_a_name() -> None:
     columns = (index, *one.fingerprint.columns)
     table = msgspec.structs.replace(one.fingerprint, columns=columns)
     told = texts(dossier(inputs=(msgspec.structs.replace(one, fingerprint=table),)), "Data")
-    assert '["X", "X_train", "27004", "3"' in told
+    assert '["X", "X_train", "27,004", "3"' in told
     assert '["index", "int64"' in told
 
 
@@ -146,7 +147,7 @@ def test_an_index_is_no_column_and_has_a_name() -> None:
     ("title", "told"),
     [
         ("Purpose", "Tells late flights a day ahead."),
-        ("Data", "27004"),
+        ("Data", "27,004"),
         ("Data", "flights.parquet"),
         ("Performance", '["roc_auc_score_X_test", "X_test", "0.8731", "0.8512", "0.0219"]'),
         ("Limits", "nothing was seeded"),
@@ -220,3 +221,19 @@ def test_the_json_is_the_record() -> None:
     found = dossier()
     write_dossier_json(found, file)
     assert decode(file.getvalue(), Dossier) == found
+
+
+def test_columns_of_numbers_stand_to_the_right_and_words_to_the_left() -> None:
+    """Also a change's sign and thousands are numbers; a digest and an empty column are none."""
+    block = table(
+        "Told",
+        ("name", "rows", "change", "digest", "empty"),
+        [("a", number(27_004), "+0.5", "12ab", None), ("b", number(3), "-1e-05", "34", None)],
+    )
+    assert block["numbers"] == [False, True, True, False, False]
+    assert block["rows"][0][1] == "27,004"
+    file = io.BytesIO()
+    write_dossier_html(dossier(), file)
+    page = file.getvalue().decode()
+    assert '<td class="n">27,004</td>' in page
+    assert "<td>X_train</td>" in page

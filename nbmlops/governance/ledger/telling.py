@@ -82,7 +82,8 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 - one line a kind of fact
                 f" as {r.alias}." if r.alias else ", with no alias."
             )
         case RefusalRecorded(verb=verb, subject=subject, by=by, why=why):
-            return f"Refused {by} to {verb} {subject}: {' '.join(why)}"
+            act = verb.replace("-", " ")
+            return f"Refused: {by} tried to {act} {subject}. {' '.join(why)}"
         case KeyRevoked(revocation=r):
             return f"Revoked key {r.key_id} ({how_given(r)}): {r.reason}"
         case KeyRotated(rotation=r):

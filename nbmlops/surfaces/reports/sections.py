@@ -82,8 +82,8 @@ def _data(evidence: Evidence) -> list[Block]:
     if not evidence.inputs:
         return [gap("No data was seen.")]
     rows = [
-        (i.role, i.name, i.fingerprint.rows, _columns(i.fingerprint), i.fingerprint.digest[:16]
-         or i.fingerprint.reason, ", ".join(i.files))
+        (i.role, i.name, number(i.fingerprint.rows), _columns(i.fingerprint),
+         i.fingerprint.digest[:16] or i.fingerprint.reason, ", ".join(i.files))
         for i in evidence.inputs
     ]  # fmt: skip
     head = ("Role", "Name", "Rows", "Columns", "Digest", "Files")
@@ -91,7 +91,12 @@ def _data(evidence: Evidence) -> list[Block]:
     for item in evidence.inputs:
         columns = item.fingerprint.columns
         profile = [
-            (c.name or ("index" if c.index else "values"), c.type, c.nulls, *_summary(c.summary))
+            (
+                c.name or ("index" if c.index else "values"),
+                c.type,
+                number(c.nulls),
+                *_summary(c.summary),
+            )
             for c in columns[:_COLUMNS]
         ]
         if len(profile) > 1:
@@ -128,7 +133,13 @@ def _performance(evidence: Evidence) -> list[Block]:
             else None
         )
         rows.append(
-            (_name(metric), metric.data, number(metric.value), number(before), number(change))
+            (
+                _name(metric),
+                metric.data,
+                number(metric.value),
+                number(before),
+                number(change) if change is None or change < 0 else f"+{number(change)}",
+            )
         )
     head = ("Metric", "On", "Value", "Champion", "Change")
     blocks = [table("Metrics of the clean run", head, rows)]
@@ -170,7 +181,7 @@ def _validation(dossier: Dossier) -> list[Block]:
             blocks.append(gap(f"Open finding. {told}"))
     blocks += [text(f"Note: {note}") for note in evidence.notes]
     if evidence.attachments:
-        attached = [(file.path, file.size, file.digest) for file in evidence.attachments]
+        attached = [(file.path, number(file.size), file.digest) for file in evidence.attachments]
         blocks.append(table("Attachments", ("File", "Bytes", "BLAKE3-256"), attached))
     blocks.append(_environment(evidence))
     return blocks
@@ -191,7 +202,7 @@ def _environment(evidence: Evidence) -> Block:
         ("Packages", ", ".join(f"{n} {v}" for n, v in sorted(environment.packages.items()))),
         ("Seeds", ", ".join(environment.seeds) or "none set"),
     ]
-    return pairs(rows)
+    return pairs(rows, "Environment")
 
 
 def _approvals(dossier: Dossier) -> list[Block]:
