@@ -73,6 +73,13 @@ describe('PanelView', () => {
     expect(props.onRefresh).toHaveBeenCalled();
   });
 
+  it('says of a run that no data was seen for, and shows no digest of none', () => {
+    show({ runs: [run({ inputs: [], data_digest: '' })] });
+    expect(find('.nbmlops-Run-facts')[0].textContent).toContain('no data seen');
+    show({ runs: [run()] });
+    expect(find('.nbmlops-Run-facts')[0].textContent).toContain('abababab');
+  });
+
   it('shows a run with its data, parameters, metrics and gaps', () => {
     show({
       runs: [

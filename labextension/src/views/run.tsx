@@ -77,18 +77,11 @@ export function RunView(props: IRunProps): JSX.Element {
         </time>
       </div>
       <div className="nbmlops-Run-facts">
-        <span
-          title={trans.__('Data digest: %1', run.data_digest || '–')}
-          aria-label={trans.__('Data digest %1', shortDigest(run.data_digest))}
-        >
-          {trans.__('data')}{' '}
-          <code>
-            {run.data_digest
-              ? shortDigest(run.data_digest)
-              : trans.__('unknown')}
-          </code>
-        </span>
-        <span title={inputsTitle(run)}>{size(run, trans)}</span>
+        {run.inputs.length > 0 || run.data_digest ? (
+          <DataFacts run={run} trans={trans} />
+        ) : (
+          <span>{trans.__('no data seen')}</span>
+        )}
         <span title={trans.__('How long the training took')}>
           {duration(run.duration)}
         </span>
@@ -136,6 +129,27 @@ export function RunView(props: IRunProps): JSX.Element {
       <ParametersView parameters={run.parameters} trans={trans} />
       <CompletenessView run={run} trans={trans} />
     </li>
+  );
+}
+
+function DataFacts(props: {
+  run: RunSummary;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { run, trans } = props;
+  return (
+    <>
+      <span
+        title={trans.__('Data digest: %1', run.data_digest || '–')}
+        aria-label={trans.__('Data digest %1', shortDigest(run.data_digest))}
+      >
+        {trans.__('data')}{' '}
+        <code>
+          {run.data_digest ? shortDigest(run.data_digest) : trans.__('unknown')}
+        </code>
+      </span>
+      <span title={inputsTitle(run)}>{size(run, trans)}</span>
+    </>
   );
 }
 
@@ -240,7 +254,9 @@ function ParameterItem(props: {
   const { name, value } = props.parameter;
   return (
     <li title={`${name} = ${plain(value)}`}>
-      <span>{props.label}</span> <code>{plain(value)}</code>
+      <div className="nbmlops-Parameter-text">
+        <span>{props.label}</span> <code>{plain(value)}</code>
+      </div>
     </li>
   );
 }
