@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from ipywidgets import HTML, Widget
 
 from nbmlops.errors import NotFound
+from nbmlops.governance import registration_of
 from nbmlops.records import (
     DEFAULT_SCOPES,
+    BundleFile,
     Change,
     Comparison,
     DataChange,
@@ -19,15 +22,18 @@ from nbmlops.records import (
     Fingerprint,
     Gap,
     Identity,
+    Metric,
     MetricAgreement,
     Parameter,
+    Registered,
+    Review,
     Submission,
 )
 from nbmlops.settings import load_settings
 from nbmlops.surfaces.review import ReviewWidget
 from nbmlops.surfaces.review.markup import breakable
 from nbmlops.surfaces.review.pages import policy_html
-from nbmlops.testing import make_submission
+from nbmlops.testing import EPOCH, make_submission
 from nbmlops.workspace import Workspace
 
 Submit = Callable[..., Submission]
@@ -275,6 +281,88 @@ def test_a_reviewer_with_a_key_signs_with_it(
     assert sign_off.envelope.signatures[0].keyid == key.id
     assert widget.verdict.passphrase.value == ""
     assert f"signed with {key.id}" in page(widget)
+
+
+def test_a_finding_is_settled_with_the_key(
+    workspace: Workspace, submitted: Submit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where signatures are asked for; nobody is offered another's key, and the newest at first."""
+    monkeypatch.setenv("NBMLOPS_KEYS", str(tmp_path / "keys"))
+    root, environ = workspace.settings.root, {"NBMLOPS_USER": "ada"}
+    grace, _, newest = (
+        workspace.keys.create(name, "correct horse") for name in ("grace", "alan", "grace")
+    )
+    metric = Metric(name="auc", value=0.9, at=EPOCH)
+    evidence = msgspec.structs.replace(make_submission().evidence, metrics=(metric,))
+    submission = submitted(evidence=evidence)
+    unsigned = ReviewWidget(workspace, submission.id, by="grace")
+    assert "Password" in {type(w).__name__ for w in everything(unsigned.verdict)}
+    keys = f"['{grace.text}', '{newest.text}']"
+    policy = f"version: 1\nidentity: signed\nreviewers:\n  grace:\n    keys: {keys}\n"
+    (root / "nbmlops.policy.yaml").write_text(policy)
+    workspace.publish_policy()
+    workspace = Workspace(load_settings(root, environ))
+    widget = ReviewWidget(workspace, submission.id, by="grace")
+    assert [value for _, value in widget.verdict.key.options] == ["", grace.id, newest.id]
+    assert widget.verdict.key.value == newest.id
+    widget.findings.text.value = "Why so high?"
+    widget.findings.place.value = (None, "auc")
+    widget.findings.add.click()
+    (finding,) = widget.review.findings
+    assert (finding.metric, finding.cell) == ("auc", None)
+    _, button = widget.findings.resolve[finding.id]
+    button.click()
+    assert 'role="alert"' in widget.message
+    widget.verdict.passphrase.value = "correct horse"
+    button.click()
+    (settled,) = widget.review.findings
+    assert settled.resolution
+    assert settled.resolution.envelope
+    assert settled.resolution.envelope.signatures[0].keyid == newest.id
+
+
+def everything(widget: Widget) -> list[Widget]:
+    """A widget, and all in it."""
+    inside = (everything(child) for child in getattr(widget, "children", ()))
+    return [widget, *(found for each in inside for found in each)]
+
+
+def test_nobody_clicks_twice(
+    workspace: Workspace, submitted: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a verdict is given there is no second; afterwards there is, until it is registered."""
+    widget = ReviewWidget(workspace, submitted().id, by="grace")
+    sign_off, seen = workspace.sign_off, []
+
+    def watched(*args: Any, **kwargs: Any) -> Review:
+        seen.append(widget.verdict.approve.disabled)
+        return sign_off(*args, **kwargs)
+
+    monkeypatch.setattr(workspace, "sign_off", watched)
+    widget.verdict.scopes.value = "register, "
+    widget.verdict.approve.click()
+    assert seen == [True]
+    assert not widget.verdict.approve.disabled
+    assert widget.review.sign_offs[0].scopes == ("register",)
+    registration = registration_of(widget.review, "1", None, Identity(name="ada"), EPOCH)
+    workspace.stores.append(Registered(registration=registration), "ada")
+    assert ReviewWidget(workspace, widget.review.submission.id).verdict.approve.disabled
+
+
+def test_the_tabs_count_what_is_in_them(workspace: Workspace, submitted: Submit) -> None:
+    """Notes and files, findings that are open, sign-offs."""
+    file = BundleFile(path="attachments/a.txt", digest="ab", size=1)
+    evidence = msgspec.structs.replace(
+        make_submission().evidence, notes=("one",), attachments=(file,)
+    )
+    widget = ReviewWidget(workspace, submitted(evidence=evidence).id, by="grace")
+    assert widget.tabs.titles == (
+        "Evidence",
+        "Changes (new)",
+        "Findings",
+        "Attached (2)",
+        "Sign-offs (0)",
+    )
 
 
 def test_an_approval_allows_what_the_form_says(workspace: Workspace, submitted: Submit) -> None:
