@@ -14,7 +14,7 @@ from nbmlops.errors import CheckFailed
 from nbmlops.records import Bundle
 from nbmlops.workspace.stores import Stores
 
-__all__ = ["Enclosed", "attach", "seal_attachments"]
+__all__ = ["Enclosed", "attach", "require_own_names", "seal_attachments"]
 
 LARGEST_FILE = 100_000_000
 """Bytes of one attached file."""
@@ -39,6 +39,7 @@ def seal_attachments(stores: Stores, paths: Sequence[str | Path]) -> Bundle:
 
     :raises CheckFailed: if something cannot be attached.
     """
+    require_own_names(paths)
     folder = stores.vault.staging()
     try:
         for path in paths:
@@ -46,6 +47,18 @@ def seal_attachments(stores: Stores, paths: Sequence[str | Path]) -> Bundle:
         return stores.vault.seal(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def require_own_names(paths: Sequence[str | Path]) -> None:
+    """:raises CheckFailed: if two files have one name: a reviewer would see the last one only."""
+    names: set[str] = set()
+    for path in map(Path, paths):
+        if path.name in names:
+            raise CheckFailed(
+                f"{_shown(path)} cannot be attached: another file beside it has that name. Rename "
+                "one of them."
+            )
+        names.add(path.name)
 
 
 def attach(path: Path, folder: Path, *, encoded: bool = False) -> None:

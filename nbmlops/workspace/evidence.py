@@ -21,7 +21,7 @@ from nbmlops.records import (
     TrackedRun,
     encode,
 )
-from nbmlops.workspace.attachments import Enclosed, attach
+from nbmlops.workspace.attachments import Enclosed, attach, require_own_names
 from nbmlops.workspace.champion import compare_with_champion
 from nbmlops.workspace.stores import Stores
 
@@ -66,6 +66,7 @@ def seal_dossier(
 
     :raises CheckFailed: if something cannot be attached; then nothing is sealed.
     """
+    require_own_names(enclosed.attachments)
     folder = stores.vault.staging()
     try:
         (folder / ATTACHMENTS).mkdir()

@@ -84,23 +84,26 @@ def prepare_publication(stores: Stores, key: SigningKey | None) -> PublishedPoli
 
 @one_at_a_time
 def publish(stores: Stores, policy: PublishedPolicy, by: Identity) -> PublishedPolicy:
-    """Put a policy in force; publishing the same again changes nothing."""
+    """Put a policy in force; publishing the same again changes nothing.
+
+    Its text is read last: that takes long, and anybody may send one.
+
+    :raises SettingsError: if it is no policy, or says another version than was signed.
+    """
     history = stores.history()
-    stated = read_policy(policy.text)
-    require_unchanged(policy.text, stated, history)
     for earlier in published_policies(history):
-        if earlier.version == stated.version:
+        if earlier.text == policy.text:
             return earlier
     candidate = msgspec.structs.replace(
-        policy,
-        version=stated.version,
-        digest=digest_bytes(policy.text.encode()),
-        by=by,
-        at=stores.clock(),
+        policy, digest=digest_bytes(policy.text.encode()), by=by, at=stores.clock()
     )
+    version = f"version {candidate.version}"
     objection = publication_objection(candidate, history, drafted_policy(stores.settings))
     if objection:
-        raise refuse(stores, "publish-policy", f"version {stated.version}", by, [objection])
+        raise refuse(stores, "publish-policy", version, by, [objection])
+    stated = read_policy(policy.text).version
+    if stated != candidate.version:
+        raise SettingsError(f"The policy says that it is version {stated}, not {version}.")
     stores.append(PolicyPublished(policy=candidate), by.name)
     return candidate
 

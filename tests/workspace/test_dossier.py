@@ -212,6 +212,30 @@ def test_what_cannot_be_attached_is_refused_and_nothing_is_sealed(
     assert team.ada.submit(promotion.id, attachments=[good]).submission.evidence.attachments
 
 
+def test_no_attachment_hides_another(team: Team) -> None:
+    """Two files of one name from two folders; under names of their own both are shown."""
+    paths = [team.root / name / "report.txt" for name in ("a", "b")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text(path.parent.name)
+    promotion = team.promote()
+    with pytest.raises(CheckFailed, match=r"b/report\.txt cannot be attached: another file"):
+        team.ada.submit(promotion.id, attachments=paths)
+    with pytest.raises(CheckFailed, match="another file"):
+        attachments.seal_attachments(team.ada.stores, paths)
+    assert list(team.settings.bundles.glob(".staging*")) == []
+    other = paths[1].rename(paths[1].with_name("other.txt"))
+    submission = team.ada.submit(promotion.id, attachments=[paths[0], other]).submission
+    assert [file.path for file in submission.evidence.attachments] == [
+        "attachments/other.txt",
+        "attachments/report.txt",
+    ]
+    # The control: what is attached anew under a name takes the place of what had it before.
+    paths[0].write_text("changed")
+    again = team.ada.submit(promotion.id, attachments=[paths[0]]).submission
+    assert [file.size for file in again.evidence.attachments] == [1, len("changed")]
+
+
 def test_names_are_encoded_and_all_attachments_together_bounded(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from team import MODEL, Team
 
 from nbmlops.errors import NotFound, Refused, SettingsError
+from nbmlops.records import Identity, PublishedPolicy, digest_bytes
+from nbmlops.testing import EPOCH
+from nbmlops.workspace.policy import publish
 
 OPEN = "version: 1\nidentity: self-asserted\n"
 
@@ -58,6 +62,18 @@ def test_a_published_policy_holds_whatever_the_file_says_then(
     assert team.ada.check_policy().version == 2
     team.ada.publish_policy()
     team.ada.register(submission.id)
+
+
+def test_a_policy_is_published_as_the_version_that_it_says(team: Team) -> None:
+    """What is signed names the version; a text that says another is none."""
+    team.policy(OPEN)
+    me = Identity(name="ada")
+    policy = PublishedPolicy(version=2, digest="", text=OPEN, by=me, at=EPOCH)
+    with pytest.raises(SettingsError, match="says that it is version 1, not version 2"):
+        publish(team.ada.stores, policy, me)
+    assert team.ada.published_policies() == []
+    kept = publish(team.ada.stores, msgspec.structs.replace(policy, version=1), me)
+    assert (kept.version, kept.digest) == (1, digest_bytes(OPEN.encode()))
 
 
 def test_a_publisher_signs_the_next_policy(team: Team) -> None:

@@ -55,7 +55,7 @@ class _Loader(yaml.SafeLoader):
 def policy_text(path: Path) -> str | None:
     """The policy file's text, or None where there is no file.
 
-    :raises SettingsError: if it cannot be read, is too large or not UTF-8.
+    :raises SettingsError: if it cannot be read or is not UTF-8.
     """
     try:
         content = path.read_bytes()
@@ -63,8 +63,6 @@ def policy_text(path: Path) -> str | None:
         return None
     except OSError as error:
         raise SettingsError(f"The policy {path} cannot be read: {error}.") from error
-    if len(content) > LARGEST:
-        raise SettingsError(f"The policy {path} has {len(content):,} bytes; {LARGEST:,} are read.")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -79,6 +77,9 @@ def read_policy(text: str, where: str = POLICY_FILE) -> Policy:
 
     :raises SettingsError: if it is no YAML, or not a policy that can be kept.
     """
+    size = len(text.encode())
+    if size > LARGEST:
+        raise SettingsError(f"The policy {where} has {size:,} bytes; {LARGEST:,} are read.")
     try:
         data, root = _parsed(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:

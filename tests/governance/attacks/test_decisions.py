@@ -13,8 +13,18 @@ from live_postgresql import PASSWORDS, PostgresServer
 from nbmlops.errors import Refused
 from nbmlops.governance import KeyStore, SigningKey
 from nbmlops.governance.database.postgresql import prepare_database
-from nbmlops.records import Bundle, BundleFile, Identity, digest, digest_bytes, to_plain
+from nbmlops.records import (
+    Bundle,
+    BundleFile,
+    Identity,
+    PublicationRequest,
+    PublishedPolicy,
+    digest,
+    digest_bytes,
+    to_plain,
+)
 from nbmlops.settings import load_settings
+from nbmlops.testing import EPOCH
 from nbmlops.workspace import Workspace
 
 PASSPHRASE = "correct horse battery"
@@ -152,6 +162,17 @@ def test_a_policy_is_published_by_whom_the_one_before_names(
     (client.root / "nbmlops.policy.yaml").write_text(policy_text(2, key))
     assert client.of("grace").publish_policy(key=key).by.name == "grace"
     assert client.of("eve").policy().version == 2
+
+
+def test_nobody_is_kept_by_a_policy_that_is_no_publishers(own_gate: LiveGate) -> None:
+    """Reading one takes long, and nobody decides on anything meanwhile."""
+    text = "version: 9\nidentity: server\nx:\n" + "- [a, b, c]\n" * 1_000_000
+    policy = PublishedPolicy(
+        version=9, digest="", text=text, by=Identity(name="eve"), at=EPOCH, envelope=None
+    )
+    body = {"request": to_plain(PublicationRequest(policy=policy))}
+    answer = own_gate.api("/decisions", body, auth=("eve", PEOPLE["eve"]))
+    assert (answer.status_code, answer.json()["error"]) == (403, "Refused"), answer.text
 
 
 def test_a_key_loses_its_trust_by_its_owner_or_a_publisher(
