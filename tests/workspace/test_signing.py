@@ -9,7 +9,9 @@ from mlflow.exceptions import MlflowException
 from team import MODEL, PASSPHRASE, Team
 
 from nbmlops.errors import Refused, SettingsError
+from nbmlops.governance import rotation_payload, sign
 from nbmlops.records import Identity, digest
+from nbmlops.workspace.keys import prepare_revocation, prepare_rotation, revoke, rotate
 
 
 def test_a_signature_opens_the_gate_and_a_name_alone_does_not(
@@ -83,6 +85,56 @@ def test_only_the_owner_or_a_publisher_takes_a_keys_trust(team: Team) -> None:
     with pytest.raises(Refused, match="grace or a publisher may revoke it"):
         team.ada.revoke_key(grace, "because")
     team.alan.revoke_key(grace, "left the company")
+
+
+def at_server(name: str) -> Identity:
+    return Identity(name=name, asserted_by="server")
+
+
+def test_a_server_lets_the_owner_alone_take_a_keys_trust(team: Team) -> None:
+    """Also where the policy names no publishers; and a signature that is given must hold."""
+    team.signed_policy()
+    stores, key, alan = team.ada.stores, team.key_of("grace"), team.key_of("alan")
+    unsigned = prepare_revocation(stores, key.public.id, "lost", None)
+    with pytest.raises(Refused, match="grace or a publisher may revoke it"):
+        revoke(stores, unsigned, at_server("ada"))
+    strange = msgspec.structs.replace(unsigned, key_id="0" * 16)
+    with pytest.raises(Refused, match="belongs to no reviewer"):
+        revoke(stores, strange, at_server("grace"))
+    forged = prepare_revocation(stores, key.public.id, "lost", alan)
+    with pytest.raises(Refused, match="revocation does not hold"):
+        revoke(stores, forged, at_server("grace"))
+    assert stores.history().revocations == {}
+    signed = prepare_revocation(stores, key.public.id, "lost", key)
+    assert revoke(stores, signed, at_server("grace")).envelope == signed.envelope
+    assert key.public.id in stores.history().revocations
+
+
+def test_alone_anybody_takes_a_keys_trust_and_with_publishers_its_owner_does(team: Team) -> None:
+    """A lost key must not wait for somebody whom nobody vouches for anyway."""
+    team.signed_policy()
+    team.ada.revoke_key(team.key_of("grace").public.id, "lost")
+    team.signed_policy("publishers: [alan]\n")
+    team.grace.revoke_key(team.key_of("grace").public.id, "lost too")
+    assert len(team.ada.stores.history().revocations) == 2
+
+
+def test_a_rotation_is_the_old_keys_word(team: Team) -> None:
+    """Nobody else's; who told of it and when is the server's; a revoked key hands on nothing."""
+    team.signed_policy()
+    stores, key, alan = team.ada.stores, team.key_of("grace"), team.key_of("alan")
+    honest = prepare_rotation(stores, key, PASSPHRASE)
+    forged = msgspec.structs.replace(honest, envelope=sign(rotation_payload(honest.new), alan))
+    with pytest.raises(Refused, match="did not sign that"):
+        rotate(stores, forged, at_server("alan"))
+    told = rotate(stores, honest, at_server("grace"))
+    assert told.by == at_server("grace")
+    assert told.at > honest.at
+    with pytest.raises(Refused, match="was rotated already"):
+        rotate(stores, honest, at_server("grace"))
+    team.alan.revoke_key(alan.public.id, "lost")
+    with pytest.raises(Refused, match="is revoked"):
+        prepare_rotation(stores, alan, PASSPHRASE)
 
 
 def test_a_sign_off_that_somebody_else_hands_in_is_refused(team: Team) -> None:
