@@ -11,9 +11,14 @@ import functools
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["hear_of_classes"]
+from nbmlops.tracking.code.unseen import unseen
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.tracker import Tracker
+
+__all__ = ["hear_of_classes", "hear_of_heirs"]
 
 _CALL = compile("(0 or 0)()", "", "eval")  # calls its constant, for which anything may be put
 
@@ -36,6 +41,22 @@ def hear_of_classes(hear: Callable[[Any, str], None]) -> None:
         return cls
 
     builtins.__build_class__ = build
+
+
+def hear_of_heirs(tracker: Tracker, base: Any, hear: Callable[[Any], None]) -> None:
+    """Call `hear` with `base` and each class that derives from it, now and as they are defined."""
+
+    def seen(cls: Any, /, **kwargs: Any) -> None:
+        super(base, cls).__init_subclass__(**kwargs)
+        with tracker.safely(f"the class {cls.__name__}"):
+            hear(cls)
+
+    base.__init_subclass__ = classmethod(unseen(seen))
+    waiting = [base]
+    while waiting:
+        cls = waiting.pop()
+        hear(cls)
+        waiting += type.__subclasses__(cls)
 
 
 def _call_in_place_of(frame: FrameType, call: Callable[[], Any]) -> Any:

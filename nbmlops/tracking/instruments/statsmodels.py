@@ -14,7 +14,7 @@ import msgspec
 
 from nbmlops.records import Metric, now
 from nbmlops.tracking.code.frames import argument_of, call_node, name_of, text_at, written
-from nbmlops.tracking.code.unseen import unseen
+from nbmlops.tracking.instruments.class_making import hear_of_heirs
 from nbmlops.tracking.instruments.estimators import EstimatorWatch, called_by_library
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.models import class_path
@@ -72,8 +72,8 @@ class StatsmodelsInstrument:
         def results_class(cls: Any) -> None:
             watcher.watch_class(cls, own_only=True)
 
-        _each(tracker, module.Model, model_class)
-        _each(tracker, module.Results, results_class)
+        hear_of_heirs(tracker, module.Model, model_class)
+        hear_of_heirs(tracker, module.Results, results_class)
 
 
 class _How(msgspec.Struct):
@@ -180,22 +180,6 @@ def _plain(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return len(value) < 20 and all(isinstance(v, bool | int | float | str) for v in value)
     return value is None or isinstance(value, bool | int | float | str)
-
-
-def _each(tracker: Tracker, base: Any, see: Callable[[Any], None]) -> None:
-    def seen(cls: Any, /, **kwargs: Any) -> None:
-        super(base, cls).__init_subclass__(**kwargs)
-        try:
-            see(cls)
-        except Exception as error:  # noqa: BLE001 - the user's class must come to be; `fault` tells
-            tracker.fault(f"the class {cls.__name__}", error)
-
-    base.__init_subclass__ = classmethod(unseen(seen))
-    waiting = [base]
-    while waiting:
-        cls = waiting.pop()
-        see(cls)
-        waiting += type.__subclasses__(cls)
 
 
 def _fit(
