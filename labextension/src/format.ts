@@ -34,6 +34,13 @@ export function plain(value: Parameter['value']): string {
   return typeof value === 'number' ? String(value) : value;
 }
 
+/** The same, a number to six significant places: what fits beside its name. */
+export function brief(value: Parameter['value']): string {
+  return typeof value === 'number'
+    ? String(Number(value.toPrecision(6)))
+    : plain(value);
+}
+
 /** Seconds as a person says them. */
 export function duration(seconds: number): string {
   if (seconds < 1) {
@@ -155,8 +162,13 @@ export function difference(
   }
   const better = greaterIsBetter(name);
   return {
-    text: `${step > 0 ? '+' : '−'}${number(Math.abs(step))}`,
+    text: `${step > 0 ? '+' : '−'}${shortStep(Math.abs(step))}`,
     verdict:
       better === null ? 'changed' : step > 0 === better ? 'better' : 'worse'
   };
+}
+
+/** A difference has less room than a value: of a tiny or huge one two places say enough. */
+function shortStep(size: number): string {
+  return size >= 1e6 || size < 1e-4 ? size.toExponential(1) : number(size);
 }

@@ -8,7 +8,16 @@ from html import escape
 from typing import Any
 from unicodedata import category
 
-from nbmlops.records import Fingerprint, Metric, Parameter, TrackedRun, decode, encode, to_plain
+from nbmlops.records import (
+    Fingerprint,
+    Metric,
+    Parameter,
+    Scalar,
+    TrackedRun,
+    decode,
+    encode,
+    to_plain,
+)
 from nbmlops.surfaces.wording import lasted, shortened
 from nbmlops.tracking import run_page
 
@@ -51,7 +60,7 @@ def lines(
 def _head(run: TrackedRun) -> tuple[str, str]:
     """The run's name; and what was chosen, how long it took, and whether it is stale."""
     differs = [
-        f"{p.name.rpartition('__')[2]}={p.value}"
+        f"{p.name.rpartition('__')[2]}={_brief(p.value)}"
         for p in run.parameters
         if not p.is_default and not _holds_estimators(p)
     ]
@@ -105,7 +114,7 @@ def _data_line(run: TrackedRun, previous: TrackedRun | None) -> str:
         changed.append("data")
     before = {p.name: p.value for p in previous.parameters}
     changed += [
-        f"{p.name} {before.get(p.name)} → {p.value}"
+        f"{p.name} {_brief(before.get(p.name))} → {_brief(p.value)}"
         for p in run.parameters
         if p.name in before and before[p.name] != p.value
     ]
@@ -136,6 +145,11 @@ def _metric(metric: Metric, previous: TrackedRun | None) -> str:
 def _size(fingerprint: Fingerprint) -> str:
     extent = "×".join(f"{length:,}" for length in fingerprint.extent)
     return f" {extent}" if extent else ""
+
+
+def _brief(value: Scalar) -> str:
+    """A parameter as its library spells it, a number to six digits."""
+    return str(float(f"{value:.6g}")) if isinstance(value, float) else str(value)
 
 
 def _listed(items: list[str]) -> str:

@@ -130,6 +130,8 @@ def test_a_stale_run_says_so_and_why() -> None:
 def test_the_name_stands_out_and_the_time_is_said_as_in_the_panel() -> None:
     """Only the name is bold; what takes no time that a clock shows is not told as none."""
     chosen = (Parameter(name="ridge__alpha", value=0.5, is_default=False),)
+    third = (Parameter(name="alpha", value=29.3 / 3, is_default=False),)
+    assert "alpha=9.76667  (" in told(a_run(parameters=third))[0][0]
     took = {0.0004: "1 ms", 0.567: "567 ms", 1.26: "1.3 s", 125.0: "2 min 5 s", 7260.0: "2 h 1 min"}
     for seconds, words in took.items():
         lines, marks = told(a_run(parameters=chosen, duration=seconds))

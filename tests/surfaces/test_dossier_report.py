@@ -149,7 +149,7 @@ def test_an_index_is_no_column_and_has_a_name() -> None:
         ("Purpose", "Tells late flights a day ahead."),
         ("Data", "27,004"),
         ("Data", "flights.parquet"),
-        ("Performance", '["roc_auc_score_X_test", "X_test", "0.8731", "0.8512", "0.0219"]'),
+        ("Performance", '["roc_auc_score_X_test", "X_test", "0.8731", "0.8512", "+0.0219"]'),
         ("Limits", "nothing was seeded"),
         ("Validation", "Open finding. grace on cell 1: Why 0.5?"),
         ("Validation", "fairness.html"),

@@ -1,4 +1,5 @@
 import {
+  brief,
   delta,
   difference,
   duration,
@@ -23,6 +24,18 @@ describe('number', () => {
     [1234567.5, '1.235e+6']
   ])('writes %p as %p', (value, text) => {
     expect(number(value)).toBe(text);
+  });
+});
+
+describe('brief', () => {
+  it.each([
+    [9.766666666666666, '9.76667'],
+    [1500, '1500'],
+    [0.00001, '0.00001'],
+    [true, 'True'],
+    ['rbf', 'rbf']
+  ])('shows %p as %p', (value, text) => {
+    expect(brief(value)).toBe(text);
   });
 });
 
@@ -123,6 +136,11 @@ describe('difference', () => {
   ])('judges %s from %p to %p as %s', (name, before, after, verdict) => {
     expect(difference(name, before, after).verdict).toBe(verdict);
   });
+});
+
+it('writes a tiny difference in the room that a difference has', () => {
+  expect(difference('r2', 0.9773, 0.9773 - 4.99e-5).text).toBe('−5.0e-5');
+  expect(difference('r2', 0.5, 0.75).text).toBe('+0.2500');
 });
 
 it('names the data of a metric once', () => {

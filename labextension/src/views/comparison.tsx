@@ -1,9 +1,9 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
-import { compareRuns } from '../comparison';
+import { compareRuns, IDifference } from '../comparison';
 import { RunSummary } from '../contract';
-import { className, when } from '../format';
+import { brief, className, when } from '../format';
 import { Breakable } from './breakable';
 
 /** What differs between two runs. */
@@ -63,10 +63,10 @@ export function ComparisonView(props: {
                   />
                 </th>
                 <td title={row.older}>
-                  <Breakable text={shown(row.kind, row.older)} />
+                  <Breakable text={shown(row, row.older, row.newer)} />
                 </td>
                 <td title={row.newer}>
-                  <Breakable text={shown(row.kind, row.newer)} />
+                  <Breakable text={shown(row, row.newer, row.older)} />
                 </td>
                 <td className="nbmlops-Delta" data-verdict={row.delta?.verdict}>
                   {row.delta?.text}
@@ -80,6 +80,15 @@ export function ComparisonView(props: {
   );
 }
 
-function shown(kind: string, text: string): string {
-  return kind === 'model' ? className(text) : text;
+/** A side's text as far as there is room; whole where the other side's would look the same. */
+function shown(row: IDifference, text: string, other: string): string {
+  if (row.kind === 'model') {
+    return className(text);
+  }
+  const short = fewDigits(text);
+  return row.kind === 'parameter' && short !== fewDigits(other) ? short : text;
+}
+
+function fewDigits(text: string): string {
+  return /^-?\d+\.\d{7,}$/.test(text) ? brief(Number(text)) : text;
 }

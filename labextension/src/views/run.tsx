@@ -3,6 +3,7 @@ import React from 'react';
 
 import { Metric, Parameter, RunSummary } from '../contract';
 import {
+  brief,
   delta,
   duration,
   groupParameters,
@@ -255,7 +256,7 @@ function ParameterItem(props: {
   return (
     <li title={`${name} = ${plain(value)}`}>
       <div className="nbmlops-Parameter-text">
-        <span>{props.label}</span> <code>{plain(value)}</code>
+        <span>{props.label}</span> <code>{brief(value)}</code>
       </div>
     </li>
   );
