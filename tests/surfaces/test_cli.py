@@ -132,6 +132,22 @@ def test_a_policy_to_begin_with_is_written_once(project: Path) -> None:
     assert "stays as it is" in " ".join(again.output.split())
 
 
+def test_a_policy_published_as_it_was_written_is_told_to_ask_for_little(project: Path) -> None:
+    """When it is checked and when it is put in force; one that asks for more goes without a word."""
+    invoke("policy", "init")
+    for command in ("check", "publish"):
+        told = " ".join(invoke("policy", command).output.split())
+        assert "Caution identity: self-asserted counts whatever name is typed" in told
+        assert "Write identity: server" in told
+    (caution,) = json.loads(invoke("policy", "check", "--json").output)["cautions"]
+    assert "self-asserted" in caution
+    file = project / "nbmlops.policy.yaml"
+    file.write_text("version: 2\nidentity: server\n")
+    assert json.loads(invoke("policy", "check", "--json").output)["cautions"] == []
+    for command in ("check", "publish"):
+        assert "Caution" not in invoke("policy", command).output
+
+
 @pytest.mark.parametrize("subject", ["model-none/7", "model-none@champion"])
 def test_a_version_that_is_not_there_is_withdrawn_in_our_words(project: Path, subject: str) -> None:
     """With what to do next."""

@@ -1,5 +1,6 @@
 """What must be true before a model may go: the policy, and how it counts sign-offs."""
 
+from nbmlops.governance.policy.cautions import policy_cautions
 from nbmlops.governance.policy.counting import SKEW
 from nbmlops.governance.policy.custom_checks import installed_checks
 from nbmlops.governance.policy.file import (
@@ -28,6 +29,7 @@ __all__ = [
     "Policy",
     "drafted_policy",
     "installed_checks",
+    "policy_cautions",
     "policy_in_force",
     "policy_schema",
     "policy_text",

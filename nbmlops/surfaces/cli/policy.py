@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import click
+import msgspec
 from rich.markup import escape
 
-from nbmlops.governance import POLICY_FILE, Policy, policy_schema
+from nbmlops.governance import POLICY_FILE, Policy, policy_cautions, policy_schema, read_policy
 from nbmlops.surfaces.cli.door import as_identity, console, identity_of, json_option, print_json
 from nbmlops.surfaces.cli.keys import key_option, unlock
 from nbmlops.workspace import Workspace
@@ -36,13 +37,17 @@ def init(as_json: bool) -> None:
 @click.argument("file", required=False, type=click.Path())
 @json_option
 def check(file: str | None, as_json: bool) -> None:
-    """Read FILE (default: the project's policy) and say what is wrong with it, if anything."""
+    """Read FILE (default: the project's policy) and say what is wrong with it, if anything.
+
+    And what it lets through that one may not expect.
+    """
     workspace = Workspace.open()
     found = workspace.check_policy(file)
     if as_json:
-        print_json(found)
+        print_json({**msgspec.to_builtins(found), "cautions": policy_cautions(found)})
         return
     console.print(f"[green]Good[/]: {escape(_told(found))}.")
+    _tell_cautions(found)
     published = workspace.published_policies()
     if published and published[-1].version != found.version:
         console.print(
@@ -65,6 +70,7 @@ def publish(key: str | None, name: str | None, as_json: bool) -> None:
         console.print(
             f"[green]Published[/] version {published.version}, digest {published.digest[:12]}."
         )
+        _tell_cautions(read_policy(published.text))
 
 
 @policy.command()
@@ -90,6 +96,11 @@ def show(as_json: bool) -> None:
 def schema(as_json: bool) -> None:
     """Print the JSON schema of a policy, for an editor."""
     click.echo(json.dumps(policy_schema(), indent=2))
+
+
+def _tell_cautions(found: Policy) -> None:
+    for caution in policy_cautions(found):
+        console.print(f"[yellow]Caution[/] {escape(caution)}")
 
 
 def _told(found: Policy) -> str:
