@@ -7,6 +7,7 @@ Whatever reaches the registry through MLflow, by any of its clients, ends in the
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -16,7 +17,7 @@ from mlflow.entities.model_registry import ModelVersionTag
 from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
 from mlflow.exceptions import MlflowException
 from mlflow.prompt.constants import IS_PROMPT_TAG_KEY
-from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, RESOURCE_DOES_NOT_EXIST
 from mlflow.store.artifact.utils.models import _parse_model_uri
 from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlRegisteredModelTag
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
@@ -39,6 +40,9 @@ PROMPT_SOURCES = frozenset({"dummy-source", "prompt-template"})
 """What MLflow writes as the source of a prompt's version: it has no files that could be loaded."""
 
 _RESERVED = "nbmlops."
+_VERSION = re.compile(r"[0-9]{1,10}")
+_LAST_VERSION = 2**31 - 1
+"""As far as MLflow's column counts."""
 
 
 class GatedStore(SqlAlchemyStore):
@@ -198,12 +202,22 @@ class GatedStore(SqlAlchemyStore):
         with self._deciding():
             self._refuse_webhook(webhook_id)
 
+    def get_model_version(self, name: str, version: str) -> Any:
+        """A version; one whose number no database counts to is simply not there."""
+        if not _VERSION.fullmatch(str(version)) or int(version) > _LAST_VERSION:
+            # A database would be asked for a number that it has none of, and say so in its words.
+            raise MlflowException(
+                f"Model Version (name={name}, version={str(version)[:20]}) not found",
+                error_code=RESOURCE_DOES_NOT_EXIST,
+            )
+        return super().get_model_version(name, version)
+
     def bundle_of(self, name: str, version: str) -> Bundle:
         """What a registered version must be, if it may still be loaded.
 
         :raises Refused: if nobody's sign-off holds for it.
         """
-        source = super().get_model_version(name, version).source
+        source = self.get_model_version(name, version).source
         self._gate.require_load(name, source, self._actor)
         return self._gate.bundle_at(name, source)
 

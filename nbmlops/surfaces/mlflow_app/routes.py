@@ -168,7 +168,7 @@ def make_routes(
 
     def sealed(request: Request, _: bytes) -> Any:
         asked = request.path_params
-        bundle = stores.registry.bundle_of(asked["name"], str(asked["version"]))
+        bundle = stores.registry.bundle_of(asked["name"], asked["version"])
         readers.require(bundle.digest)
         return bundle
 
@@ -202,7 +202,7 @@ def make_routes(
             Route("/reviews/{review_id}/registration", _endpoint(register), methods=["POST"]),
             Route("/schedules/{schedule_id}/objections", _endpoint(schedule_objections)),
             Route("/decisions", _endpoint(decide), methods=["POST"]),
-            Route("/models/{name:path}/versions/{version:int}/bundle", _endpoint(sealed)),
+            Route("/models/{name:path}/versions/{version}/bundle", _endpoint(sealed)),
             Route("/bundles/{digest}", _endpoint(has_bundle)),
             Route("/bundles/{digest}", _endpoint(seal), methods=["POST"]),
             Route("/bundles/{digest}/files/{path:path}", upload, methods=["PUT"]),

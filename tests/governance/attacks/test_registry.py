@@ -346,3 +346,22 @@ def test_the_page_is_told_that_there_is_no_gateway(gate: LiveGate) -> None:
     answer = gate.request("GET", f"{path}api/2.0/endpoints/")
     assert (answer.status_code, answer.json()) == (200, {"endpoints": []})
     assert gate.request("GET", f"{path}api/2.0/endpoints/x").status_code == 404
+
+
+def test_a_version_that_no_database_can_count_to_is_one_that_is_not_there(
+    gate: LiveGate, client: MlflowClient
+) -> None:
+    """Nor is what is no number; the one that is there is told."""
+    submission = gate.approved()
+    gate.register(submission)
+    for version in ("2", "2147483648", str(2**63), "9" * 5000, "0x1", "-1", "champion"):
+        answer = gate.api(f"/models/{submission.model_name}/versions/{version}/bundle")
+        assert (answer.status_code, answer.json()["error"]) == (404, "NotFound"), version
+        assert "not found" in answer.json()["message"]
+    with pytest.raises(MlflowException) as caught:
+        client.get_model_version(submission.model_name, "2147483648")
+    assert caught.value.error_code == "RESOURCE_DOES_NOT_EXIST"
+    assert "SELECT" not in str(caught.value)
+    assert client.get_model_version(submission.model_name, "1").version == "1"
+    answer = gate.api(f"/models/{submission.model_name}/versions/1/bundle")
+    assert answer.json()["digest"] == submission.content_digest
