@@ -10,9 +10,9 @@ from nbmlops.governance.gate import (
     alias_missing,
     alias_move_of,
     current_actor,
-    inside,
     inside_as_spelled,
     registration_of,
+    sealed_parts,
     version_tags,
 )
 from nbmlops.governance.incoming import Incoming
@@ -118,7 +118,6 @@ __all__ = [
     "finding_objections",
     "gather_evidence",
     "how_given",
-    "inside",
     "inside_as_spelled",
     "installed_checks",
     "keep_checkpoint",
@@ -144,6 +143,7 @@ __all__ = [
     "revocation_payload",
     "rotation_payload",
     "seal",
+    "sealed_parts",
     "sign",
     "sign_checkpoint",
     "signed_exactly",

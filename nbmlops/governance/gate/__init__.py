@@ -4,8 +4,8 @@ from nbmlops.governance.gate.acting import acting, current_actor
 from nbmlops.governance.gate.artifact_roots import (
     VAULT_NAME,
     ArtifactRoots,
-    inside,
     inside_as_spelled,
+    sealed_parts,
 )
 from nbmlops.governance.gate.entering import alias_move_of, registration_of, version_tags
 from nbmlops.governance.gate.gate import Gate, alias_missing
@@ -21,8 +21,8 @@ __all__ = [
     "alias_missing",
     "alias_move_of",
     "current_actor",
-    "inside",
     "inside_as_spelled",
     "registration_of",
+    "sealed_parts",
     "version_tags",
 ]

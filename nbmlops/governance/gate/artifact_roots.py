@@ -1,5 +1,5 @@
 """Where a server may keep artifacts: an allow-list, so that no URI leads anywhere else. No I/O but
-looking through symbolic links.
+looking through symbolic links, and at what lies there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlparse
 
 from nbmlops.errors import Refused
 
-__all__ = ["VAULT_NAME", "ArtifactRoots", "inside", "inside_as_spelled"]
+__all__ = ["VAULT_NAME", "ArtifactRoots", "inside", "inside_as_spelled", "sealed_parts"]
 
 VAULT_NAME = "nbmlops-vault"
 """The folder among the server's artifacts under which the vault is read."""
@@ -59,6 +59,21 @@ def inside_as_spelled(path: str) -> list[str]:
     if ".." in parts:
         raise _refusal(path)
     return parts
+
+
+def sealed_parts(vault: Path, path: str) -> list[str]:
+    """The parts of a path below `vault`: as they are where something is called so, else decoded.
+
+    Either way they begin with the same content, for which its readers are asked.
+
+    :raises Refused: if it leads out of the vault, or is longer than a path can be.
+    """
+    spelled, decoded = inside_as_spelled(path), inside(path)
+    try:
+        there = spelled[:1] == decoded[:1] and vault.joinpath(*spelled).exists()
+        return spelled if there else decoded
+    except OSError as error:
+        raise Refused(f"{path[:200]!r}… is longer than a path can be.") from error
 
 
 def _decoded(text: str) -> str:

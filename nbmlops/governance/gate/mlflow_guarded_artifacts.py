@@ -19,7 +19,13 @@ from mlflow.store.artifact.artifact_repository_registry import _artifact_reposit
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from nbmlops.errors import Refused
-from nbmlops.governance.gate.artifact_roots import VAULT_NAME, ArtifactRoots, inside
+from nbmlops.governance.gate.artifact_roots import (
+    VAULT_NAME,
+    ArtifactRoots,
+    inside,
+    inside_as_spelled,
+    sealed_parts,
+)
 
 __all__ = ["guard_artifacts", "guard_experiments", "guard_registration"]
 
@@ -162,10 +168,9 @@ class _Window(wrapt.ObjectProxy[Any]):
     def _self_redirect(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def read(*args: Any, **kwargs: Any) -> Any:
             path = args[0] if args else kwargs.get("path", kwargs.get("artifact_path"))
-            if self._self_vault is None or not self._self_is_vault(path):
+            if self._self_vault is None or path is None or not self._self_is_vault(path):
                 return method(*args, **kwargs)
-            _require_reader(self._self_require_reader, inside(path))
-            below = "/".join(inside(path)[1:])
+            below = "/".join(self._self_find(path))
             there = getattr(LocalArtifactRepository(str(self._self_vault)), name)
             found = there(below, *args[1:], **{k: v for k, v in kwargs.items() if k != "path"})
             return _renamed(found) if name == "list_artifacts" else found
@@ -176,11 +181,24 @@ class _Window(wrapt.ObjectProxy[Any]):
         def presign(artifact_path: str, *args: Any, **kwargs: Any) -> Any:
             if self._self_vault is None or not self._self_is_vault(artifact_path):
                 return method(artifact_path, *args, **kwargs)
-            _require_reader(self._self_require_reader, inside(artifact_path))
+            self._self_find(artifact_path)
             # The vault is no bucket: a file of unknown size is one that clients read through us.
             return PresignedDownloadUrlResponse(url="", headers={}, file_size=None)
 
         return presign
+
+    def _self_find(self, path: str) -> list[str]:
+        """The parts below the vault that a path leads to, if whoever acts may read there."""
+        assert self._self_vault is not None  # noqa: S101 - asked of paths into the vault only
+        try:
+            spelled = inside_as_spelled(path)
+            # The vault's own name may be spelled in any way; what lies in it is called as it is.
+            below = spelled[1:] if spelled[:1] == [VAULT_NAME] else inside(path)[1:]
+            parts = sealed_parts(self._self_vault, "/".join(below))
+        except Refused as error:
+            raise _bad_place(error) from error
+        _require_reader(self._self_require_reader, [VAULT_NAME, *parts])
+        return parts
 
     def _self_is_vault(self, path: object) -> bool:
         if not isinstance(path, str):

@@ -77,8 +77,7 @@ def create_app() -> Any:
     app = create_fastapi_app(flask_app) if plain else mlflow_users.compose(flask_app)
     let_manage = None if plain else mlflow_users.let_manage
     app.router.routes.insert(0, Mount(API, make_routes(workspace, uploads, rule, let_manage)))
-    if not plain:
-        app = in_front(app, vault_routes(flask_app, rule, settings.bundles))
+    app = in_front(app, vault_routes(flask_app, rule, settings.bundles))
     app = OwnPagesMiddleware(app, get_allowed_origins_from_env() or ())
     return AuthenticationMiddleware(
         app, make_authenticator(options), __version__, options.authentication

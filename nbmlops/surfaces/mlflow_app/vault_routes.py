@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Match, Route, Router
 from starlette.types import Scope
 
 from nbmlops.errors import Refused
-from nbmlops.governance import VAULT_NAME, inside, inside_as_spelled
+from nbmlops.governance import VAULT_NAME, sealed_parts
 from nbmlops.surfaces.mlflow_app.sealed_readers import SealedRule
 
 __all__ = ["in_front", "vault_routes"]
@@ -29,32 +29,38 @@ _PROXIES = ("/api/2.0/mlflow-artifacts", "/ajax-api/2.0/mlflow-artifacts")
 def vault_routes(flask_app: Any, rule: SealedRule, vault: Path) -> list[BaseRoute]:
     """What is read below the vault's name: a file, a folder's list, an address to read it from."""
 
+    def find(path: str) -> Path:
+        parts = sealed_parts(vault, path)
+        rule.require(parts[0] if parts else None)
+        return vault.joinpath(*parts)
+
     async def file(request: Request) -> Response:
         path = request.path_params["path"]
-
-        def find() -> Path:
-            _require(rule, path)
-            spelled = vault.joinpath(*inside_as_spelled(path))
-            return spelled if spelled.is_file() else vault.joinpath(*inside(path))
-
-        found = await anyio.to_thread.run_sync(find)
+        found = await anyio.to_thread.run_sync(find, path)
         if not await anyio.Path(found).is_file():
             return _told("RESOURCE_DOES_NOT_EXIST", f"No file of the vault is {path[:200]!r}.", 404)
         return FileResponse(
             found, filename=found.name, headers={"X-Content-Type-Options": "nosniff"}
         )
 
-    async def told_by_mlflow(request: Request) -> Response:
-        path = request.path_params.get("path") or request.query_params["path"].partition("/")[2]
+    async def listed(request: Request) -> Response:
+        def ask() -> list[dict[str, Any]]:
+            folder = find(request.query_params["path"].partition("/")[2])
+            return [_told_of(f) for f in sorted(folder.iterdir())] if folder.is_dir() else []
 
+        # As MLflow tells it, which leaves out what is empty.
+        files = await anyio.to_thread.run_sync(ask)
+        return JSONResponse({"files": files} if files else {})
+
+    async def presigned(request: Request) -> Response:
         def ask() -> Any:
-            _require(rule, path)
-            with flask_app.test_request_context(
-                request.url.path, query_string=request.url.query, method="GET"
-            ):
+            find(request.path_params["path"])
+            with flask_app.test_request_context(request.url.path, method="GET"):
                 # MLflow's answer without its permission, which the rule took the place of.
                 return flask_app.make_response(flask_app.dispatch_request())
 
+        if not request.path_params["path"]:
+            return _told("INVALID_PARAMETER_VALUE", "Name a file of the vault.", 400)
         answer = await anyio.to_thread.run_sync(ask)
         return Response(
             answer.get_data(), status_code=answer.status_code, media_type="application/json"
@@ -64,8 +70,8 @@ def vault_routes(flask_app: Any, rule: SealedRule, vault: Path) -> list[BaseRout
     for proxy in _PROXIES:
         routes += [
             _Reading(f"{proxy}/artifacts/{VAULT_NAME}/{{path:path}}", _answered(file)),
-            _Reading(f"{proxy}/presigned/{VAULT_NAME}/{{path:path}}", _answered(told_by_mlflow)),
-            _Listing(f"{proxy}/artifacts", _answered(told_by_mlflow)),
+            _Reading(f"{proxy}/presigned/{VAULT_NAME}/{{path:path}}", _answered(presigned)),
+            _Listing(f"{proxy}/artifacts", _answered(listed)),
         ]
     return routes
 
@@ -94,9 +100,10 @@ class _Listing(_Reading):
         return Match.NONE, {}
 
 
-def _require(rule: SealedRule, path: str) -> None:
-    parts = inside(path)
-    rule.require(parts[0] if parts else None)
+def _told_of(file: Path) -> dict[str, Any]:
+    if file.is_dir():
+        return {"path": file.name, "is_dir": True}
+    return {"path": file.name, "is_dir": False, "file_size": file.stat().st_size}
 
 
 def _answered(endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:

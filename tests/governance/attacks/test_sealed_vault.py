@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import mlflow
 import pytest
@@ -59,6 +61,54 @@ def test_the_proxy_neither_writes_nor_deletes_in_the_vault(
             assert intact(gate, sealed)
     told = gate.request("GET", f"{PROXIES[0]}/nbmlops-vault/{sealed.content_digest}/model/MLmodel")
     assert told.text.startswith("content")
+
+
+NAMES = ("100%25 sure.txt", "a%2fb/c%41.txt", "..%5c.txt", "50% off.txt", "plain.txt")
+
+
+@pytest.fixture(scope="module")
+def alone(start_gate: Callable[..., LiveGate]) -> LiveGate:
+    """A server that believes names, which asks nobody whether they may read."""
+    return start_gate()
+
+
+@pytest.mark.parametrize("which", ["sqlite_gate", "alone"])
+def test_what_is_sealed_is_read_by_its_own_name(request: pytest.FixtureRequest, which: str) -> None:
+    """Though a part of it reads like an encoding; a listing tells the names as they are."""
+    gate: LiveGate = request.getfixturevalue(which)
+    folder = gate.vault.staging()
+    for name in NAMES:
+        (folder / "model" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "model" / name).write_text(name)
+    digest = gate.vault.seal(folder).digest
+    for proxy in PROXIES:
+        for name in NAMES:
+            read = gate.request("GET", f"{proxy}/nbmlops-vault/{digest}/model/{quote(name)}")
+            assert (read.status_code, read.text) == (200, name)
+        told = {}
+        for below in ("model", "model/a%2fb"):
+            path = quote(f"nbmlops-vault/{digest}/{below}", safe="")
+            listing = gate.request("GET", f"{proxy}?path={path}").json()["files"]
+            told |= {f"{below}/{f['path']}": f.get("file_size") for f in listing}
+        assert told == {
+            "model/a%2fb": None,
+            **{f"model/{name}": len(name) for name in NAMES},
+        }
+
+
+@pytest.mark.parametrize("which", ["sqlite_gate", "alone"])
+def test_a_path_that_names_nothing_is_no_fault_of_the_server(
+    request: pytest.FixtureRequest, which: str
+) -> None:
+    """However long or empty it is."""
+    gate: LiveGate = request.getfixturevalue(which)
+    for path in ("x" * 5000, f"{'d' * 64}/{'y' * 300}", "%00", "%ff", ""):
+        for how in ("artifacts/", "artifacts?path=", "presigned/"):
+            proxy = PROXIES[0].removesuffix("artifacts")
+            answer = gate.request("GET", f"{proxy}{how}nbmlops-vault/{path}")
+            assert answer.status_code in (200, 400, 403, 404, 501), (how, path[:20], answer.text)
+            if answer.status_code == 200 and path:
+                assert answer.json() == {}
 
 
 def test_the_proxy_reads_the_vault_to_nobody_whom_it_is_not_for(gate: LiveGate) -> None:
