@@ -31,6 +31,7 @@ from nbmlops.governance import (
 from nbmlops.records import Fact, Identity, Promotion, RefusalRecorded, TrackedRun
 from nbmlops.scheduling import Executor, Notifier
 from nbmlops.settings import Settings, keys_folder
+from nbmlops.workspace.sealed_run import sealed_run_id
 
 if TYPE_CHECKING:
     from nbmlops.governance.gate.mlflow_team_server import TeamServer
@@ -170,16 +171,21 @@ class Stores:
         """The record of a promotion's clean run.
 
         At a team's server anybody can tag a run of theirs with another's id, so it is found by the
-        MLflow run that the promotion names.
+        MLflow run that the promotion names; of one from before they did, by the one that its sealed
+        model names, if that holds the record.
 
         :raises NotFound: if neither the journal nor MLflow has it.
         :raises IntegrityError: if that MLflow run holds another run's record.
         """
         proof = promotion.clean_run
-        if proof.mlflow_run_id is None:
-            return self.run(proof.run_id)
         with suppress(NotFound):
             return self.journal.run(proof.run_id)
+        if proof.mlflow_run_id is None:
+            sealed = sealed_run_id(self.vault.path(promotion.bundle.digest))
+            with suppress(NotFound):
+                if sealed and (made := self.mlflow.load(sealed)).id == proof.run_id:
+                    return made
+            return self.run(proof.run_id)
         found = self.mlflow.load(proof.mlflow_run_id)
         if found.id != proof.run_id:
             raise IntegrityError(

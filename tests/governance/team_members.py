@@ -32,19 +32,24 @@ def opening(gate: LiveGate, folder: Path, monkeypatch: pytest.MonkeyPatch) -> As
     return open_workspace
 
 
-def promote(workspace: Workspace, name: str) -> str:
-    """What a clean run leaves on the author's machine; the promotion's id."""
+def promote(workspace: Workspace, name: str, *, as_before: bool = False) -> str:
+    """What a clean run leaves on the author's machine; the promotion's id.
+
+    `as_before`, it does not name its MLflow run, which only the sealed model does then.
+    """
     stores = workspace.stores
     run = make_run(id=f"run-{name}", author="mallory")
     stores.journal.record(run)
     deliver_pending(stores.journal, stores.mlflow)
     folder = stores.vault.staging()
     (folder / "model").mkdir()
-    (folder / "model" / "MLmodel").write_text(name)
+    mlflow_run_id = stores.journal.run(run.id).mlflow_run_id
+    described = f"run_id: {mlflow_run_id}\n" if as_before else name
+    (folder / "model" / "MLmodel").write_text(described)
     (folder / "model" / "größe.txt").write_text("non-ASCII names travel too")
     proof = CleanRun(
         run_id=run.id,
-        mlflow_run_id=stores.journal.run(run.id).mlflow_run_id,
+        mlflow_run_id=None if as_before else mlflow_run_id,
         started=EPOCH,
         duration=1.0,
         metrics=(),

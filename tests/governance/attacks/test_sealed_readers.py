@@ -218,10 +218,16 @@ def test_what_one_says_of_anothers_content_opens_nothing(
     assert gate.api("/reviews", {"promotion_id": genuine.id}, auth=ADA).status_code == 200
 
 
-def test_a_run_that_bears_anothers_id_is_in_nobodys_way(gate: LiveGate, as_person: As) -> None:
-    """Anybody may tag a run of theirs; the promotion names the MLflow run that it came from."""
+@pytest.mark.parametrize("as_before", [False, True])
+def test_a_run_that_bears_anothers_id_is_in_nobodys_way(
+    gate: LiveGate, as_person: As, as_before: bool
+) -> None:
+    """Anybody may tag a run of theirs; the promotion names the MLflow run that it came from.
+
+    Or its sealed model does, where the promotion was made before they did.
+    """
     name = f"claimed_{next(gate.names)}"
-    promotion_id = promote(as_person("ada"), name)
+    promotion_id = promote(as_person("ada"), name, as_before=as_before)
     as_person("eve")
     client = MlflowClient()
     forged = client.create_run(
@@ -230,8 +236,12 @@ def test_a_run_that_bears_anothers_id_is_in_nobodys_way(gate: LiveGate, as_perso
         tags={"nbmlops.run_id": f"run-{name}"},
     )
     submission = as_person("ada").submit(promotion_id).submission
-    proof = gate.promotion_of(submission).clean_run
-    assert submission.mlflow_run_id == proof.mlflow_run_id != forged.info.run_id
+    held = [e.experiment_id for e in client.search_experiments()]
+    tagged = client.search_runs(held, f"tags.`nbmlops.run_id` = 'run-{name}'")
+    (genuine,) = {run.info.run_id for run in tagged} - {forged.info.run_id}
+    assert submission.mlflow_run_id == genuine
+    said = gate.promotion_of(submission).clean_run.mlflow_run_id
+    assert said == (None if as_before else genuine)
 
 
 def test_a_clean_run_is_the_run_that_the_promotion_says(gate: LiveGate, as_person: As) -> None:
