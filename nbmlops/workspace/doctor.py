@@ -54,15 +54,12 @@ def _half_done(stores: Stores, repair: bool) -> list[Diagnosis]:
 
 
 def _project(stores: Stores) -> Diagnosis:
-    who = f"{stores.settings.user} (self-asserted)"
     try:
-        if stores.server is not None:
-            me = stores.server.me()
-            roles = f", {', '.join(me.roles)}" if me.roles else ""
-            who = f"{me.name} ({me.asserted_by}-asserted{roles})"
-    except NbmlopsError:
-        pass  # told below, where MLflow is tried
-    return Diagnosis(subject="project", state="ok", finding=f"{stores.settings.root}, as {who}")
+        who = stores.runner
+    except NbmlopsError:  # told below, where MLflow is tried
+        who = stores.me
+    told = f"{who.name} ({', '.join((f'{who.asserted_by}-asserted', *who.roles))})"
+    return Diagnosis(subject="project", state="ok", finding=f"{stores.settings.root}, as {told}")
 
 
 def _kernel(_: Stores) -> Diagnosis:

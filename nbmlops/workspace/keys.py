@@ -120,7 +120,8 @@ def _objection(stores: Stores, key_id: str) -> str | None:
     if key is None:
         return (
             f"Key {key_id} belongs to no reviewer of the policy, so it has no trust to hand on: "
-            "nbmlops keys create, and name the new key there."
+            "nbmlops keys create, and name the new key there. One that signs checkpoints is "
+            "followed by a new one under [audit]: as key, and beside the old one in trust."
         )
     if key.retired is not None:
         return f"Key {key_id} was rotated already; rotate the one that followed it."

@@ -149,7 +149,9 @@ def test_the_settings_say_whom_to_trust(project: Path, kept: Path) -> None:
     verify = ("audit", "verify", "--checkpoint", str(kept))
     for key, code in ((own, 0), (other, 8)):
         (project / "nbmlops.toml").write_text(f'[audit]\ntrust = ["{key}"]\n')
-        invoke(*verify, code=code)
+        told = invoke(*verify, code=code)
+        assert ("The checkpoint is signed with key" in told) == (key == own)
+        assert "--trust has that checked" not in told
 
 
 def test_a_place_that_does_not_answer_is_in_nobodys_way(

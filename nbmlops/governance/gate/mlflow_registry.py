@@ -15,6 +15,9 @@ from nbmlops.steps import pass_step
 
 __all__ = ["MlflowRegistry", "RegisteredVersion"]
 
+_MLFLOWS_OWN_REFUSAL = "Response body: 'Permission denied'"
+"""What its client says where MLflow's permissions refuse: no word on what was refused, or why."""
+
 
 class RegisteredVersion(Record, frozen=True, kw_only=True):
     """A version in the registry, and the review that its tags say let it in.
@@ -180,7 +183,13 @@ class MlflowRegistry:
             yield
         except MlflowException as error:
             if error.error_code == "PERMISSION_DENIED":
-                raise Refused(error.message) from error
+                told = error.message
+                if told.endswith(_MLFLOWS_OWN_REFUSAL):
+                    told = (
+                        "MLflow does not let you: the model is not registered, or its permissions "
+                        "give you no right to it. Ask who registered it, or who administers MLflow."
+                    )
+                raise Refused(told) from error
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise NotFound(f"The model registry has no such version: {error.message}") from (
                     error

@@ -271,17 +271,20 @@ class Policy(Demands, frozen=True, kw_only=True, forbid_unknown_fields=True):
         who = "" if demands.author_may_sign else f" by someone other than {submission.author}"
         content = submission.content_digest[:12]
         where = f", on content {content}." if content else "."
-        what = "" if scope == "register" else f" that allows {scope}"
         sentences = []
         number = demands.sign_offs - len(counted.approvals)
         if number > 0:
-            noun = "sign-off is" if number == 1 else "sign-offs are"
-            sentences.append(f"{number} {noun} missing{what}{who}{where}")
+            sentences.append(f"{_so_many(number, scope)}{who}{where}")
         people = [roles_of(s.by, self.reviewers) for s in counted.approvals]
         for role, empty in fill_roles(demands.roles, people).items():
-            noun = "sign-off is" if empty == 1 else "sign-offs are"
-            sentences.append(f"{empty} {noun} missing{what} in the role {role!r}{who}{where}")
+            sentences.append(f"{_so_many(empty, scope)} in the role {role!r}{who}{where}")
         return sentences
+
+
+def _so_many(number: int, scope: str) -> str:
+    one = number == 1
+    what = "" if scope == "register" else f" that {'allows' if one else 'allow'} {scope}"
+    return f"{number} {'sign-off is' if one else 'sign-offs are'} missing{what}"
 
 
 def roles_of(by: Identity, reviewers: dict[str, Reviewer]) -> frozenset[str]:

@@ -29,6 +29,7 @@ from nbmlops.records import (
     decode,
     encode,
 )
+from nbmlops.settings import load_settings
 from nbmlops.surfaces.cli.door import console, json_option, print_json, show_progress, table
 from nbmlops.surfaces.cli.keys import key_option, unlock_named
 from nbmlops.workspace import Workspace
@@ -126,10 +127,14 @@ def verify(
 ) -> None:
     """Follow the chain of facts; name the first that does not hold.
 
-    With --trust, the checkpoint must bear the signature of one of these keys.
+    With --trust, the checkpoint must bear the signature of one of these keys; in the project, of
+    those under [audit] trust where none is given.
     """
     known = _read(kept, Checkpoint, "--checkpoint") if kept else None
-    _say_signature(known, _public_keys(trusted), as_json)
+    believed = _public_keys(trusted)
+    if known and not (believed or exported or proof):
+        believed = list(load_settings().audit.trust)
+    _say_signature(known, believed, as_json)
     if proof:
         said = check_proof(
             _read(proof, InclusionProof | ConsistencyProof, "--proof"),  # type: ignore[arg-type] # a union is no class, and msgspec takes it

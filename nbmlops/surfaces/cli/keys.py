@@ -39,12 +39,18 @@ def keys() -> None:
 
 
 @keys.command()
-@click.option("--as", "name", metavar="NAME", help="Whose key it is (default: your login name).")
+@click.option(
+    "--as",
+    "name",
+    metavar="NAME",
+    help="Whose key it is (default: your name, the server's where there is one).",
+)
 @json_option
 def create(name: str | None, as_json: bool) -> None:
     """Make a key, and print its public half for the policy."""
     workspace = Workspace.open()
-    key = workspace.keys.create(name or workspace.settings.user, _new_passphrase(PASSPHRASE))
+    owner = name or workspace.stores.runner.name
+    key = workspace.keys.create(owner, _new_passphrase(PASSPHRASE))
     if as_json:
         print_json(key)
         return

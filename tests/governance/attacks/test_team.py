@@ -62,6 +62,14 @@ def test_a_dry_run_speaks_of_who_is_logged_in(as_person: As) -> None:
     assert "mallory" not in told
 
 
+def test_a_model_that_is_not_there_is_told_in_a_sentence(as_person: As) -> None:
+    """MLflow's own refusal names a route, and neither what lacks nor what to do."""
+    with pytest.raises(Refused) as caught:
+        as_person("ada").load_model("models:/nowhere@champion")
+    assert "the model is not registered, or its permissions give you no right" in str(caught.value)
+    assert "endpoint" not in str(caught.value)
+
+
 def test_the_command_itself_starts_the_server(
     tmp_path: Path, mlflow_database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

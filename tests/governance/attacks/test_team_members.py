@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from configparser import ConfigParser
 from contextlib import closing
@@ -119,6 +120,23 @@ def test_a_later_start_keeps_the_administrator(
     monkeypatch.setenv(mlflow_users.ADMIN_NAME, "another")
     with pytest.raises(SettingsError, match="no administrator 'another' yet"):
         mlflow_users.configure(settings, "READ", passwords=True)
+
+
+def test_a_key_is_made_in_the_name_by_which_the_server_knows_its_owner(
+    gate: LiveGate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in this machine's, which the policy would never name; without a server it is that."""
+    monkeypatch.setenv("NBMLOPS_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("NBMLOPS_PASSPHRASE", "a long phrase of hers")
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "grace")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", PEOPLE["grace"])
+    monkeypatch.setenv("NBMLOPS_USER", "laptop")
+    monkeypatch.chdir(tmp_path)
+    for address, owner in ((gate.address, "grace"), ("", "laptop")):
+        environment = {"MLFLOW_TRACKING_URI": address}
+        made = CliRunner().invoke(main, ["keys", "create", "--json"], env=environment)
+        assert made.exit_code == 0, made.output
+        assert json.loads(made.output)["owner"] == owner
 
 
 def configured(home: Path) -> str:
