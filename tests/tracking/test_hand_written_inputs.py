@@ -131,7 +131,9 @@ for _ in range(5):
     w -= 0.1 * X.T @ (X @ w - y) / 200
     {look}
 """
-    looks = code.format(look="losses.append(((X_test @ w - y_test) ** 2).mean())")
+    looks = code.format(
+        look="test_error = X_test @ w - y_test; losses.append((test_error ** 2).mean())"
+    )
     assert inputs(kernel, looks) == {
         "X": "X", "y": "y", "X_test": "X_test", "y_test": "y_test",
     }  # fmt: skip

@@ -16,6 +16,7 @@ __all__ = [
     "Loop",
     "LoopReading",
     "assigned_in",
+    "bound_in",
     "expanded",
     "loops_in",
     "names_in",
@@ -79,6 +80,12 @@ def loops_in(body: Iterable[ast.stmt]) -> Iterator[Loop]:
                     yield from loops_in(
                         part.body if isinstance(part, ast.ExceptHandler) else [part]
                     )
+
+
+def bound_in(node: ast.AST) -> frozenset[str]:
+    """Every name that `node` binds."""
+    names = (n for n in ast.walk(node) if isinstance(n, ast.Name))
+    return frozenset(n.id for n in names if isinstance(n.ctx, ast.Store))
 
 
 def names_in(node: ast.AST) -> frozenset[str]:

@@ -7,6 +7,7 @@ import operator
 from typing import Any
 
 from nbmlops.tracking.inference.findings import Finding
+from nbmlops.tracking.inference.loops import bound_in
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 
 __all__ = ["rows_used"]
@@ -22,7 +23,7 @@ def rows_used(name: str, value: Any, finding: Finding, world: NamespaceWorld) ->
     if type(value) is not list and type(value).__module__.partition(".")[0] not in _ARRAYS:
         return {}
     nodes = list(ast.walk(finding.node))
-    bound = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    bound = bound_in(finding.node)
     loads = {id(n) for n in nodes if isinstance(n, ast.Name) and n.id == name}
     picked = [n for n in nodes if isinstance(n, ast.Subscript) and id(n.value) in loads]
     if len(picked) != len(loads) or len({ast.unparse(n) for n in picked}) != 1:
@@ -34,7 +35,7 @@ def rows_used(name: str, value: Any, finding: Finding, world: NamespaceWorld) ->
         return {}
 
 
-def _key(node: ast.expr, world: NamespaceWorld, bound: set[str]) -> Any:
+def _key(node: ast.expr, world: NamespaceWorld, bound: frozenset[str]) -> Any:
     """The rows that are picked; :raises ValueError: where that is not plain to see."""
     if isinstance(node, ast.Slice):
         parts = (node.lower, node.upper, node.step)
@@ -48,7 +49,7 @@ def _key(node: ast.expr, world: NamespaceWorld, bound: set[str]) -> Any:
     raise ValueError
 
 
-def _bound_of(node: ast.expr, world: NamespaceWorld, bound: set[str]) -> int:
+def _bound_of(node: ast.expr, world: NamespaceWorld, bound: frozenset[str]) -> int:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return -_bound_of(node.operand, world, bound)
     if isinstance(node, ast.Name) and node.id not in bound:

@@ -17,7 +17,7 @@ from nbmlops.tracking.inference.expressions import dotted, terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.fitted_values import as_number, curve_of, kept, last_losses
 from nbmlops.tracking.inference.hyperparameters import literals, read_settings
-from nbmlops.tracking.inference.loops import statements_in
+from nbmlops.tracking.inference.loops import bound_in, statements_in
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.search import may_train
 from nbmlops.tracking.inference.shape import shape_of
@@ -160,7 +160,7 @@ def _settings(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> dict[st
         name: value
         for name, value in read_settings(finding.names, [here, earlier], finding.parameters).items()
         # What the loop itself counts or keeps is no setting of it.
-        if name not in _bound_in(finding.node) and type(current.get(name)) is type(value)
+        if name not in bound_in(finding.node) and type(current.get(name)) is type(value)
     }
     tried = _tried(tree, finding) if tree else set()
     now_there = {name: plain_number(current.get(name)) for name in sorted(tried)}
@@ -180,7 +180,7 @@ def _tried(tree: ast.Module, finding: Finding) -> set[str]:
         if word == "enumerate" and isinstance(target, ast.Tuple):
             target = target.elts[-1]
         if word != "range":  # which only counts
-            tried |= _bound_in(target) & finding.names
+            tried |= bound_in(target) & finding.names
     return tried - {name.partition(".")[0] for name in finding.parameters}
 
 
@@ -189,14 +189,8 @@ def _bound_at_top(tree: ast.Module | None) -> set[str]:
     bound: set[str] = set()
     for node in statements_in(tree.body if tree else []):
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-            bound |= _bound_in(node)
+            bound |= bound_in(node)
     return bound
-
-
-def _bound_in(node: ast.AST) -> set[str]:
-    return {
-        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
 
 
 def _grows(node: ast.AST) -> TypeGuard[ast.Attribute | ast.Subscript]:
@@ -208,7 +202,7 @@ def _grows(node: ast.AST) -> TypeGuard[ast.Attribute | ast.Subscript]:
 
 def _measured_in(node: ast.AST, namespace: Mapping[str, Any]) -> dict[str, Any]:
     """The scalars that a loop binds and the lists or arrays that it adds to, by name."""
-    bound = _bound_in(node)
+    bound = bound_in(node)
     grown = {dotted(part.value) for part in ast.walk(node) if _grows(part)}
     return {
         name: value
