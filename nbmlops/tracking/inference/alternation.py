@@ -8,6 +8,7 @@ common in simulations too; each form must therefore show the step that only it h
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import TypeGuard
 
 from nbmlops.tracking.inference.descent import propagates
@@ -81,7 +82,8 @@ def find_alternation(reading: LoopReading) -> Finding | None:  # noqa: PLR0911 -
     coordinates = [u for u in weighed if u.part and u.deep and u.value.residual]
     if coordinates and not _is_linear_system(coordinates):
         return _finding("coordinate descent", coordinates, reading)
-    return None
+    ratios = [u for u in fed if _is_ratio_of_ratios(u, reading)]
+    return _finding("minorisation and maximisation", ratios, reading) if ratios else None
 
 
 def replaces(name: str, reading: LoopReading) -> bool:
@@ -214,6 +216,27 @@ def _only_kept(reading: LoopReading) -> set[str]:
         if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
     }
     return kept - read
+
+
+def _is_ratio_of_ratios(update: Update, reading: LoopReading) -> bool:
+    """``wins / (games / (p + q)).sum()``: strengths of comparisons, by Zermelo's algorithm.
+
+    What is divided by the parameters is data, and what is divided by the sum of that is, too.
+    """
+    carried = reading.group(update.name)
+
+    def quotients(node: ast.AST) -> Iterator[ast.BinOp]:
+        for part in ast.walk(node):
+            if not (isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div)):
+                continue
+            if names_in(part.left) & update.value.data:
+                yield part
+
+    return isinstance(update.node, ast.Assign) and any(
+        names_in(inner.right) & carried
+        for outer in quotients(update.node.value)
+        for inner in quotients(outer.right)
+    )
 
 
 def _recurs(update: Update, reading: LoopReading) -> bool:
