@@ -26,6 +26,8 @@ from nbmlops.tracking.metrics.contents import content_of
         ("experiment.test_frame[cols]", "test_frame"),
         ("iris.data", "iris"),
         ("pl.concat([X, more])", "X"),
+        ("{'rooms': X_rooms, 'town': X_town}", "X_rooms"),
+        ("{}", None),
         ("3 + 4", None),
     ],
 )

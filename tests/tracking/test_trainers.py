@@ -120,6 +120,51 @@ _ = own.fit(X, y, verbose=0)
     }  # fmt: skip
 
 
+TWO_INPUTS = """
+rooms, town = X[:, :2], X[:, 2:]
+held = {"rooms": Xv[:, :2], "town": Xv[:, 2:]}
+one, other = keras.Input((2,), name="rooms"), keras.Input((2,), name="town")
+joined = keras.layers.concatenate([one, other])
+price, sold = keras.layers.Dense(1, name="price")(joined), keras.layers.Dense(1, name="sold")(joined)
+"""
+
+
+@pytest.mark.parametrize(
+    ("handed", "expected"),
+    [
+        (
+            "[rooms, town], [y, 1 - y], validation_data=([Xv[:, :2], Xv[:, 2:]], [yv, 1 - yv])",
+            [("X[0]", "rooms"), ("X[1]", "town"), ("y[0]", "y"), ("y[1]", "1 - y"),
+             ("validation_data.X[0]", "Xv[:, :2]"), ("validation_data.X[1]", "Xv[:, 2:]"),
+             ("validation_data.y[0]", "yv"), ("validation_data.y[1]", "1 - yv")],
+        ),
+        (
+            "x={'rooms': rooms, 'town': X[:, 2:]}, y={'price': y, 'sold': y},"
+            " validation_data=(held, {'price': yv, 'sold': yv})",
+            [("X.rooms", "rooms"), ("X.town", "X[:, 2:]"), ("y.price", "y"), ("y.sold", "y"),
+             ("validation_data.X.rooms", "held['rooms']"),
+             ("validation_data.X.town", "held['town']"),
+             ("validation_data.y.price", "yv"), ("validation_data.y.sold", "yv")],
+        ),
+    ],
+    ids=["lists", "dicts"],
+)  # fmt: skip
+def test_a_keras_model_of_several_inputs(
+    kernel: Kernel, handed: str, expected: list[tuple[str, str]]
+) -> None:
+    """Each input and output by its own name and content."""
+    (run,) = kernel.trained(
+        f"{TWO_INPUTS}two = keras.Model([one, other], [price, sold])\n"
+        f"two.compile('sgd', ['mse', 'mse'])\n_ = two.fit({handed}, verbose=0)"
+    )
+    assert run.gaps == ()
+    assert inputs(run) == expected
+    for item in run.inputs:
+        table = item.name.replace("held['rooms']", "Xv[:, :2]").replace("held['town']", "Xv[:, 2:]")
+        digest = kernel.value(f"__import__('nbmlops').fingerprint({table}).digest")
+        assert item.fingerprint.digest == digest, item.name
+
+
 def test_lightning(kernel: Kernel) -> None:
     """Hyperparameters, what is logged each epoch, loaders by name or of a data module, tests."""
     (run,) = kernel.trained(

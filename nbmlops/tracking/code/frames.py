@@ -189,6 +189,8 @@ def root_name(node: ast.expr | None, through: re.Pattern[str] | None = None) -> 
             return node.attr
         if isinstance(node, ast.List | ast.Tuple):
             node = node.elts[0] if node.elts else None
+        elif isinstance(node, ast.Dict):
+            node = node.values[0] if node.values else None
         elif isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
             node = node.value
         elif isinstance(node, ast.Call):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from nbmlops.tracking.instruments.estimators import EstimatorWatch, data_name
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.wrapping import watch
-from nbmlops.tracking.trainings.inputs import Argument, arguments_of
+from nbmlops.tracking.trainings.inputs import PAIR, Steps, arguments_of, tables_of
 from nbmlops.tracking.trainings.parameters import as_scalar, named_parameters, parameters_of
 from nbmlops.tracking.trainings.training import Training
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KerasInstrument"]
 
-_ROLES = {"x": "X", "validation_data.x": "validation_data.X"}
 _OF_NO_INTEREST = {"verbose", "callbacks", "initial_epoch"}
 _MOST_LAYERS = 500
 
@@ -57,7 +56,8 @@ def _fit(
     tracker: Tracker, function: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]
 ) -> Any:
     def begin() -> Training:
-        data, options = arguments_of(function, args, kwargs, tracker.frames(), tracker.namespace)
+        frames, space = tracker.frames(), tracker.namespace
+        data, options = arguments_of(function, args, kwargs, frames, space, parts=_parts)
         training = Training(
             model=model,
             model_class=class_path(model),
@@ -69,12 +69,7 @@ def _fit(
         training.parameters = (*made, *settings)
         training.redacted = [*more_hidden, *hidden]
         training.tables["layers"] = _layers(model)
-        named = [
-            Argument(_ROLES.get(a.role, a.role), a.value, a.name)
-            for a in data
-            if a.role not in _OF_NO_INTEREST
-        ]
-        tracker.trainings.begin(training, named)
+        tracker.trainings.begin(training, [a for a in data if a.role not in _OF_NO_INTEREST])
         return training
 
     def after(training: Training, history: Any) -> None:
@@ -90,6 +85,16 @@ def _fit(
         training.tables["layers"] = _layers(model)
 
     return follow(tracker, lambda: function(*args, **kwargs), begin, after)
+
+
+def _parts(role: str, value: Any) -> Iterator[tuple[str, Steps, Any]]:
+    """What a model of several inputs or outputs is handed in a list or dict, each by itself."""
+    if role == "validation_data" and type(value) is tuple:
+        for place, (part, item) in enumerate(zip(PAIR, value, strict=False)):
+            for inner, steps, table in tables_of(f"{role}.{part}", item):
+                yield inner, (place, *steps), table
+    else:
+        yield from tables_of("X" if role == "x" else role, value)
 
 
 def _evaluate(

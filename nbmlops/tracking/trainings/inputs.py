@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import re
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -26,7 +25,17 @@ from nbmlops.tracking.code.frames import (
 )
 from nbmlops.tracking.trainings.binding import bind
 
-__all__ = ["Argument", "arguments_of", "input_of", "is_data", "nbytes_of"]
+__all__ = [
+    "PAIR",
+    "Argument",
+    "Steps",
+    "arguments_of",
+    "input_of",
+    "is_data",
+    "is_table",
+    "nbytes_of",
+    "tables_of",
+]
 
 # Lists that say how to train rather than on what.
 _SETTINGS = {
@@ -34,8 +43,13 @@ _SETTINGS = {
     "feature_name", "feature_names", "eval_names", "eval_metric",
 }  # fmt: skip
 _MOST_SETS = 20  # a longer list of pairs is one set of samples
-_PAIR = ("X", "y", "sample_weight")
+PAIR = ("X", "y", "sample_weight")
 _DATA_SIGNS = ("shape", "__array__", "__dataframe__", "__len__")
+
+
+Steps = tuple[int | str, ...]
+Parts = Callable[[str, Any], Iterator[tuple[str, Steps, Any]]]
+"""The parts of an argument: each by its role, the steps that lead to it, and its value."""
 
 
 class Argument(msgspec.Struct, frozen=True):
@@ -46,14 +60,44 @@ class Argument(msgspec.Struct, frozen=True):
     name: str
 
 
+def pairs_of(role: str, value: Any) -> Iterator[tuple[str, Steps, Any]]:
+    """A validation set is a list of (X, y) pairs, or one pair: each of its parts is an input."""
+    if type(value) not in (list, tuple) or not value or len(value) > _MOST_SETS:
+        yield role, (), value
+    elif all(type(pair) is tuple and all(map(is_table, pair)) for pair in value):
+        for number, pair in enumerate(value):
+            for place, (part, item) in enumerate(zip(PAIR, pair, strict=False)):
+                yield f"{role}[{number}].{part}", (number, place), item
+    elif type(value) is tuple and all(map(is_table, value)):
+        for place, (part, item) in enumerate(zip(PAIR, value, strict=False)):
+            yield f"{role}.{part}", (place,), item
+    else:
+        yield role, (), value
+
+
+def tables_of(role: str, value: Any) -> Iterator[tuple[str, Steps, Any]]:
+    """A list or dict of tables, as a model of several inputs takes it: each is an input."""
+    several = type(value) in (list, tuple, dict) and 0 < len(value) <= _MOST_SETS
+    if several and type(value) is dict and all(map(is_table, value.values())):
+        for key, item in value.items():
+            yield f"{role}.{key}", (key,), item
+    elif several and type(value) is not dict and all(map(is_table, value)):
+        for number, item in enumerate(value):
+            yield f"{role}[{number}]", (number,), item
+    else:
+        yield role, (), value
+
+
 def arguments_of(
     function: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     frames: list[FrameType],
     namespace: dict[str, Any],
+    *,
+    parts: Parts = pairs_of,
 ) -> tuple[list[Argument], dict[str, Any]]:
-    """The data among a call's arguments, and its plain settings by name."""
+    """The data among a call's arguments, each of its `parts`, and its plain settings by name."""
     data: list[Argument] = []
     settings: dict[str, Any] = {}
     call = None
@@ -61,7 +105,7 @@ def arguments_of(
         if role in _SETTINGS:
             settings[role] = value
             continue
-        for part, item in _parts(role, plain_number(value)):
+        for part, steps, item in parts(role, plain_number(value)):
             if not is_data(item):
                 if part == role and (item is None or type(item) in (bool, int, float, str)):
                     settings[role] = item
@@ -70,7 +114,7 @@ def arguments_of(
             several = len(names := names_of(item, namespace)) > 1
             if frames and (name is None or several):
                 call = call or call_node(frames[0])
-                node = _part_of(argument_of(call, position, role), part[len(role) :])
+                node = _part_of(argument_of(call, position, role), steps)
                 if name is None:
                     name = written(node)
                 elif (told := caller_name(frames, node, namespace)) in names:
@@ -144,37 +188,28 @@ def _bound(
         elif kind is inspect.Parameter.VAR_POSITIONAL:
             # A decorated fit often takes (*args): its data then stands in scikit-learn's order.
             found += [
-                (_PAIR[n] if n < len(_PAIR) else f"{name}[{n}]", v) for n, v in enumerate(value)
+                (PAIR[n] if n < len(PAIR) else f"{name}[{n}]", v) for n, v in enumerate(value)
             ]
         else:
             found.append((name, value))
     return found
 
 
-def _parts(role: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """A validation set is a list of (X, y) pairs, or one pair: each of its parts is an input."""
-    if type(value) not in (list, tuple) or not value or len(value) > _MOST_SETS:
-        yield role, value
-    elif all(type(pair) is tuple and all(map(_is_table, pair)) for pair in value):
-        for number, pair in enumerate(value):
-            for part, item in zip(_PAIR, pair, strict=False):
-                yield f"{role}[{number}].{part}", item
-    elif type(value) is tuple and all(map(_is_table, value)):
-        for part, item in zip(_PAIR, value, strict=False):
-            yield f"{role}.{part}", item
-    else:
-        yield role, value
-
-
-def _part_of(node: ast.expr | None, path: str) -> ast.expr | None:
-    """The expression of a part that `_parts` names: ``b`` of ``[(a, b)]`` for ``[0].y``."""
-    for step in re.findall(r"\w+", path):
-        place = _PAIR.index(step) if step in _PAIR else int(step)
-        if not isinstance(node, ast.List | ast.Tuple) or place >= len(node.elts):
+def _part_of(node: ast.expr | None, steps: Steps) -> ast.expr | None:
+    """The expression of a part: ``b`` of ``[(a, b)]`` or ``{"y": b}``, ``s["y"]`` of ``s``."""
+    for step in steps:
+        if isinstance(node, ast.Dict):
+            keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
+            node = node.values[keys.index(step)] if step in keys else None
+        elif isinstance(node, ast.List | ast.Tuple) and type(step) is int and step < len(node.elts):
+            node = node.elts[step]
+        elif isinstance(node, ast.Name) and type(step) is str:
+            node = ast.Subscript(value=node, slice=ast.Constant(step), ctx=ast.Load())
+        else:
             return None
-        node = node.elts[place]
     return node
 
 
-def _is_table(value: Any) -> bool:
+def is_table(value: Any) -> bool:
+    """Whether a value is an array or frame, rather than a sequence of Python's."""
     return hasattr(type(value), "shape") or hasattr(type(value), "__array__")
