@@ -19,7 +19,7 @@ from nbmlops.records import (
     to_plain,
 )
 from nbmlops.surfaces.wording import lasted, shortened
-from nbmlops.tracking import run_page
+from nbmlops.tracking import Waiting, run_page
 
 __all__ = ["MIME", "card_bundle", "lines"]
 
@@ -33,11 +33,11 @@ _NO_BREAK = "\u00a0"
 
 
 def card_bundle(
-    run: TrackedRun, previous: TrackedRun | None = None, waits: str | None = None
+    run: TrackedRun, previous: TrackedRun | None = None, waits: Waiting | None = None
 ) -> dict[str, Any]:
     """The mime bundle that shows `run`, beside the `previous` run of the same cell.
 
-    `waits` says why MLflow does not hold it yet; ``""`` that it is on its way.
+    `waits` says why MLflow does not hold it yet.
     """
     run = decode(encode(run), TrackedRun)  # as it is stored: a message holds no more than a file
     return {
@@ -48,7 +48,7 @@ def card_bundle(
 
 
 def lines(
-    run: TrackedRun, previous: TrackedRun | None = None, waits: str | None = None
+    run: TrackedRun, previous: TrackedRun | None = None, waits: Waiting | None = None
 ) -> list[str]:
     """The card's lines: model, data and what changed, metrics; where it is and what is amiss."""
     where = f"%track explain {run.id}{_pending(waits)}"
@@ -76,8 +76,15 @@ def _middle(run: TrackedRun, previous: TrackedRun | None) -> list[str]:
     return told
 
 
-def _pending(waits: str | None) -> str:
-    return "" if waits is None else f" (pending{waits and ': '}{_short(waits, 120)})"
+def _pending(waits: Waiting | None) -> str:
+    """What keeps the run from MLflow, how many wait with it, and what to do."""
+    if waits is None:
+        return ""
+    what, *_ = waits.why.split(". ", 1)
+    if not what:
+        return " (pending)"
+    records = "1 record waits" if waits.records == 1 else f"{waits.records} records wait"
+    return f" (pending: {_short(what.rstrip('.'), 80)}; {records}, %track sync tries again)"
 
 
 def _amiss(run: TrackedRun) -> list[str]:
@@ -166,7 +173,7 @@ def _printable(text: str) -> str:
     return "".join(c if category(c) not in _UNSEEN else ascii(c)[1:-1] for c in text)
 
 
-def _html(run: TrackedRun, previous: TrackedRun | None, waits: str | None) -> str:
+def _html(run: TrackedRun, previous: TrackedRun | None, waits: Waiting | None) -> str:
     amiss = bool(run.stale) or run.completeness < 0.8
     accent = "var(--jp-warn-color1, #b35900)" if amiss else "var(--jp-success-color1, #2e7d32)"
     data, *metrics = (f"<div>{escape(line)}</div>" for line in _middle(run, previous))
@@ -183,7 +190,7 @@ def _html(run: TrackedRun, previous: TrackedRun | None, waits: str | None) -> st
     )
 
 
-def _where(run: TrackedRun, waits: str | None) -> list[str]:
+def _where(run: TrackedRun, waits: Waiting | None) -> list[str]:
     """The magic that tells all, its id a button that JupyterLab's panel gives its work; and the
     run's page at MLflow."""
     page = run_page(run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class
@@ -14,6 +14,9 @@ from nbmlops.errors import NbmlopsError
 from nbmlops.records import TrackedRun
 from nbmlops.surfaces.magic_line import pair, parse
 from nbmlops.surfaces.review_magics import ReviewMagics
+
+if TYPE_CHECKING:
+    from nbmlops.tracking import Waiting
 
 __all__ = ["TrackMagics", "load_ipython_extension", "unload_ipython_extension"]
 
@@ -222,7 +225,7 @@ class TrackMagics(Magics):
         return hasattr(self.shell, "kernel")
 
     def _show(
-        self, run: TrackedRun, previous: TrackedRun | None, again: bool, waits: str | None
+        self, run: TrackedRun, previous: TrackedRun | None, again: bool, waits: Waiting | None
     ) -> None:
         from nbmlops.surfaces.card import card_bundle
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nbmlops.tracking.dismissal import dismiss, latest_inferred, restore
     from nbmlops.tracking.instruments.following import follow
     from nbmlops.tracking.instruments.wrapping import watch
-    from nbmlops.tracking.journal.journal import Journal
+    from nbmlops.tracking.journal.journal import Journal, Waiting
     from nbmlops.tracking.journal.place import run_page
     from nbmlops.tracking.observer import Observer
     from nbmlops.tracking.tracker import Tracker
@@ -31,6 +31,7 @@ __all__ = [
     "Observer",
     "Tracker",
     "Training",
+    "Waiting",
     "arguments_of",
     "compare_runs",
     "deliver_pending",
@@ -50,6 +51,7 @@ _HOMES = {
     "Observer": "observer",
     "Tracker": "tracker",
     "Training": "trainings.training",
+    "Waiting": "journal.journal",
     "arguments_of": "trainings.inputs",
     "deliver_pending": "delivery.delivery",
     "compare_runs": "comparison",

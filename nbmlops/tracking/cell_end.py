@@ -10,6 +10,7 @@ import msgspec
 
 from nbmlops.records import CellRecord, TrackedRun, new_id
 from nbmlops.tracking.faults import Faults
+from nbmlops.tracking.journal.journal import Waiting
 from nbmlops.tracking.redaction import secret_values
 from nbmlops.tracking.runs.assembler import RunAssembler
 from nbmlops.tracking.runs.keeper import RunKeeper
@@ -23,7 +24,7 @@ __all__ = ["CellEnd", "Show"]
 
 _MOST_SHOWN = 4  # runs of a cell that are all shown; of more only the last is
 
-Show = Callable[[TrackedRun, TrackedRun | None, bool, str | None], None]
+Show = Callable[[TrackedRun, TrackedRun | None, bool, Waiting | None], None]
 """Shows a run, beside the previous run of its cell; the flag says that it was shown before.
 
 The last argument is why the run waits for delivery, see :meth:`RunWriter.waits`.

@@ -24,7 +24,7 @@ from nbmlops.records import (
     now,
 )
 from nbmlops.surfaces.card import MIME, card_bundle
-from nbmlops.tracking import run_page
+from nbmlops.tracking import Waiting, run_page
 
 STALE = ("Cell [3] was edited and run again as [7].", "Cell [9] has since made X anew.")
 SERVED = {
@@ -69,7 +69,7 @@ def a_run(**change: Any) -> TrackedRun:
     return msgspec.structs.replace(run, **change)
 
 
-def told(run: TrackedRun, waits: str | None = None) -> tuple[list[str], Marks]:
+def told(run: TrackedRun, waits: Waiting | None = None) -> tuple[list[str], Marks]:
     """The card's lines and its HTML."""
     bundle = card_bundle(run, None, waits)
     lines = bundle["text/plain"].split("\n")
@@ -84,9 +84,36 @@ def test_a_run_at_a_server_leads_to_its_page() -> None:
     assert PAGE in lines[-1]
     (link,) = [attributes for tag, attributes in marks.tags if tag == "a"]
     assert (link["href"], link["rel"]) == (PAGE, "noopener noreferrer")
-    lines, marks = told(a_run(), waits="")
+    lines, marks = told(a_run(), waits=Waiting())
     assert lines[-1].startswith("%track explain run-0123456789ab (pending)")
     assert "a" not in dict(marks.tags)
+
+
+@pytest.mark.parametrize(
+    ("why", "records", "said"),
+    [
+        (
+            "MLflow at http://127.0.0.1:5000 does not answer. Records wait in the journal;"
+            " `nbmlops sync` delivers them.",
+            3,
+            "MLflow at http://127.0.0.1:5000 does not answer; 3 records wait, %track sync tries again",
+        ),
+        (f"MLflow refused: {'long ' * 50}", 1, "…; 1 record waits, %track sync tries again"),
+    ],
+    ids=["away", "long"],
+)
+def test_a_pending_run_says_what_is_wrong_how_many_wait_and_what_to_do(
+    why: str, records: int, said: str
+) -> None:
+    """In one short line; one that is on its way says no more than that."""
+    lines, marks = told(a_run(), waits=Waiting(why, records))
+    place, _, last = lines[-1].partition(" (pending: ")
+    assert place == "%track explain run-0123456789ab"
+    pending = last.partition(") · ")[0]
+    assert pending.endswith(said)
+    assert len(pending) <= 130
+    assert pending in marks.text
+    assert "(pending) · " in told(a_run(), waits=Waiting())[0][-1]
 
 
 @pytest.mark.parametrize("place", [SERVED, {}])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from nbmlops.errors import StoreUnreachable
+from nbmlops.errors import Ambiguous, StoreUnreachable
 from nbmlops.records import (
     CellRecord,
     DataInput,
@@ -142,6 +142,72 @@ def assert_delivered_once(settings: Settings, store: MlflowStore, run: TrackedRu
     assert file.path == "nbmlops/cell.py"
     assert store.load(run.id) == journal.run(run.id)
     assert deliver_pending(journal, store) == 0
+
+
+def made_by_hand(store: MlflowStore, tags: dict[str, str]) -> str:
+    """A run of somebody else's, begun long before."""
+    made = store.client.create_run(store.experiment_id, start_time=1, tags=tags)
+    return str(made.info.run_id)
+
+
+@pytest.mark.parametrize("step", ["create", "create-made", "log", "create-model", "log-model"])
+def test_what_others_tag_with_our_ids_is_neither_taken_nor_deleted(
+    settings: Settings, store: MlflowStore, step: str
+) -> None:
+    """Whenever it turns up, and whatever it copies; the genuine run and model come whole."""
+    run, client = journaled(settings), store.client
+    before = made_by_hand(store, {"nbmlops.run_id": run.id, "nbmlops.kind": run.kind})
+    above = made_by_hand(store, {CELL_TAG: str(run.parent_id)})
+
+    def die(name: str) -> None:
+        if name == step:
+            raise Died
+
+    journal = Journal(settings.journal_path)
+    with pytest.raises(Died):
+        deliver_pending(journal, store, step=die)
+    known = [theirs for theirs in held(store, run) if theirs.info.run_id != before]
+    copied = made_by_hand(store, known[0].data.tags if known else {"nbmlops.run_id": run.id})
+    client.log_metric(copied, "r2", 1.0)
+    model = client.create_logged_model(
+        store.experiment_id, name="theirs", tags={"nbmlops.run_id": run.id}
+    )
+    deliver_pending(journal, store)
+    assert journal.pending() == []
+    genuine = journal.run(run.id)
+    assert {theirs.info.run_id for theirs in held(store, run)} == {
+        before, copied, genuine.mlflow_run_id,
+    }  # fmt: skip
+    assert client.get_run(str(genuine.mlflow_run_id)).info.status == "FINISHED"
+    assert client.get_run(before).info.status == client.get_run(above).info.status == "RUNNING"
+    assert client.get_run(copied).data.metrics == {"r2": 1.0}
+    assert {m.model_id for m in models(store, run)} == {
+        model.model_id, str(genuine.mlflow_model_uri).rpartition("/")[2],
+    }  # fmt: skip
+    with pytest.raises(Ambiguous, match="3 runs"):
+        store.load(run.id)
+    assert store.load(str(genuine.mlflow_run_id)) == genuine
+
+
+@pytest.mark.parametrize("step", ["create-made", "cell-run-made"])
+def test_what_a_lost_answer_left_twice_is_removed(
+    settings: Settings, store: MlflowStore, step: str
+) -> None:
+    """The control: the same request, heard twice while its answer was lost."""
+    run = journaled(settings)
+
+    def heard_twice(name: str) -> None:
+        if name == step:
+            tag, value = (CELL_TAG, run.parent_id) if "cell" in step else ("nbmlops.run_id", run.id)
+            query = f"tags.`{tag}` = '{value}'"
+            (made,) = store.client.search_runs([store.experiment_id], filter_string=query)
+            store.client.create_run(store.experiment_id, made.info.start_time, made.data.tags)
+            raise Died
+
+    with pytest.raises(Died):
+        deliver_pending(Journal(settings.journal_path), store, step=heard_twice)
+    deliver_pending(Journal(settings.journal_path), store)
+    assert_delivered_once(settings, store, run)
 
 
 def test_two_deliverers_at_once_deliver_once(settings: Settings, store: MlflowStore) -> None:

@@ -34,7 +34,7 @@ def test_changes_name_each_run_once_after_a_number(tmp_path: Path) -> None:
     latest, ids = journal.changes()
     assert ids == (first.id, second.id)
     assert journal.changes(latest) == (latest, ())
-    journal.note_attempt(first.id)
+    journal.claim(first.id, "here")
     assert journal.changes(latest) == (latest, ())
     for value in (0.1, 0.2):
         journal.add_metric(first.id, Metric(name="auc", value=value, at=now()))

@@ -12,6 +12,7 @@ from typing import Protocol
 from nbmlops.errors import NbmlopsError, StoreError, StoreUnreachable
 from nbmlops.records import Gap, TrackedRun
 from nbmlops.settings import Settings
+from nbmlops.tracking.delivery.made_once import Claims
 from nbmlops.tracking.delivery.steps import Step
 from nbmlops.tracking.journal.journal import Journal, PendingRun
 from nbmlops.tracking.journal.place import Place
@@ -31,7 +32,7 @@ class Store(Protocol):
         self,
         run: TrackedRun,
         *,
-        attempted: bool = True,
+        claims: Claims,
         destination: tuple[str, str] | None = None,
         step: Step = ...,
     ) -> Place:
@@ -86,17 +87,15 @@ def _deliver(journal: Journal, store: Store, pending: PendingRun, step: Step) ->
         revision += 1
     step("attempt")
     artifacts = SpooledArtifacts(spool)
-    if not pending.attempted:
-        journal.note_attempt(run.id)
-    deliver = partial(store.deliver, destination=pending.destination, step=step)
+    deliver = partial(store.deliver, claims=journal, destination=pending.destination, step=step)
     try:
         try:
-            placed = deliver(run, attempted=pending.attempted)
+            placed = deliver(run)
         except UnfitModel as error:
             gap = Gap(what="model", why=f"The model could not be filed: {error}"[:500])
             forget_model(spool)
             run = journal.change(run.id, lambda known: with_gaps(known, gap))
-            placed = deliver(run, attempted=True)
+            placed = deliver(run)
             revision += 1
     except NbmlopsError:
         raise

@@ -102,26 +102,15 @@ class MlflowConnection:
     def find_id(self, run_id: str) -> str | None:
         """The MLflow id of our run `run_id`, or None if MLflow does not hold it.
 
-        Where it holds two, the first made stays and the other is deleted. At a team's server the
-        two may be two people's, so neither is believed.
-
-        :raises Ambiguous: then.
+        :raises Ambiguous: if it holds two, of which neither is believed: anybody can set a tag.
         """
-        found = self.find_first(ID_TAG, run_id)
-        return str(found.info.run_id) if found is not None else None
-
-    def find_first(self, tag: str, value: str) -> Any:
-        """The MLflow run whose `tag`, an id of ours, is `value`; as :meth:`find_id` finds it."""
-        found = self.search(f"tags.`{tag}` = '{quoted(value)}'", 10)
-        if self._serves_a_team and len(found) > 1:
+        found = self.search(f"tags.`{ID_TAG}` = '{quoted(run_id)}'", 10)
+        if len(found) > 1:
             raise Ambiguous(
-                f"{len(found)} runs at this server bear the id {value}. Delete those that are "
+                f"{len(found)} runs in this MLflow bear the id {run_id}. Delete those that are "
                 "not what was tracked."
             )
-        found.sort(key=lambda run: (run.info.start_time, run.info.run_id))
-        for double in found[1:]:
-            self.client.delete_run(double.info.run_id)
-        return found[0] if found else None
+        return str(found[0].info.run_id) if found else None
 
     def search(self, query: str, limit: int = 2) -> list[Any]:
         """The project's MLflow runs that fit `query`, newest first; at a server, everybody's."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nbmlops.records import Scalar, TrackedRun, encode
+from nbmlops.tracking.delivery.made_once import Claims
 from nbmlops.tracking.delivery.mlflow_cells import cell_run, run_below
 from nbmlops.tracking.delivery.mlflow_connection import MlflowConnection, end_run
 from nbmlops.tracking.delivery.mlflow_entities import (
@@ -25,6 +26,7 @@ from nbmlops.tracking.delivery.mlflow_entities import (
     tags_of,
 )
 from nbmlops.tracking.delivery.mlflow_logged_models import deliver_model, measure_model
+from nbmlops.tracking.delivery.mlflow_runs import Maker
 from nbmlops.tracking.delivery.steps import Step
 from nbmlops.tracking.journal.place import Place
 from nbmlops.tracking.redaction import without_credentials
@@ -41,34 +43,41 @@ FOLDER = "nbmlops"
 
 
 class MlflowDelivery:
-    """The delivery of one `run` through `connection`; `step` hears each step before it is taken."""
+    """The delivery of one `run` through `connection`; `step` hears each step before it is taken.
 
-    def __init__(self, connection: MlflowConnection, run: TrackedRun, step: Step) -> None:
-        self._connection = connection
-        self._run = run
-        self._step = step
+    `claims` know what earlier deliveries have made.
+    """
 
-    def deliver(self, *, attempted: bool, destination: tuple[str, str] | None) -> Place:
+    def __init__(
+        self, connection: MlflowConnection, run: TrackedRun, claims: Claims, step: Step
+    ) -> None:
+        self._connection, self._run = connection, run
+        self._claims, self._step = claims, step
+
+    def deliver(self, destination: tuple[str, str] | None) -> Place:
         """Bring MLflow to hold the run as it is now; see :meth:`MlflowStore.deliver`."""
         run, step = self._run, self._step
         client = self._connection.client_of(destination)
+        uri = destination[0] if destination else self._connection.settings.tracking_uri
+        where = without_credentials(uri)
         step("find")
-        own = destination is None
-        theirs = client.get_run(destination[1]) if destination else self._place(attempted)
+        known = run.mlflow_run_id or (destination[1] if destination else None)
+        theirs = client.get_run(known) if known else self._make(where)
+        maker = Maker(client, where, theirs.info.experiment_id, self._claims)
         if theirs.data.tags.get(ID_TAG, run.id) != run.id:
-            own, theirs = True, run_below(client, theirs, run)
+            theirs = run_below(maker, theirs, run, step)
         run_id, experiment = theirs.info.run_id, theirs.info.experiment_id
+        own = destination is None or run_id != destination[1]
         step("log")
-        self._log(client, theirs, own=own)
+        self._log(maker, theirs, own=own)
         step("model")
         spool = self._connection.settings.spool / run.id
-        model_uri = run.mlflow_model_uri or deliver_model(client, theirs, run, spool, step)
+        model_uri = run.mlflow_model_uri or deliver_model(maker, theirs, run, spool, step)
         step("measure-model")
         if model_uri is not None:
             measure_model(client, run_id, run, model_uri)
         step("artifacts")
-        uri = destination[0] if destination else self._connection.settings.tracking_uri
-        place = Place(run_id, experiment, model_uri, without_credentials(uri))
+        place = Place(run_id, experiment, model_uri, where)
         placed = msgspec.structs.replace(run, **msgspec.structs.asdict(place))
         _log_artifacts(client, run_id, placed, spool / ARTIFACTS)
         step("end")
@@ -77,31 +86,20 @@ class MlflowDelivery:
             end_run(client, run_id, run.cell.outcome, ended)
         return place
 
-    def _place(self, attempted: bool) -> Any:
-        """The MLflow run that is this run's own, made if MLflow does not know it."""
+    def _make(self, where: str) -> Any:
+        """The MLflow run that is this run's own, made if no delivery has made it."""
         run, connection = self._run, self._connection
-        known = run.mlflow_run_id or (connection.find_id(run.id) if attempted else None)
-        if known:
-            return connection.client.get_run(known)
-        self._step("create")
-        made = connection.client.create_run(
-            connection.experiment_id,
-            start_time=int(run.started.timestamp() * 1000),
-            run_name=run.name,
-            tags=tags_of(run),
-        )
-        self._step("created")
-        # Over HTTP a request whose answer was lost is sent again, and may have been heard twice.
-        first = connection.find_id(run.id) if connection.remote else None
-        return made if first in (None, made.info.run_id) else connection.client.get_run(str(first))
+        maker = Maker(connection.client, where, connection.experiment_id, self._claims)
+        return maker.run(run.id, run.name, run.started, tags_of(run), (self._step, "create"))
 
-    def _log(self, client: MlflowClient, theirs: Any, *, own: bool) -> None:
+    def _log(self, maker: Maker, theirs: Any, *, own: bool) -> None:
         from mlflow.entities import RunTag
 
+        client: MlflowClient = maker.client
         run, run_id = self._run, theirs.info.run_id
         tags = tags_of(run)
         if own and PARENT_TAG not in theirs.data.tags:
-            parent = cell_run(self._connection, run, self._step)
+            parent = cell_run(maker, run, self._step)
             tags |= {PARENT_TAG: parent} if parent else {}
         client.log_batch(
             run_id,

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import TrackedRun
+from nbmlops.tracking.delivery.made_once import TOKEN_TAG, make_once
 from nbmlops.tracking.delivery.mlflow_entities import ID_TAG, metrics_of, params_of
+from nbmlops.tracking.delivery.mlflow_runs import Maker
 from nbmlops.tracking.delivery.steps import Step
 from nbmlops.tracking.journal.snapshots import SNAPSHOT_FILE, UnfitModel
 
@@ -19,25 +21,17 @@ __all__ = ["deliver_model", "measure_model"]
 
 
 def deliver_model(
-    client: MlflowClient, theirs: Any, run: TrackedRun, spool: Path, step: Step
+    maker: Maker, theirs: Any, run: TrackedRun, spool: Path, step: Step
 ) -> str | None:
     """Log the model that lies in folder `spool`, if one does, to MLflow's run `theirs`; its URI."""
-    run_id, experiment = theirs.info.run_id, theirs.info.experiment_id
+    client: MlflowClient = maker.client
+    run_id = theirs.info.run_id
     if not (spool / SNAPSHOT_FILE).is_file():
         return None
     step("file")
     folder = _filed(spool, step)
     step("create-model")
-    model = _find(client, experiment, run.id)
-    if model is None:
-        client.create_logged_model(
-            experiment,
-            name=_model_name(run.name),
-            source_run_id=run_id,
-            tags={ID_TAG: run.id},
-            params={parameter.key: parameter.value[:500] for parameter in params_of(run, {})},
-        )
-        model = _find(client, experiment, run.id)
+    model = client.get_logged_model(_made(maker, run_id, run))
     step("log-model")
     _describe(folder, run_id, model)
     client.log_model_artifacts(model.model_id, str(folder))
@@ -55,16 +49,34 @@ def measure_model(client: MlflowClient, run_id: str, run: TrackedRun, uri: str) 
         client.log_batch(run_id, metrics=metrics[start : start + 1000])
 
 
-def _find(client: MlflowClient, experiment: str, run_id: str) -> Any:
-    """The first model of our run, and the only one that stays; None if MLflow holds none.
+def _made(maker: Maker, run_id: str, run: TrackedRun) -> str:
+    """The id of the run's model, made if no delivery has made it."""
+    client: MlflowClient = maker.client
 
-    Over HTTP a request whose answer was lost is sent again, and may have been heard twice.
-    """
-    found = client.search_logged_models([experiment], filter_string=f"tags.`{ID_TAG}` = '{run_id}'")
-    first, *doubles = sorted(found, key=lambda m: (m.creation_timestamp, m.model_id)) or [None]
-    for double in doubles:
-        client.delete_logged_model(double.model_id)
-    return first
+    def make(token: str) -> str:
+        made = client.create_logged_model(
+            maker.experiment,
+            name=_model_name(run.name),
+            source_run_id=run_id,
+            tags={ID_TAG: run.id, TOKEN_TAG: token},
+            params={parameter.key: parameter.value[:500] for parameter in params_of(run, {})},
+        )
+        return str(made.model_id)
+
+    def find(token: str) -> list[str]:
+        query = f"tags.`{TOKEN_TAG}` = '{token}'"
+        found = client.search_logged_models([maker.experiment], filter_string=query)
+        return sorted(model.model_id for model in found if model.status == "PENDING")
+
+    return make_once(
+        maker.claims,
+        f"model of {run.id}",
+        maker.where,
+        make=make,
+        find=find,
+        remove=client.delete_logged_model,
+        heard_twice=maker.heard_twice,
+    )
 
 
 def _filed(spool: Path, step: Step) -> Path:

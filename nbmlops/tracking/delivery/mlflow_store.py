@@ -12,6 +12,7 @@ import msgspec
 from nbmlops.errors import Ambiguous, IntegrityError, NotFound
 from nbmlops.records import TrackedRun, decode
 from nbmlops.settings import Settings
+from nbmlops.tracking.delivery.made_once import Claims
 from nbmlops.tracking.delivery.mlflow_connection import MlflowConnection, quoted
 from nbmlops.tracking.delivery.mlflow_delivery import FOLDER, RUN_FILE, MlflowDelivery
 from nbmlops.tracking.delivery.mlflow_entities import ID_TAG
@@ -59,19 +60,18 @@ class MlflowStore:
         self,
         run: TrackedRun,
         *,
-        attempted: bool = True,
+        claims: Claims,
         destination: tuple[str, str] | None = None,
         step: Step = lambda _name: None,
     ) -> Place:
         """Bring MLflow to hold `run` as it is now, however often it is called.
 
-        `attempted` says that MLflow may know the run already. `destination` is the user's own run
-        to join, as (tracking URI, run id). The model is taken from the spool if it is there.
-        `step` hears each step's name before it is taken.
+        `claims` know what earlier deliveries have made. `destination` is the user's own run to
+        join, as (tracking URI, run id). The model is taken from the spool if it is there. `step`
+        hears each step's name before it is taken.
         """
         with self._connection.answering():
-            delivery = MlflowDelivery(self._connection, run, step)
-            return delivery.deliver(attempted=attempted, destination=destination)
+            return MlflowDelivery(self._connection, run, claims, step).deliver(destination)
 
     def load(self, key: str) -> TrackedRun:
         """The run with that id of ours, or that MLflow run id.

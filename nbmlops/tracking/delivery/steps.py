@@ -17,7 +17,7 @@ KERNEL_STEPS = (
 """In a kernel, in order; a cell writes to the journal several times, and dies at the first."""
 
 DELIVERY_STEPS = (
-    "begin", "attempt", "find", "create", "created", "log",
+    "begin", "attempt", "find", "create", "create-made", "log",
     "cell-run", "cell-run-made", "cell-run-filed", "params", "metrics", "inputs",
     "model", "file", "filed", "create-model", "log-model", "finalize-model", "link-model",
     "measure-model", "artifacts", "end", "mark", "clean",

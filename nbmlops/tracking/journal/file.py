@@ -14,7 +14,7 @@ from nbmlops.steps import pass_step
 
 __all__ = ["JournalFile"]
 
-_VERSION = 3
+_VERSION = 4
 # `changes` names each run once, under a number that grows with every change of what readers see:
 # a trigger gives it, so that no writer can forget to.
 _SCHEMA = """
@@ -26,7 +26,6 @@ CREATE TABLE IF NOT EXISTS runs (
     open INTEGER NOT NULL,
     revision INTEGER NOT NULL DEFAULT 1,
     delivered INTEGER NOT NULL DEFAULT 0,
-    attempted INTEGER NOT NULL DEFAULT 0,
     model TEXT NOT NULL DEFAULT 'none',
     destination TEXT,
     problem TEXT,
@@ -39,6 +38,13 @@ CREATE TABLE IF NOT EXISTS changes (
     run TEXT NOT NULL UNIQUE
 );
 INSERT OR IGNORE INTO changes (run) SELECT id FROM runs ORDER BY sequence;
+CREATE TABLE IF NOT EXISTS claims (
+    what TEXT NOT NULL,
+    place TEXT NOT NULL,
+    token TEXT NOT NULL,
+    made TEXT,
+    PRIMARY KEY (what, place)
+);
 CREATE TABLE IF NOT EXISTS outage (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     problem TEXT NOT NULL

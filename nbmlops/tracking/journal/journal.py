@@ -16,27 +16,36 @@ import msgspec
 
 from nbmlops.errors import Ambiguous, NotFound
 from nbmlops.records import CellRecord, Metric, Scalar, TrackedRun, decode, encode
+from nbmlops.tracking.journal.claims import Claim, claim_in, note_made_in
 from nbmlops.tracking.journal.file import JournalFile
 from nbmlops.tracking.journal.place import Place, in_place_of
 from nbmlops.tracking.journal.sessions import is_alive
 
-__all__ = ["Journal", "PendingRun", "with_metric"]
+__all__ = ["Journal", "PendingRun", "Waiting", "with_metric"]
 
 
 class PendingRun(msgspec.Struct, frozen=True, kw_only=True):
     """A run that MLflow does not hold in its newest state.
 
-    `model` is ``none``, ``saving``, ``saved``, ``delivered`` or ``lost``. `attempted` says that an
-    earlier delivery may have got as far as MLflow. `destination` is the user's own MLflow run to
-    join, as (tracking URI, run id).
+    `model` is ``none``, ``saving``, ``saved``, ``delivered`` or ``lost``. `destination` is the
+    user's own MLflow run to join, as (tracking URI, run id).
     """
 
     run: TrackedRun
     revision: int
     model: str
-    attempted: bool
     abandoned: bool
     destination: tuple[str, str] | None = None
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Why a run waits for delivery: a sentence, or ``""`` if it is on its way.
+
+    `records` is how many runs wait, of all notebooks of the project.
+    """
+
+    why: str = ""
+    records: int = 1
 
 
 def with_metric(run: TrackedRun, metric: Metric, cell: CellRecord | None = None) -> TrackedRun:
@@ -152,10 +161,15 @@ class Journal:
                 "UPDATE runs SET model = ?, revision = revision + 1 WHERE id = ?", (state, run_id)
             )
 
-    def note_attempt(self, run_id: str) -> None:
-        """Note, before MLflow is asked for anything, that it may come to know this run."""
+    def claim(self, what: str, where: str) -> Claim:
+        """Note, before MLflow is asked to make `what` at `where`, that it may come to be there."""
         with self._file.transaction() as db:
-            db.execute("UPDATE runs SET attempted = 1 WHERE id = ?", (run_id,))
+            return claim_in(db, what, where)
+
+    def note_made(self, what: str, where: str, made: str) -> None:
+        """Note that `what` was made at `where` and has the id `made` there."""
+        with self._file.transaction() as db:
+            note_made_in(db, what, where, made)
 
     def note_problem(self, run_id: str, problem: str) -> None:
         """Note why a delivery did not succeed; it stays pending."""
@@ -210,11 +224,11 @@ class Journal:
         """What MLflow does not hold yet, oldest first, without the runs of cells still running."""
         with self._file.reading() as db:
             rows = db.execute(
-                "SELECT id, record, revision, model, attempted, destination, open, session"
+                "SELECT id, record, revision, model, destination, open, session"
                 " FROM runs WHERE delivered < revision ORDER BY sequence"
             ).fetchall()
         pending = []
-        for run_id, record, revision, model, attempted, destination, open_, session in rows:
+        for run_id, record, revision, model, destination, open_, session in rows:
             abandoned = bool(open_ or model == "saving") and not is_alive(self.path.parent, session)
             if open_ and not abandoned:
                 continue
@@ -229,22 +243,22 @@ class Journal:
                     run=run,
                     revision=revision,
                     model="lost" if abandoned and model == "saving" else model,
-                    attempted=bool(attempted),
                     abandoned=bool(open_) and abandoned,
                     destination=decode(destination, tuple[str, str]) if destination else None,
                 )
             )
         return pending
 
-    def waits(self, run_id: str) -> str | None:
-        """Why a run waits for delivery: a sentence, ``""`` if it is on its way, None if not."""
+    def waits(self, run_id: str) -> Waiting | None:
+        """Why a run waits for delivery; None if it does not."""
         query = (
-            "SELECT delivered < revision, coalesce(problem, (SELECT problem FROM outage), '')"
+            "SELECT delivered < revision, coalesce(problem, (SELECT problem FROM outage), ''),"
+            " (SELECT count(*) FROM runs WHERE delivered < revision AND NOT open)"
             " FROM runs WHERE id = ?"
         )
         with self._file.reading() as db:
-            waits, problem = db.execute(query, (run_id,)).fetchone() or (True, "")
-        return str(problem) if waits else None
+            waits, why, records = db.execute(query, (run_id,)).fetchone() or (True, "", 1)
+        return Waiting(why, records) if waits else None
 
     def outage(self) -> str | None:
         """Why MLflow does not answer at all, in a sentence; None if it did when last asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbmlops.records import TrackedRun
+from nbmlops.tracking.journal.journal import Waiting
 from nbmlops.tracking.runs.writer import RunWriter
 
 __all__ = ["Arrivals"]
@@ -16,15 +17,15 @@ class Arrivals:
 
     def __init__(self, writer: RunWriter) -> None:
         self._writer = writer
-        self._waiting: dict[str, str | None] = {}
+        self._waiting: dict[str, str] = {}
         self._looks = 0
 
-    def expect(self, run_id: str, shown: str | None) -> None:
+    def expect(self, run_id: str, shown: Waiting | None) -> None:
         """Run `run_id` was `shown` to wait for this reason; see :meth:`RunWriter.waits`."""
         if shown is None:
             self._waiting.pop(run_id, None)
         else:
-            self._waiting[run_id] = shown
+            self._waiting[run_id] = shown.why
             self._looks = 0
 
     @property
@@ -38,11 +39,12 @@ class Arrivals:
         news = []
         for run_id, shown in list(self._waiting.items()):
             waits = self._writer.waits(run_id)
-            if waits == shown:
-                continue
-            self._waiting[run_id] = waits
             if waits is None:
                 del self._waiting[run_id]
+            elif waits.why == shown:
+                continue
+            else:
+                self._waiting[run_id] = waits.why
             if (run := self._writer.known(run_id)) is not None:
                 news.append(run)
         return news

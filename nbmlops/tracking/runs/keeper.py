@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 import msgspec
 
 from nbmlops.records import CellRecord, Gap, TrackedRun
+from nbmlops.tracking.journal.journal import Waiting
 from nbmlops.tracking.runs.arrivals import Arrivals
 from nbmlops.tracking.runs.completeness import without_gaps
 from nbmlops.tracking.runs.gaps import with_git
@@ -39,7 +40,7 @@ class _Shown(msgspec.Struct, frozen=True):
     """A run was shown to wait for delivery, or not."""
 
     run_id: str
-    waits: str | None
+    waits: Waiting | None
 
 
 class RunKeeper:
@@ -79,7 +80,7 @@ class RunKeeper:
         if self._thread is not None:
             self._work.put(order)
 
-    def shown(self, run_id: str, waits: str | None) -> None:
+    def shown(self, run_id: str, waits: Waiting | None) -> None:
         """A card says that a run waits for delivery and why, or that it does not."""
         if self._thread is not None:
             self._work.put(_Shown(run_id, waits))

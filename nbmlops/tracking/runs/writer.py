@@ -11,7 +11,7 @@ from nbmlops.errors import NbmlopsError, NotFound, StoreError
 from nbmlops.records import CellRecord, Gap, Metric, TrackedRun
 from nbmlops.settings import Settings
 from nbmlops.steps import pass_step
-from nbmlops.tracking.journal.journal import Journal, with_metric
+from nbmlops.tracking.journal.journal import Journal, Waiting, with_metric
 from nbmlops.tracking.journal.snapshots import SnapshotWriter
 from nbmlops.tracking.runs.completeness import with_gaps
 from nbmlops.tracking.trainings.parameters import attributes_of
@@ -127,14 +127,14 @@ class RunWriter:
             except StoreError as error:
                 self._failing = error
 
-    def waits(self, run_id: str) -> str | None:
-        """Why a run is not in MLflow yet, in a sentence; ``""`` if it is on its way."""
+    def waits(self, run_id: str) -> Waiting | None:
+        """Why a run is not in MLflow yet; None if it is."""
         if self._failing is not None:
-            return str(self._failing)
+            return Waiting(str(self._failing), max(1, len(self._unwritten)))
         try:
             return self._journal.waits(run_id)
         except StoreError as error:
-            return str(error)
+            return Waiting(str(error))
 
     def known(self, run_id: str) -> TrackedRun | None:
         """A run as the journal holds it; None if it cannot be read now."""
