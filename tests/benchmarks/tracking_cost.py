@@ -1,6 +1,6 @@
 """What tracking costs in the foreground: ``python tests/benchmarks/tracking_cost.py``.
 
-Loading the extension in a fresh interpreter; a fit of 10,000 x 20 beside the bare fit and MLflow's
+Loading the extension in a fresh interpreter; what Python asks us about; a fit of 10,000 x 20 beside the bare fit and MLflow's
 autologging; a fit of a second and more on a gigabyte; cross-validation in two worker processes.
 Bare and tracked take turns. Of short fits the median counts, of long ones the quickest: whatever
 else the machine does can only slow them.
@@ -75,6 +75,20 @@ def loading(floors: Floors, rounds: int = 7) -> None:
         taken.append(float(spent))
     floors.at_most("milliseconds to load the extension", 1000 * statistics.median(taken), 150)
     floors.at_most("heavy libraries that it imports", 0 if heavy == "[]" else 1, 0)
+
+
+def audited_calls(floors: Floors, calls: int = 2_000) -> None:
+    """Python asks us about each ``id()``, of which PyTorch makes four at every step."""
+    thing = object()
+    asked = lambda: [id(thing) for _ in range(calls)]  # noqa: E731 - a cell in one line
+    session = Session()
+    cell = session.cell("asked()", asked)
+    floors.at_most(
+        "microseconds of a call that Python audits",
+        1e6 * min(seconds(cell) for _ in range(200)) / calls,
+        0.5,
+    )
+    session.end()
 
 
 @threadpool_limits.wrap(limits=1)  # BLAS threads spin while they wait for a busy core
@@ -170,7 +184,7 @@ def _in_turns(
 
 def main() -> None:
     floors = Floors()
-    for part in (loading, short_fits, long_fits, worker_processes):
+    for part in (loading, audited_calls, short_fits, long_fits, worker_processes):
         part(floors)
     sys.stdout.flush()
     floors.end_at_once()

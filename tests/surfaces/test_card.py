@@ -211,7 +211,7 @@ def test_hostile_text_is_shown_and_does_nothing() -> None:
         mlflow_experiment_id=evil,
         mlflow_tracking_uri=f"https://host/{evil}",
     )
-    bundle = card_bundle(run, run, evil)
+    bundle = card_bundle(run, run, Waiting(evil))
     plain, html = bundle["text/plain"], bundle["text/html"]
     assert len(plain.splitlines()) == 4
     for text in (plain, html):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.tracking.code.audit import hear
 from nbmlops.tracking.code.own import (
     definition_of,
     is_installed_file,
@@ -54,7 +55,7 @@ class OwnFunctionWatch:
         """Watch what there is, and look again between the statements of each cell."""
         self._look_around()
         self.tracker.before_cell_ends.append(self._ended)
-        sys.addaudithook(self._heard)  # cannot be removed; the tracker's being off silences it
+        hear("exec", self._executed)  # for good; the tracker's being off silences it
 
     def watch_methods(self, cls: type) -> bool:
         """Watch the methods of a class without ``fit`` that train by hand; whether it has any.
@@ -88,8 +89,8 @@ class OwnFunctionWatch:
         return trains
 
     # -- looking ----------------------------------------------------------------------------------
-    def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event != "exec" or not self.tracker.watching:
+    def _executed(self, arguments: tuple[Any, ...]) -> None:
+        if not self.tracker.watching:
             return
         # A library's modules are executed too while it is imported: they are many, and not asked.
         if is_installed_file(getattr(arguments[0], "co_filename", "<frozen")):

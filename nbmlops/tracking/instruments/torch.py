@@ -33,61 +33,61 @@ class TorchInstrument:
 
 
 class _Steps:
-    """The loops of the running cell, by their optimizers."""
+    """The loops of the running cell, by their optimizers.
+
+    What is looked up at each step is one id in one dict: it holds what steps now, and forgets it
+    with its optimizer and with the cell.
+    """
 
     def __init__(self, tracker: Tracker, observation: TorchObservation, torch: Any) -> None:
         self._tracker, self._observation = tracker, observation
         self._compiling = torch.compiler.is_compiling
-        self._loops: dict[int, tuple[Any, LoopTraining]] = {}  # the optimizer weakly
+        self._stepping: dict[int, LoopTraining] = {}
+        self._optimizers: list[Any] = []  # weakly
+        self._open: list[LoopTraining] = []
 
     def before(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """An optimizer is about to make a step."""
-        if self._compiling():
-            return
-        if self._loop_of(optimizer) is not None or not self._observation.active:
+        """An optimizer is about to make a step; its first one in a cell begins a training."""
+        if self._compiling() or id(optimizer) in self._stepping or not self._observation.active:
             return
         try:
             self._let_go()
             closure = args[1] if len(args) > 1 else kwargs.get("closure")
-            others = [loop for _, loop in self._loops.values()]
-            loop = begin_loop(self._tracker, self._observation, optimizer, closure, others)
-            self._loops[id(optimizer)] = weakref.ref(optimizer), loop
+            loop = begin_loop(self._tracker, self._observation, optimizer, closure, self._open)
+            self._keep(optimizer, loop)
         except Exception as error:  # noqa: BLE001 - the user's step comes first; `fault` tells
             self._tracker.fault("a training", error)
 
     def after(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """An optimizer has made a step."""
-        if self._compiling():
-            return
-        loop = self._loop_of(optimizer)
-        if loop is None:
+        if self._compiling() or (loop := self._stepping.get(id(optimizer))) is None:
             return
         try:
             loop.stepped(optimizer, len(args) > 1 or bool(kwargs))
         except Exception as error:  # noqa: BLE001 - the user's step comes first; `fault` tells
             self._tracker.fault("a training", error)
 
-    def _loop_of(self, optimizer: Any) -> LoopTraining | None:
-        """The running cell's loop that `optimizer` is known to step."""
-        known = self._loops.get(id(optimizer))
-        if known is None or known[0]() is not optimizer:
-            return None
-        return known[1] if known[1].cell is self._tracker.running else None
+    def _keep(self, optimizer: Any, loop: LoopTraining) -> None:
+        stepping, key = self._stepping, id(optimizer)
+        stepping[key] = loop
+        self._optimizers.append(weakref.ref(optimizer, lambda _gone: stepping.pop(key, None)))
+        if all(known is not loop for known in self._open):
+            self._open.append(loop)
 
     def _let_go(self) -> None:
         """Complete the loops whose models nobody but us holds any more."""
-        dropped = [loop for loop in {id(x): x for _, x in self._loops.values()}.values()
-                   if loop.is_dropped()]  # fmt: skip
-        if dropped:
-            kept = {k: known for k, known in self._loops.items() if known[1] not in dropped}
-            self._loops = kept
-        for loop in dropped:
+        for loop in [loop for loop in self._open if loop.is_dropped()]:
+            self._open.remove(loop)
+            for key in [key for key, known in self._stepping.items() if known is loop]:
+                del self._stepping[key]
             loop.finish()
             self._tracker.trainings.release(loop.training)
 
     def cell_ends(self, cell: ExecutedCell) -> None:
         """The cell's loops are over."""
-        loops = {id(loop): loop for _, loop in self._loops.values() if loop.cell is cell}
-        self._loops.clear()
-        for loop in loops.values():
-            loop.finish()
+        loops, self._open = self._open, []
+        self._stepping.clear()
+        self._optimizers.clear()
+        for loop in loops:
+            if loop.cell is cell:
+                loop.finish()

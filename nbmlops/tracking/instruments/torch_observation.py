@@ -30,40 +30,40 @@ _WAITING = 512  # scalars on a device before they are joined into one tensor
 
 
 class Losses:
-    """The loss of each backward pass, in order."""
+    """The loss of each backward pass, in order; `known` holds a gap for what a device still has."""
 
     def __init__(self) -> None:
-        self._values = array("d")
+        self.known = array("d")
         self._waiting: list[Any] = []
         self._waiting_for: list[int] = []
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self.known)
 
     def add(self, loss: Any) -> None:
         """Take in a scalar tensor."""
         if loss.is_cpu:
-            self._values.append(loss.item())
+            self.known.append(loss.item())
             return
         self._waiting.append(loss.detach())
-        self._waiting_for.append(len(self._values))
-        self._values.append(float("nan"))
+        self._waiting_for.append(len(self.known))
+        self.known.append(float("nan"))
         if len(self._waiting) >= _WAITING:
             self._join()
 
     def add_value(self, value: float) -> None:
         """Take in a loss that is known as a number."""
-        self._values.append(value)
+        self.known.append(value)
 
     def values(self) -> array[float]:
         """All of them as numbers; this is where a device is waited for."""
         if self._waiting:
             self._join()
             for at, value in zip(self._waiting_for, self._waiting[0].tolist(), strict=True):
-                self._values[at] = value
+                self.known[at] = value
             self._waiting.clear()
             self._waiting_for.clear()
-        return self._values
+        return self.known
 
     def _join(self) -> None:
         import torch
@@ -72,7 +72,7 @@ class Losses:
 
 
 class Feed(msgspec.Struct, frozen=True):
-    """One iteration over a loader, the `number`-th of the cell; `both references are weak."""
+    """One iteration over a loader, the `number`-th of the cell; both references are weak."""
 
     loader: Any
     dataset: Any
@@ -88,13 +88,15 @@ class TorchObservation:
     """What PyTorch has done in the running cell; begins anew with each cell.
 
     `losses` are those of its backward passes. `window` is where in them the passes begin whose
-    gradients the next optimizer step uses. `steps` counts optimizer steps. `leaves` are weak
+    gradients the next optimizer step uses; `stepped` says that one was made since. `fed` is the
+    iteration whose batch came last, and `begun` how many have begun. `leaves` are weak
     references to the leaf tensors whose gradients the first pass made, and `loss_node` is the name
     of the graph's node that it began at.
     """
 
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
+        self._history, self._activity = tracker.history, tracker.activity
         self._cell: Any = self  # no cell is this object: the first call looks closely
         self._forked = False
         self._watching = False
@@ -107,7 +109,6 @@ class TorchObservation:
         """Forget everything."""
         self.losses = Losses()
         self.window = 0
-        self.steps = 0
         self.scaled = False
         self.leaves: tuple[Any, ...] = ()
         self.loss_node = ""
@@ -116,21 +117,21 @@ class TorchObservation:
         self._iterations.clear()
         self._wanted: dict[int, Any] = {}  # loaders whose first batch is awaited, by iterator
         self._examples: dict[int, Any] = {}
-        self._begun = 0
-        self._stepped = self._looked = False
+        self.begun = 0
+        self.stepped = self._looked = False
 
     # -- whether to look ------------------------------------------------------------------------
     @property
     def active(self) -> bool:
         """Whether what happens now is the tracked cell's own doing."""
-        running = self._tracker.running
+        running = self._history.running
         if running is not self._cell:
             self._cell = running
             self._watching = self._tracker.watching
             self.reset()
         if not self._watching or self._forked:
             return False
-        return not self._tracker.activity.busy or self._in_own_code()
+        return not self._activity.busy or self._in_own_code()
 
     def _in_own_code(self) -> bool:
         """Whether what trains now is a class that the user wrote around a loop."""
@@ -144,18 +145,17 @@ class TorchObservation:
     # -- what is told ---------------------------------------------------------------------------
     def backward_done(self, loss: Any) -> None:
         """A backward pass from `loss` has run."""
-        if self._stepped:
-            self._stepped, self.window = False, len(self.losses)
-        scaled, self._scaled = self._scaled, None
-        if scaled is not None and scaled[0] == id(loss):
-            self.losses.add_value(scaled[1])
-        elif loss.numel() == 1:
-            self.losses.add(loss)
-
-    def step_done(self) -> None:
-        """An optimizer has made a step; the next backward pass begins a new window."""
-        self._stepped = True
-        self.steps += 1
+        losses = self.losses
+        if self.stepped:
+            self.stepped, self.window = False, len(losses.known)
+        scaled = self._scaled
+        if scaled is not None:
+            self._scaled = None
+            if scaled[0] == id(loss):
+                losses.add_value(scaled[1])
+                return
+        if loss.numel() == 1:
+            losses.add(loss)
 
     def scaled_loss(self, scaled: Any, loss: Any) -> None:
         """A gradient scaler made `scaled` of `loss`."""
@@ -168,9 +168,9 @@ class TorchObservation:
         if all(known() is not loader for known in self.loaders):
             self.loaders.append(weakref.ref(loader))
             self._wanted[id(iterator)] = id(loader)
-        self._begun += 1
+        self.begun += 1
         self._iterations[id(iterator)] = Feed(
-            weakref.ref(loader), _reference(loader.dataset), loader.batch_size, self._begun
+            weakref.ref(loader), _reference(loader.dataset), loader.batch_size, self.begun
         )
 
     def batch_came(self, key: Any, batch: Any) -> None:

@@ -47,6 +47,7 @@ class LoopTraining:
         self._epoch: Any = None
         self._place: tuple[CodeType, str] | None = None
         self._by_loader = False
+        self._begun = self._fed = -1  # of the loader's iterations, when they were looked at last
         self._looks = 0
         self.accumulates = True
         self.ended = time.perf_counter()
@@ -63,21 +64,25 @@ class LoopTraining:
     def stepped(self, optimizer: Any, closure: bool) -> None:
         """`optimizer` has made a step; with a closure, its first loss is the step's."""
         observation = self._observation
-        observation.step_done()
+        observation.stepped = True  # the next backward pass begins a new window
         if self._optimizers[0]() is not optimizer:
             return
-        if self._by_loader:
-            epoch: Any = feed.number if (feed := observation.feed) else self._epoch
-        else:
-            epoch = self._turn()
+        if not self._by_loader:
+            self._count(self._turn())
+        elif observation.begun != self._begun or observation.fed != self._fed:
+            self._begun, self._fed = observation.begun, observation.fed
+            self._count(feed.number if (feed := observation.feed) else self._epoch)
+        begins, ends = observation.window, len(observation.losses.known)
+        self._windows.append(begins)
+        self._windows.append(begins + 1 if closure and begins < ends else ends)
+        self.ended = time.perf_counter()
+
+    def _count(self, epoch: Any) -> None:
+        """The step belongs to `epoch`."""
         if epoch != self._epoch or not self._epochs:
             self._epoch = epoch
             self._epochs.append(len(self._windows) // 2)
             self.training.step = len(self._epochs) - 1
-        begins, ends = observation.window, len(observation.losses)
-        self._windows.append(begins)
-        self._windows.append(min(begins + 1, ends) if closure else ends)
-        self.ended = time.perf_counter()
 
     def _turn(self) -> Any:
         """The value of the variable that counts epochs; every step is one where none does."""

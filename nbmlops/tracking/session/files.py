@@ -14,6 +14,7 @@ from typing import Any
 
 from nbmlops.records import Gap
 from nbmlops.settings import Settings
+from nbmlops.tracking.code.audit import hear
 from nbmlops.tracking.redaction import hide_in_text
 
 __all__ = ["FileWatch"]
@@ -50,7 +51,7 @@ class FileWatch:
             str(settings.home),
         )
         self._foreign = (*paths, *system, sys.base_prefix)
-        sys.addaudithook(self._heard)  # cannot be removed; `on` silences it
+        hear("open", self._opened)  # for good; `on` silences it
 
     def read(self, path: Any) -> None:
         """A reader that Python's audit does not see has read `path`.
@@ -81,8 +82,8 @@ class FileWatch:
         if self.on and spelled not in self.written and len(self.written) < _MOST:
             self.written.append(spelled)
 
-    def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event != "open" or self.into is None or not self.on:
+    def _opened(self, arguments: tuple[Any, ...]) -> None:
+        if self.into is None or not self.on:
             return
         path, mode = arguments[0], arguments[1]
         if not isinstance(path, str) or mode is None:
