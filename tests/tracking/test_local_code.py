@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nbmlops.tracking.code import own
+from nbmlops.tracking.code import installed
 from nbmlops.tracking.session import artifacts
 from tests.tracking.conftest import Kernel
 
@@ -20,9 +20,9 @@ def test_libraries_in_a_folder_of_their_own_are_not_the_users(
     (libraries / "pandas-2.2.3.dist-info").mkdir(parents=True)
     local.mkdir()
     monkeypatch.setattr(sys, "path", [str(libraries), str(local), *sys.path])
-    assert own.is_installed_file(str(libraries / "pandas" / "core" / "frame.py"))
-    assert not own.is_installed_file(str(local / "models.py"))
-    assert not own.is_installed_file(f"{libraries}_of_mine/models.py")
+    assert installed.is_installed_file(str(libraries / "pandas" / "core" / "frame.py"))
+    assert not installed.is_installed_file(str(local / "models.py"))
+    assert not installed.is_installed_file(f"{libraries}_of_mine/models.py")
 
 
 def test_a_notebooks_own_folder_is_the_users_whatever_lies_in_it(
@@ -31,7 +31,30 @@ def test_a_notebooks_own_folder_is_the_users_whatever_lies_in_it(
     (tmp_path / "vendored-1.0.dist-info").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), "", *sys.path])
-    assert not own.is_installed_file(str(tmp_path / "models.py"))
+    assert not installed.is_installed_file(str(tmp_path / "models.py"))
+
+
+HELPER = "def fitted(X, y, model):\n    rows = X[:20]\n    return model.fit(rows, y[:20])\n"
+
+
+@pytest.mark.parametrize("is_library", [True, False], ids=["library", "own"])
+def test_data_is_called_as_the_users_code_calls_it(kernel: Kernel, is_library: bool) -> None:
+    """A library's own names say nothing, in whatever folder it lies; a local module's do."""
+    name = f"helper_{is_library}".lower()
+    folder = kernel.project / f"folder_{is_library}"
+    folder.mkdir()
+    (folder / f"{name}.py").write_text(HELPER)
+    if is_library:
+        (folder / f"{name}-1.0.dist-info").mkdir()
+    (run,) = kernel.trained(
+        f"import sys; sys.path.insert(0, {str(folder)!r})\nimport {name}, numpy as np\n"
+        "from sklearn.linear_model import Ridge\nX, y = np.ones((30, 2)), np.arange(30.0)\n"
+        f"model = {name}.fitted(X, y, Ridge())"
+    )
+    names = [item.name for item in run.inputs]
+    assert names == (["X", "y"] if is_library else ["rows", "y[:20]"])
+    local = [file for file in run.environment.local_modules if name in file]
+    assert bool(local) is not is_library
 
 
 def test_what_a_delivery_takes_away_meanwhile_is_made_again(

@@ -9,6 +9,8 @@ import sys
 from types import FrameType
 from typing import Any
 
+from nbmlops.tracking.code.installed import installed_places, is_installed_file
+
 __all__ = [
     "MODULES",
     "argument_of",
@@ -26,7 +28,6 @@ __all__ = [
 ]
 
 _OURS = ("nbmlops.", "wrapt")
-_INSTALLED = ("site-packages", "dist-packages", f"{sys.base_prefix}/lib/python")
 _HIDDEN = re.compile(r"_(?:\d*|_+|i+|i\d+|oh|dh|ih)$")  # IPython's own output names
 _LONGEST = 60
 _MOST_HELD = 100  # members of a dict or list that is searched for an object
@@ -44,12 +45,14 @@ _HOLDS_DATA = re.compile(r"self\.\w+$|\w+\.([Xxy]_\w+|\w*(train|test|valid|holdo
 def user_frames(namespace: dict[str, Any], limit: int = 200) -> list[FrameType]:
     """The frames of the user's own code, innermost first, down to the cell."""
     frames: list[FrameType] = []
+    places = installed_places()
     frame: FrameType | None = sys._getframe(1)
     for _ in range(limit):
         if frame is None:
             break
         module = frame.f_globals.get("__name__", "")
-        if not module.startswith(_OURS) and not _is_installed(frame):
+        ours = module.startswith(_OURS)
+        if not ours and not is_installed_file(frame.f_code.co_filename, places):
             frames.append(frame)
             if frame.f_globals is namespace and frame.f_code.co_name == "<module>":
                 break
@@ -66,11 +69,6 @@ def called_by() -> str:
             return module
         frame = frame.f_back
     return ""
-
-
-def _is_installed(frame: FrameType) -> bool:
-    file = frame.f_code.co_filename
-    return any(part in file for part in _INSTALLED) or file.startswith("<frozen")
 
 
 def name_of(obj: Any, namespace: dict[str, Any], frames: list[FrameType]) -> str | None:

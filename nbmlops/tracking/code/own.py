@@ -4,48 +4,19 @@ from __future__ import annotations
 
 import ast
 import inspect
-import os
 import sys
-import sysconfig
 import textwrap
 import weakref
-from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-__all__ = ["definition_of", "is_installed_file", "is_own", "is_own_module", "own_functions"]
+from nbmlops.tracking.code.installed import is_installed_file
 
-_INSTALLED = frozenset(
-    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    | {f"{sys.base_prefix}/lib/python"}
-)
+__all__ = ["definition_of", "is_own", "is_own_module", "own_functions"]
+
 _known: weakref.WeakKeyDictionary[CodeType, ast.FunctionDef | ast.Lambda | None] = (
     weakref.WeakKeyDictionary()
 )
-
-
-def is_installed_file(path: str) -> bool:
-    """Whether code comes from an installed library, the standard library or the interpreter."""
-    return path.startswith(_installed(tuple(sys.path)))
-
-
-@lru_cache(maxsize=8)
-def _installed(places: tuple[str, ...]) -> tuple[str, ...]:
-    """Where libraries lie, of the `places` that modules are imported from.
-
-    Some are put into folders of their own (``pip install --target``), beside what tells of them.
-    """
-    own = {"", os.getcwd()}
-    others = (place for place in places if place not in own and place not in _INSTALLED)
-    found = (f"{place}{os.sep}" for place in others if _holds_libraries(place))
-    return (*_INSTALLED, "<frozen", *found)
-
-
-def _holds_libraries(folder: str) -> bool:
-    try:
-        return any(name.endswith(".dist-info") for name in os.listdir(folder))
-    except OSError:  # a zip file, or not there
-        return False
 
 
 def is_own_module(module: ModuleType | None) -> bool:

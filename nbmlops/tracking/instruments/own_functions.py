@@ -16,13 +16,8 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.code.audit import hear
-from nbmlops.tracking.code.own import (
-    definition_of,
-    is_installed_file,
-    is_own,
-    is_own_module,
-    own_functions,
-)
+from nbmlops.tracking.code.installed import is_installed_file
+from nbmlops.tracking.code.own import definition_of, is_own, is_own_module, own_functions
 from nbmlops.tracking.inference.function import Recipe, read_function
 from nbmlops.tracking.inference.search import may_train
 from nbmlops.tracking.instruments.call_recipes import CallRecipes, asking_function

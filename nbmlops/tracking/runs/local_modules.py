@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from nbmlops.records import digest_bytes
+from nbmlops.tracking.code.installed import is_installed_file
 
 __all__ = ["LocalModules"]
 
@@ -23,8 +23,6 @@ class LocalModules:
 
     def __init__(self, root: Path) -> None:
         self._prefix = f"{root}{os.sep}"
-        names = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
-        self._installed = tuple({sysconfig.get_path(name) for name in names} | {sys.base_prefix})
         self._lock = threading.Lock()
         self._files: dict[str, str] = {}  # file -> module
         self._loaded: dict[str, tuple[Any, tuple[int, int]]] = {}  # file -> its spec and stamp
@@ -35,7 +33,7 @@ class LocalModules:
         with self._lock:
             for name in set(new) - {"__main__"}:
                 file = getattr(sys.modules.get(name), "__file__", None)
-                if isinstance(file, str) and self._is_local(file) and len(self._files) < _MOST:
+                if isinstance(file, str) and _is_local(file) and len(self._files) < _MOST:
                     self._files[file] = name
             found = {}
             for file in sorted(self._files):
@@ -55,17 +53,16 @@ class LocalModules:
                 if _stamp(file) != stamp
             ]
 
-    def _is_local(self, file: str) -> bool:
-        if file.startswith(_OURS) or not file.endswith(".py") or "site-packages" in file:
-            return False
-        return file.startswith(self._prefix) or not file.startswith(self._installed)
-
     def _note_load(self, file: str, stamp: tuple[int, int]) -> None:
         spec = getattr(sys.modules.get(self._files[file]), "__spec__", None)
         known = self._loaded.get(file)
         # A reload gives the module another spec; its file is then taken as it is.
         if known is None or known[0] is not spec:
             self._loaded[file] = (spec, stamp)
+
+
+def _is_local(file: str) -> bool:
+    return file.endswith(".py") and not file.startswith(_OURS) and not is_installed_file(file)
 
 
 def _stamp(file: str) -> tuple[int, int] | None:
