@@ -12,15 +12,26 @@ __all__ = ["Faults"]
 
 
 class Faults:
-    """The faults of one session; `say` tells the user."""
+    """The faults of one session; `say` tells the user.
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.say = say
+    `behind` is asked what may be behind a fault of the system's, as a folder that cannot be used.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        behind: Callable[[], NbmlopsError | None] = lambda: None,
+    ) -> None:
+        self.say, self._behind = say, behind
         self._why: dict[str, str] = {}
         self._said: set[str] = set()
 
     def add(self, where: str, error: BaseException) -> None:
         """Something of ours failed at `where`: say so once, and put it on the next record."""
+        if isinstance(error, OSError) and (cause := self._behind()) is not None:
+            self.outage(cause)
+            self._why[where] = str(cause)
+            return
         text = f"{type(error).__name__}: {error}"[:300]
         if where not in self._why:
             self.say(f"nbmlops: {where} could not be captured ({text}). Your cell is not affected.")

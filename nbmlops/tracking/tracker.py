@@ -19,6 +19,7 @@ from nbmlops.tracking.code.frames import user_frames
 from nbmlops.tracking.delivery.courier import Courier
 from nbmlops.tracking.faults import Faults
 from nbmlops.tracking.instruments import install_instruments
+from nbmlops.tracking.journal.home import unusable
 from nbmlops.tracking.journal.journal import Journal
 from nbmlops.tracking.journal.sessions import Session
 from nbmlops.tracking.metrics.provenance import Origin, Provenance
@@ -75,7 +76,7 @@ class Tracker:
         self._pid = os.getpid()
         self._started = False
         self._session: Session | None = None
-        self._faults = faults = Faults(say)
+        self._faults = faults = Faults(say, lambda: unusable(settings.home))
         self.fault, self.safely, self.note = faults.add, faults.safely, faults.note
         self._files = FileWatch(settings)
         self._environment = EnvironmentReader(settings.root)
@@ -174,12 +175,7 @@ class Tracker:
             try:
                 self._session = Session(self.settings.home)
             except OSError as error:
-                self._faults.outage(
-                    StoreError(
-                        f"{self.settings.home} cannot be written ({error.strerror}). Make it"
-                        " writable, or set NBMLOPS_ROOT to a folder that is."
-                    )
-                )
+                self._faults.add("that this kernel lives", error)
                 return
             self._writer.session = self._session.id
 

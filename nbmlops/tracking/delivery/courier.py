@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nbmlops.errors import StoreError
 from nbmlops.settings import Settings
+from nbmlops.tracking.journal.home import unusable
 from nbmlops.tracking.journal.journal import Journal
 
 __all__ = ["Courier"]
@@ -130,7 +131,7 @@ class Courier:
                 },
             )  # fmt: skip
         except OSError as error:
-            raise StoreError(
+            raise unusable(settings.home) or StoreError(
                 f"No process can be started to deliver records to MLflow ({error}). They wait in"
                 " the journal; `nbmlops sync` delivers them."
             ) from error

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nbmlops.errors import SchemaTooNew, StoreError
 from nbmlops.steps import pass_step
+from nbmlops.tracking.journal.home import unusable
 
 __all__ = ["JournalFile"]
 
@@ -84,7 +85,7 @@ class JournalFile:
             yield self._connection()
         except (sqlite3.Error, OSError) as error:
             self.close()
-            raise StoreError(_sentence(self.path, error)) from error
+            raise _told(self.path, error) from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -145,8 +146,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def _told(path: Path, error: Exception) -> StoreError:
+    """What is wrong with the file or with its folder, and what to do next."""
+    return unusable(path.parent) or StoreError(_sentence(path, error))
+
+
 def _sentence(path: Path, error: Exception) -> str:
-    """What is wrong with the file, and what to do next."""
     primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return (

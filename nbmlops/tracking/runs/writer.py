@@ -11,6 +11,7 @@ from nbmlops.errors import NbmlopsError, NotFound, StoreError
 from nbmlops.records import CellRecord, Gap, Metric, TrackedRun
 from nbmlops.settings import Settings
 from nbmlops.steps import pass_step
+from nbmlops.tracking.journal.home import unusable
 from nbmlops.tracking.journal.journal import Journal, Waiting, with_metric
 from nbmlops.tracking.journal.snapshots import SnapshotWriter
 from nbmlops.tracking.runs.completeness import with_gaps
@@ -218,7 +219,8 @@ class RunWriter:
 
     def _snapshot_refused(self, error: OSError) -> None:
         self._outage(
-            StoreError(
+            unusable(self._spool.parent)
+            or StoreError(
                 f"A model cannot be written ({error.strerror or error}). Make room, or make"
                 f" {self._spool} writable; it is tried again after each cell."
             )
