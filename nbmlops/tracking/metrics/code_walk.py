@@ -81,7 +81,8 @@ class CodeWalk:
         """Whether a call asks a model: ``model.predict(X)``, ``net(X)`` or ``net.eval()(X)``."""
         function = _unready(node.func)
         if isinstance(function, ast.Attribute) and function.attr.startswith(PREDICTING):
-            model = self._lookup(root_name(function.value), depth)
+            model = self._held(function.value, depth)
+            model = self._lookup(root_name(function.value), depth) if model is None else model
         else:
             model = self._held(function, depth)
         run_id = self._provenance.run_of(model) or self._provenance.run_behind(model)
@@ -169,9 +170,11 @@ class CodeWalk:
         return ast.unparse(node)
 
     def _held(self, node: ast.expr, depth: int) -> Any:
-        """What a name, or an attribute of one, holds; no code of the object's own is run."""
+        """What a name, or a part of one, holds; no code of the object's own is run."""
         if isinstance(node, ast.Name):
             return self._lookup(node.id, depth)
+        if isinstance(node, ast.Subscript):
+            return self._entry(node, depth)
         if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
             return None
         owner = self._lookup(node.value.id, depth)
@@ -181,6 +184,18 @@ class CodeWalk:
         try:
             return vars(owner).get(node.attr)
         except TypeError:
+            return None
+
+    def _entry(self, node: ast.Subscript, depth: int) -> Any:
+        """What stands in a list or dict under a key that is written, or that a name holds."""
+        owner = self._held(node.value, depth)
+        if type(owner) not in (list, tuple, dict):
+            return None
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        key = self._lookup(node.slice.id, depth) if isinstance(node.slice, ast.Name) else key
+        try:
+            return owner[key] if type(key) in (int, str) else None
+        except (LookupError, TypeError):
             return None
 
     def _follow(self, key: str, depth: int) -> None:
