@@ -126,13 +126,13 @@ def test_what_a_loop_is_judged_on_goes_in_under_its_own_name(kernel: Kernel) -> 
     """Whether it stops the loop or is only looked at; a test set that it never reads does not."""
     code = """
 w = np.zeros(3)
-losses = []
+test_losses = []
 for _ in range(5):
     w -= 0.1 * X.T @ (X @ w - y) / 200
     {look}
 """
     looks = code.format(
-        look="test_error = X_test @ w - y_test; losses.append((test_error ** 2).mean())"
+        look="test_error = X_test @ w - y_test; test_losses.append((test_error ** 2).mean())"
     )
     assert inputs(kernel, looks) == {
         "X": "X", "y": "y", "X_test": "X_test", "y_test": "y_test",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from nbmlops.tracking.inference.expressions import dotted
 from nbmlops.tracking.inference.scopes import Scope
 from nbmlops.tracking.inference.statements import StatementReader, Update
 from nbmlops.tracking.inference.values import Value
@@ -18,6 +19,7 @@ __all__ = [
     "assigned_in",
     "bound_in",
     "expanded",
+    "grown_in",
     "loops_in",
     "names_in",
     "pairs_in",
@@ -86,6 +88,17 @@ def bound_in(node: ast.AST) -> frozenset[str]:
     """Every name that `node` binds."""
     names = (n for n in ast.walk(node) if isinstance(n, ast.Name))
     return frozenset(n.id for n in names if isinstance(n.ctx, ast.Store))
+
+
+def grown_in(node: ast.AST) -> frozenset[str]:
+    """The names whose objects `node` appends something to, or puts something in."""
+    grown = [
+        part.value
+        for part in ast.walk(node)
+        if (isinstance(part, ast.Attribute) and part.attr == "append")
+        or (isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Store))
+    ]
+    return frozenset(name for name in map(dotted, grown) if name is not None)
 
 
 def names_in(node: ast.AST) -> frozenset[str]:

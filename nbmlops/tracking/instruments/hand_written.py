@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap, now
 from nbmlops.tracking.brevity import plain_number
@@ -13,11 +13,11 @@ from nbmlops.tracking.code.frames import root_name
 from nbmlops.tracking.code.makers import data_beside
 from nbmlops.tracking.code.written_out import is_written_out
 from nbmlops.tracking.inference.cell import parse_cell, trainings_in_cell
-from nbmlops.tracking.inference.expressions import dotted, terminal
+from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.fitted_values import as_number, curve_of, kept, last_losses
 from nbmlops.tracking.inference.hyperparameters import literals, read_settings
-from nbmlops.tracking.inference.loops import bound_in, statements_in
+from nbmlops.tracking.inference.loops import bound_in, grown_in, statements_in
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.search import may_train
 from nbmlops.tracking.inference.shape import shape_of
@@ -193,17 +193,10 @@ def _bound_at_top(tree: ast.Module | None) -> set[str]:
     return bound
 
 
-def _grows(node: ast.AST) -> TypeGuard[ast.Attribute | ast.Subscript]:
-    """Whether something is added to what `node` is a part of."""
-    if isinstance(node, ast.Attribute):
-        return node.attr == "append"
-    return isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
-
-
 def _measured_in(node: ast.AST, namespace: Mapping[str, Any]) -> dict[str, Any]:
     """The scalars that a loop binds and the lists or arrays that it adds to, by name."""
     bound = bound_in(node)
-    grown = {dotted(part.value) for part in ast.walk(node) if _grows(part)}
+    grown = grown_in(node)
     return {
         name: value
         for name, value in namespace.items()

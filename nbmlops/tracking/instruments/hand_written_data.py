@@ -8,7 +8,7 @@ from typing import Any
 from nbmlops.tracking.inference.cell import parse_cell
 from nbmlops.tracking.inference.columns import columns_used
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import bound_in, names_in
+from nbmlops.tracking.inference.loops import bound_in, grown_in, names_in
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.rows import rows_used
 from nbmlops.tracking.inference.world import Kind
@@ -50,7 +50,7 @@ def data_of(
     if len(judged_on) == len(data):
         judged_on = {}
     roles = _as_roles(tuple(name for name in data if name not in judged_on), frozenset(fed))
-    known = {*finding.data, *finding.parameters, *bound_in(finding.node)}
+    known = {*finding.data, *finding.parameters, *bound_in(finding.node), *grown_in(finding.node)}
     for name in sorted(names_in(finding.node) - known):
         if roles and is_validation(name) and world.kind(name) is Kind.DATA:
             data[name], judged_on[name] = world.value(name), name
