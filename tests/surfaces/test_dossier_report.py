@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import typst
 
 from nbmlops.records import (
     BundleFile,
@@ -38,6 +39,7 @@ from nbmlops.records import (
 from nbmlops.surfaces.reports import write_dossier_html, write_dossier_json, write_dossier_pdf
 from nbmlops.surfaces.reports.blocks import number, table
 from nbmlops.surfaces.reports.sections import sections_of
+from nbmlops.surfaces.reports.typst_fonts import undrawable
 from nbmlops.testing import EPOCH, MemoryLedger, make_promotion, make_submission
 
 HOSTILE = '<img src=x onerror=alert(1)> #panic("typst") \\*$ \u202e 🚀'
@@ -213,6 +215,26 @@ def test_the_pdf_is_made_from_data_alone() -> None:
     write_dossier_pdf(dossier(), file)
     assert file.getvalue().startswith(b"%PDF-")
     assert len(file.getvalue()) > 5_000
+
+
+def test_the_pdf_says_which_characters_it_cannot_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty box may stand for any name; what there is a font for goes without a word."""
+    sent: list[Any] = []
+    compile_ = typst.compile
+
+    def watched(*arguments: Any, **more: Any) -> Any:
+        sent.append(more["sys_inputs"])
+        return compile_(*arguments, **more)
+
+    monkeypatch.setattr(typst, "compile", watched)
+    for project, lacks in (("detección_Прив", False), ("model_\U00017000\U00017001", True)):
+        file = io.BytesIO()
+        write_dossier_pdf(msgspec.structs.replace(dossier(), project=project), file)
+        assert file.getvalue().startswith(b"%PDF-")
+        said = json.loads(sent[-1]["data"])["boxes"]
+        assert ("U+17000 U+17001" in said) == lacks
+        assert "U+00F3" not in said
+    assert undrawable("detección_Прив, plain") == []
 
 
 def test_the_json_is_the_record() -> None:
