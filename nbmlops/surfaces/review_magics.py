@@ -92,8 +92,10 @@ def _asking(verb: Callable[[Any], Any]) -> Any:
 def _print_missing(missing: tuple[str, ...]) -> None:
     if not missing:
         print("Nothing is missing: it may be registered.")
+        return
+    print("Still missing:")
     for sentence in missing:
-        print(f"  missing: {sentence}")
+        print(f"  - {sentence}")
 
 
 def _print_waiting(reviews: list[Any]) -> None:
@@ -101,7 +103,6 @@ def _print_waiting(reviews: list[Any]) -> None:
         print("Nothing is waiting: %submit lays a promotion before reviewers.")
     for review in reviews:
         submission = review.submission
-        print(
-            f"{submission.id}: {submission.model_name} by {submission.author}, {review.status}. "
-            + " ".join(review.missing)
-        )
+        print(f"{submission.id}: {submission.model_name} by {submission.author}, {review.status}.")
+        for sentence in review.missing:
+            print(f"  - {sentence}")

@@ -164,6 +164,7 @@ def test_diff_slice_and_explain(notebook: Notebook) -> None:
     assert "metrics: none yet" in explained
     notebook.run("import nbmlops; nbmlops.metric('profit', 12.5)")
     assert "metrics: profit 12.5" in notebook.run("%track explain")
+    assert "Still missing:\n  - It is not promoted" in notebook.run("%review --dry-run")
     assert "two run ids" in notebook.run("%track diff one")
     assert "No tracked run" in notebook.run("%track slice run-ffffffffffff")
 

@@ -189,6 +189,23 @@ describe('PanelView', () => {
     expect(find('.nbmlops-Comparison')).toEqual([]);
   });
 
+  it('compares long numbers in six digits, whole where those are the same', () => {
+    const told = (older: number, newer: number) => {
+      show({
+        runs: [
+          run({ id: 'new', parameters: [parameter('C', newer)] }),
+          run({ id: 'old', parameters: [parameter('C', older)] })
+        ]
+      });
+      find('input[type=checkbox]').forEach(
+        box => (box as HTMLInputElement).checked || act(() => box.click())
+      );
+      return find('.nbmlops-Comparison td').map(cell => cell.textContent);
+    };
+    expect(told(1 / 3, 2 / 3)).toEqual(['0.333333', '0.666667', '']);
+    expect(told(1 / 3, 1 / 3 + 1e-12)[1]).toBe(String(1 / 3 + 1e-12));
+  });
+
   it('sorts by a metric, greatest first and absent last', () => {
     show({
       runs: [
