@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["KerasInstrument"]
 
 _OF_NO_INTEREST = {"verbose", "callbacks", "initial_epoch"}
+_TABLES = ("class_weight",)  # settings that are dicts
 _MOST_LAYERS = 500
 
 
@@ -64,6 +65,7 @@ def _fit(
             name=class_path(model).rpartition(".")[2],
             random=True,
         )
+        options |= {n: as_scalar(kwargs[n]) for n in _TABLES if kwargs.get(n) is not None}
         settings, hidden = _settings(function, model, options)
         made, more_hidden = _made_with(tracker, model)
         training.parameters = (*made, *settings)
@@ -142,7 +144,7 @@ def _made_with(tracker: Tracker, model: Any) -> tuple[tuple[Parameter, ...], tup
     if not is_own(type(model)):
         return (), ()
     parameters, hidden, _ = parameters_of(model, tracker.constructions.of(model))
-    return parameters, hidden
+    return tuple(p for p in parameters if p.name != "name"), hidden  # Keras makes one up
 
 
 def _config(config: dict[str, Any]) -> dict[str, Any]:
@@ -154,8 +156,16 @@ def _config(config: dict[str, Any]) -> dict[str, Any]:
             found[name] = value["class_name"]
             found |= {f"{name}__{k}": v for k, v in value.get("config", {}).items() if k != "name"}
         else:
-            found[name] = value
+            found[name] = _as_written(value)
     return found
+
+
+def _as_written(value: Any) -> Any:
+    """0.01 where Keras has kept it with half the digits: 0.009999999776482582."""
+    from numpy import float32
+
+    kept = isinstance(value, float) and float(float32(value)) == value
+    return float(str(float32(value))) if kept else value
 
 
 def _compiled(model: Any) -> dict[str, Any]:

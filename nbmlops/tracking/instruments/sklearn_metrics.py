@@ -172,10 +172,13 @@ def _folds(
     """
     frames = tracker.frames()
     call = call_node(frames[0]) if frames else None
+    provenance = tracker.provenance
     for value, position, keyword in named:
         node = argument_of(call, position, keyword)
-        found = tracker.provenance.folds.behind(node, frames[0]) if node is not None else None
-        if found is None or tracker.provenance.is_one_models(value):
+        if node is None or provenance.origin_of(value) is not None:
+            continue
+        found = provenance.folds.behind(node, frames[0])
+        if found is None or provenance.is_one_models(value):
             continue
         name = caller_name(frames, found.name, tracker.namespace) or found.name.id
         return name, () if found.mixed else found.runs

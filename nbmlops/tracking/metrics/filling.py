@@ -12,7 +12,7 @@ import msgspec
 from nbmlops.tracking.code.frames import root_name
 from nbmlops.tracking.code.makers import COLLECTING, Scope, assignments, parts_filled, scope_of
 
-__all__ = ["Target", "column_at", "column_read", "is_table", "lookup", "made_from", "targets_of"]
+__all__ = ["Makers", "Target", "column_at", "column_read", "is_table", "lookup", "targets_of"]
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -56,12 +56,20 @@ def _gathered(scope: Scope) -> Iterator[tuple[str, Literal["list", "sum"], ast.e
             yield node.func.value.id, "list", node.args[0]
 
 
-def made_from(name: str, frame: FrameType) -> ast.expr | None:
-    """What a frame's code made a name from last; None where it did not."""
-    scope = scope_of(frame)
-    makers = assignments(scope).get(name, []) if scope is not None else []
-    before = [maker for line, maker in makers if line <= frame.f_lineno]
-    return before[-1] if before else None
+class Makers:
+    """What a frame's code has made its names from; read once, when it is first asked for."""
+
+    def __init__(self, frame: FrameType) -> None:
+        self._frame = frame
+        self._made: dict[str, list[tuple[int, ast.expr]]] | None = None
+
+    def last(self, name: str) -> ast.expr | None:
+        """What `name` was made from last; None where this code did not make it."""
+        if self._made is None:
+            scope = scope_of(self._frame)
+            self._made = assignments(scope) if scope is not None else {}
+        before = [maker for line, maker in self._made.get(name, ()) if line <= self._frame.f_lineno]
+        return before[-1] if before else None
 
 
 def lookup(name: str, frame: FrameType) -> Any:

@@ -16,12 +16,12 @@ import msgspec
 
 from nbmlops.tracking.metrics.contents import roughly
 from nbmlops.tracking.metrics.filling import (
+    Makers,
     Target,
     column_at,
     column_read,
     is_table,
     lookup,
-    made_from,
     targets_of,
 )
 
@@ -99,7 +99,7 @@ class Folds:
         if not self._filled and not self._lists:
             return None
         found: list[Filled] = []
-        self._walk(node, frame, found, set(), named=None, joined=True)
+        self._walk(node, frame, Makers(frame), found, set(), named=None, joined=True)
         if not found:
             return None
         mixed = any(f.mixed for f in found) or len({f.runs for f in found}) > 1
@@ -109,6 +109,7 @@ class Folds:
         self,
         node: ast.expr,
         frame: FrameType,
+        makers: Makers,
         found: list[Filled],
         seen: set[str],
         *,
@@ -133,11 +134,11 @@ class Folds:
                 found.append(Filled(named or held, filled.runs, mixed))
             elif held is part and held.id not in seen and len(seen) < _DEEPEST:
                 seen.add(held.id)
-                maker = made_from(held.id, frame)
+                maker = makers.last(held.id)
                 # A comprehension's own name is nothing that a frame knows.
                 name = named or (held if lookup(held.id, frame) is not None else None)
                 if maker is not None:
-                    self._walk(maker, frame, found, seen, named=name, joined=joins)
+                    self._walk(maker, frame, makers, found, seen, named=name, joined=joins)
 
     def _filled_at(self, held: ast.Name, part: ast.AST, frame: FrameType) -> _Filling | None:
         holder = lookup(held.id, frame)

@@ -140,9 +140,8 @@ class Provenance:
         return {origin for origin in found if origin.run_id in alive} or found
 
     def is_one_models(self, value: Any) -> bool:
-        """Whether a value is what one model alone predicted."""
-        known = self.origin_of(value) is not None
-        return known or len({origin.run_id for origin in self.origins_by_content(value)}) == 1
+        """Whether a value holds what one model alone predicted."""
+        return len({origin.run_id for origin in self.origins_by_content(value)}) == 1
 
     def run_behind(self, function: Any) -> str | None:
         """The run whose fitted arrays a function of the user's reads by their global names."""
