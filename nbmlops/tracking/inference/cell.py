@@ -13,6 +13,7 @@ from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.namespace import (
     NamespaceWorld,
     holds_numbers,
+    holds_signs,
     is_fitted,
     is_grid,
 )
@@ -49,13 +50,17 @@ def trainings_in_cell(source: str, namespace: Mapping[str, Any]) -> list[Finding
 def confirmed(finding: Finding, world: NamespaceWorld) -> Finding | None:
     """`finding` with what is really fitted and really data; None if either is missing."""
     fitted = tuple(name for name in finding.parameters if is_fitted(world.value(name)))
-    if finding.whole and any(holds_numbers(world.value(name)) for name in finding.parameters):
+    if finding.whole and (
+        fitted or any(holds_numbers(world.value(name)) for name in finding.parameters)
+    ):
         fitted = finding.parameters
     data = tuple(
         name
         for name in finding.data
         if name not in finding.parameters and world.kind(name) is Kind.DATA
     )
+    if finding.signs and not all(holds_signs(world.value(name)) for name in data):
+        return None
     grids = all(is_grid(world.value(name)) for name in data)
     if not fitted or (finding.needs_data and grids):
         return None

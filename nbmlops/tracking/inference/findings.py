@@ -16,7 +16,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     it was fitted on. `node` is the loop or statement; `names` are all names written in it.
     Without `needs_data` it may learn from a simulated world alone. `fed` is the data that the
     parameters are applied to; what is none of it is held against what comes of that.
-    With `whole` the parameters belong together, numbers of any kind and names among them.
+    With `whole` the parameters belong together, numbers of any kind and names among them; with
+    `signs` the data must hold -1 and 1 alone.
     """
 
     method: str
@@ -27,3 +28,4 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     needs_data: bool = True
     fed: frozenset[str] = frozenset()
     whole: bool = False
+    signs: bool = False

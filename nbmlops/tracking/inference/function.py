@@ -34,6 +34,7 @@ class Recipe(msgspec.Struct, frozen=True):
     returned: tuple[str, ...]
     names: frozenset[str]
     needs_data: bool
+    signs: bool = False
 
 
 class _MethodWorld:
@@ -100,6 +101,7 @@ def _recipe(function: ast.FunctionDef, finding: Finding, arguments: set[str]) ->
         returned=_returned(function),
         names=finding.names,
         needs_data=finding.needs_data,
+        signs=finding.signs,
     )
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "prepared",
     "read_loop",
     "root_of",
+    "sources_of",
     "statements_in",
 ]
 
@@ -125,6 +126,48 @@ def assigned_in(code: ast.AST, *, parts: bool = False) -> dict[str, list[ast.exp
             if isinstance(held, ast.Name):
                 made.setdefault(held.id, []).append(value)
     return made
+
+
+def bound_in(code: ast.AST) -> dict[str, list[ast.expr]]:
+    """What each name and its parts are made from in `code`, and, starred, what it goes through."""
+    made = assigned_in(code, parts=True)
+    for node in ast.walk(code):
+        if isinstance(node, ast.For | ast.comprehension):
+            for name in names_in(node.target):
+                made.setdefault(name, []).append(ast.Starred(value=node.iter, ctx=ast.Load()))
+    _hand_over(code, made)
+    return made
+
+
+def _hand_over(code: ast.AST, made: dict[str, list[ast.expr]]) -> None:
+    """What functions of the code are called with and give back, as if it was assigned."""
+    functions = {n.name: n for n in ast.walk(code) if isinstance(n, ast.FunctionDef)}
+    for node in ast.walk(code):
+        name = (
+            node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+        )
+        if isinstance(node, ast.Call) and (function := functions.get(name)) is not None:
+            for argument, value in zip(function.args.args, node.args, strict=False):
+                made.setdefault(argument.arg, []).append(value)
+    for name, function in functions.items():
+        given_back = [n.value for n in ast.walk(function) if isinstance(n, ast.Return)]
+        made.setdefault(name, []).extend(value for value in given_back if value is not None)
+
+
+def sources_of(
+    node: ast.expr, body: Iterable[ast.stmt], made: dict[str, list[ast.expr]]
+) -> frozenset[str]:
+    """What an expression reads; where a loop of `body` makes that, what the loop goes through."""
+    outer = {
+        name
+        for statement in body
+        if not isinstance(statement, Loop)
+        for place, _ in pairs_in(statement)
+        for name in names_in(place)
+    }
+    inner = {name: values for name, values in made.items() if name not in outer}
+    names = {part.id for part in expanded(node, inner) if isinstance(part, ast.Name)}
+    return frozenset(names - inner.keys())
 
 
 def root_of(place: ast.expr) -> ast.expr:

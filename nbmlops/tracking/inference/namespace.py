@@ -13,7 +13,7 @@ from typing import Any
 from nbmlops.tracking.code.own import definition_of, is_own
 from nbmlops.tracking.inference.world import Function, Kind
 
-__all__ = ["NamespaceWorld", "holds_numbers", "is_fitted", "is_grid", "kind_of"]
+__all__ = ["NamespaceWorld", "holds_numbers", "holds_signs", "is_fitted", "is_grid", "kind_of"]
 
 _SHORTEST_TEXT = 50  # characters; what is shorter is a name, a path or a choice
 _MOST_HELD = 200  # arrays of one list
@@ -92,10 +92,13 @@ def _is_empty(value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether a value is a corpus: a text of some length, or a list of words."""
+    """Whether a value is a corpus: a text of some length, a list of words or of sentences."""
     if isinstance(value, str):
         return len(value) >= _SHORTEST_TEXT
-    return type(value) is list and len(value) > 1 and all(type(v) is str for v in value[:20])
+    if type(value) is not list or len(value) < 2:
+        return False
+    words = [w for v in value[:20] for w in (v if type(v) in (list, tuple) else [v])]
+    return bool(words) and all(type(word) is str for word in words)
 
 
 def _definition(value: Any) -> Function | None:
@@ -165,12 +168,22 @@ def is_fitted(value: Any) -> bool:
 
 
 def holds_numbers(value: Any) -> bool:
-    """Whether floating-point numbers or own objects are in a value, whatever else is."""
+    """Whether floating-point numbers, own objects or lists of words are in a value."""
     if isinstance(value, dict):
-        return any(map(holds_numbers, value.values()))
+        return any(holds_numbers(part) or _is_text(part) for part in value.values())
     if isinstance(value, list | tuple):
         return any(map(holds_numbers, value))
     return is_fitted(value) or kind_of(value) is Kind.OBJECT
+
+
+def holds_signs(value: Any) -> bool:
+    """Whether an array or list holds nothing but -1 and 1."""
+    import numpy as np
+
+    try:
+        return bool(np.isin(np.asarray(value, dtype=float), (-1.0, 1.0)).all())
+    except (TypeError, ValueError):
+        return False
 
 
 def is_grid(value: Any) -> bool:

@@ -11,12 +11,15 @@ import msgspec
 from nbmlops.tracking.inference.alternation import find_alternation, replaces
 from nbmlops.tracking.inference.arguments import arguments_of, is_setting
 from nbmlops.tracking.inference.boosting import find_boosting
+from nbmlops.tracking.inference.chains import find_chains
+from nbmlops.tracking.inference.class_models import find_class_models
 from nbmlops.tracking.inference.closed_forms import find_closed_forms
 from nbmlops.tracking.inference.descent import find_descent
 from nbmlops.tracking.inference.drawing import moves_by_chance
 from nbmlops.tracking.inference.evolution import find_evolution
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
+from nbmlops.tracking.inference.hopfield import find_hopfield
 from nbmlops.tracking.inference.kept_best import SEARCHES, best_of, find_kept_best
 from nbmlops.tracking.inference.loops import Loop, loops_in, names_in, read_loop
 from nbmlops.tracking.inference.scopes import Scope
@@ -28,7 +31,7 @@ from nbmlops.tracking.inference.world import Function, Kind, World
 __all__ = ["find_in_function", "find_trainings", "may_train", "names_worked_out"]
 
 _LOOP = re.compile(r"^\s*(?:async\s+for|for|while)\b|[:;]\s*(?:for|while)\b", re.MULTILINE)
-_SOLVES = ("inv(", "solve(", "solve_triangular(", "svd(", "qr(")
+_SOLVES = ("inv(", "solve(", "solve_triangular(", "svd(", "qr(", "outer(", "fill_diagonal(")
 _SOLVING = {"inv", "pinv", "solve"}
 _LIBRARY = {"fit", "partial_fit", "fit_transform", "fit_predict", "fit_generator", "train_on_batch"}
 _OPTIMIZER = re.compile(r"opt|sched|scaler", re.IGNORECASE)
@@ -39,7 +42,8 @@ def may_train(source: str) -> bool:
     if _LOOP.search(source) or any(sign in source for sign in _SOLVES):
         return True
     # A line through points needs them all: its slope is a quotient, its intercept a difference.
-    return "mean(" in source and all(sign in source for sign in "*-/")
+    # So does a class, which is told by the mean of its rows that is nearest.
+    return "mean(" in source and (all(sign in source for sign in "*-/") or "argm" in source)
 
 
 def find_trainings(
@@ -48,7 +52,8 @@ def find_trainings(
     """The trainings in `body`, in order. `around` is the function that it is the body of."""
     found = _in_loops(body, world, around)
     taken = {name for finding in found for name in finding.parameters}
-    found += [f for f in find_closed_forms(body) if not taken & set(f.parameters)]
+    for rule in (find_closed_forms, find_class_models, find_chains, find_hopfield):
+        found += [f for f in rule(body) if not taken & set(f.parameters)]
     return found
 
 

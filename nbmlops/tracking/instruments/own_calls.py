@@ -12,7 +12,13 @@ from nbmlops.records import Gap
 from nbmlops.tracking.inference.fitted_values import curve_of, kept, last_losses
 from nbmlops.tracking.inference.function import Recipe
 from nbmlops.tracking.inference.hyperparameters import literals, read_settings
-from nbmlops.tracking.inference.namespace import NamespaceWorld, is_fitted, is_grid, kind_of
+from nbmlops.tracking.inference.namespace import (
+    NamespaceWorld,
+    holds_signs,
+    is_fitted,
+    is_grid,
+    kind_of,
+)
 from nbmlops.tracking.inference.world import Kind
 from nbmlops.tracking.instruments.hand_written import is_dismissed, is_exercise
 from nbmlops.tracking.instruments.hand_written_data import is_validation
@@ -89,6 +95,8 @@ class OwnCall:
             or is_validation(role)
             if kind_of(argument.value) is Kind.DATA
         ]
+        if recipe.signs and not all(holds_signs(argument.value) for argument in self.data):
+            return False
         real = any(not is_grid(argument.value) for argument in self.data)
         if is_exercise(tracker, recipe.method, (argument.name for argument in self.data)):
             return False
