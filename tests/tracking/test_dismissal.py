@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from .conftest import Kernel
+from .hand_written import DATA, LOOP
 from .run_facts import only
-from .test_hand_written import DATA, LOOP
 
 
 @pytest.fixture(scope="module", autouse=True)

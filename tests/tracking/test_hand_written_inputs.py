@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from .conftest import Kernel
+from .hand_written import DATA, FUNCTION
 from .run_facts import only, told
-from .test_hand_written import DATA, FUNCTION
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -172,3 +172,34 @@ def mse(w):
 minimize(mse, rng.normal(size=3), method="BFGS", options={"maxiter": 20, "hess_inv0": np.eye(3)});
 """))  # fmt: skip
     assert told(run) == {"objective": "mse", "method": "BFGS", "options__maxiter": 20}
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        (
+            "b1 = ((table['c'] - table['c'].mean()) * (table['y'] - table['y'].mean())).sum()"
+            " / ((table['c'] - table['c'].mean()) ** 2).sum()\n"
+            "b0 = table['y'].mean() - b1 * table['c'].mean()",
+            [("X", "table['c']"), ("y", "table['y']")],
+        ),
+        (
+            "coef = np.linalg.pinv(table[['c', 'd']].values) @ table['y'].to_numpy()",
+            [("X", "table[['c', 'd']]"), ("y", "table['y']")],
+        ),
+        ("coef = np.linalg.pinv(table.values[:, :2]) @ table['y']", [("X", "table")]),
+    ],
+)
+def test_columns_that_went_in_are_the_data(
+    kernel: Kernel, code: str, names: list[tuple[str, str]]
+) -> None:
+    """Each by its name, with the file that the frame was read from; otherwise the frame is."""
+    kernel.trained(
+        "import pandas as pd\n"
+        "pd.DataFrame({'c': X[:, 0], 'd': X[:, 1], 'y': y}).to_csv('table.csv', index=False)\n"
+    )
+    kernel.trained("table = pd.read_csv('table.csv')")
+    run = only(kernel.trained(code))
+    assert [(i.role, i.name) for i in run.inputs] == names
+    assert {i.files for i in run.inputs} == {("table.csv",)}
+    assert run.inputs[0].fingerprint.rows == 200

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from .conftest import Kernel
+from .hand_written import DATA
 from .run_facts import metrics, only, told
-from .test_hand_written import DATA
 
 CLASSES = """
 class Rows:

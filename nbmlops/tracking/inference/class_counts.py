@@ -16,7 +16,6 @@ from nbmlops.tracking.inference.loops import (
     expanded,
     names_in,
     pairs_in,
-    root_of,
     statements_in,
 )
 
@@ -59,7 +58,7 @@ def _gone_through(loop: ast.For) -> set[str]:
     for part in ast.walk(loop):
         place = part.slice if isinstance(part, ast.Subscript) else None
         if isinstance(place, ast.Name) and place.id in bound:
-            through |= names_in(part) & {n.id for n in [root_of(part)] if isinstance(n, ast.Name)}
+            through |= names_in(part) - bound
     return through - bound
 
 

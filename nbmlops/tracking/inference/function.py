@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 import msgspec
 
 from nbmlops.tracking.inference.arguments import arguments_of, is_setting
+from nbmlops.tracking.inference.closures import find_closure
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.loops import assigned_in, expanded, pairs_in
 from nbmlops.tracking.inference.namespace import NamespaceWorld
@@ -82,7 +83,9 @@ def read_function(
         world = _MethodWorld(world, own, methods)
     known = {name for name, _ in taken}
     taken = [(name, default) for name, default in taken if name not in handed]
-    for finding in find_in_function(function, world, taken):
+    closure = find_closure(function, world) if methods is None else None
+    found = find_in_function(function, world, taken)
+    for finding in [*found, closure] if closure is not None else found:
         if finding.method == "decision stump" and not _TRAINS.search(function.name):
             continue  # a tree looks for its best split so, at each of its nodes
         if finding.data or not finding.needs_data:

@@ -25,6 +25,7 @@ from nbmlops.tracking.inference.matrices import gram_of
 
 __all__ = ["find_hopfield"]
 
+_SOLVING = {"inv", "pinv", "solve", "cholesky", "eigh", "eig", "svd"}
 _UNIT = {"eye", "identity"}
 _DIAGONAL = {"fill_diagonal", "fill_diagonal_", "diag_indices", "diag_indices_from"}
 
@@ -53,6 +54,8 @@ def find_hopfield(body: Sequence[ast.stmt]) -> list[Finding]:
 
 def _patterns_in(value: ast.expr) -> set[str]:
     """What an expression multiplies with itself, each element with each other."""
+    if any(isinstance(n, ast.Call) and terminal(n.func) in _SOLVING for n in ast.walk(value)):
+        return set()
     for node in ast.walk(value):
         if isinstance(node, ast.Call) and terminal(node.func) == "outer" and len(node.args) == 2:
             one, other = node.args
@@ -73,9 +76,10 @@ def _patterns_in(value: ast.expr) -> set[str]:
 def _has_no_diagonal(name: str, values: Sequence[ast.expr], body: Sequence[ast.stmt]) -> bool:
     """``np.fill_diagonal(W, 0)``, ``W[i, i] = 0``, ``- n * np.eye(d)``, or ``if i != j`` around."""
     for value in values:
-        for term in operands(value, ast.Sub):
-            if any(isinstance(n, ast.Call) and terminal(n.func) in _UNIT for n in ast.walk(term)):
-                return True
+        _, *less = operands(value, ast.Sub)
+        calls = [n for term in less for n in ast.walk(term) if isinstance(n, ast.Call)]
+        if any(terminal(call.func) in _UNIT for call in calls):
+            return True
     return any(
         _clears_diagonal(node, name)
         for statement in statements_in(body)

@@ -14,6 +14,7 @@ from nbmlops.tracking.inference.boosting import find_boosting
 from nbmlops.tracking.inference.chains import find_chains
 from nbmlops.tracking.inference.class_models import find_class_models
 from nbmlops.tracking.inference.closed_forms import find_closed_forms
+from nbmlops.tracking.inference.closures import says_that_it_trains
 from nbmlops.tracking.inference.descent import find_descent
 from nbmlops.tracking.inference.drawing import moves_by_chance
 from nbmlops.tracking.inference.evolution import find_evolution
@@ -31,6 +32,7 @@ from nbmlops.tracking.inference.world import Function, Kind, World
 __all__ = ["find_in_function", "find_trainings", "may_train", "names_worked_out"]
 
 _LOOP = re.compile(r"^\s*(?:async\s+for|for|while)\b|[:;]\s*(?:for|while)\b", re.MULTILINE)
+_DEFINED = re.compile(r"^\s*def (\w+)", re.MULTILINE)
 _SOLVES = ("inv(", "solve(", "solve_triangular(", "svd(", "qr(", "outer(", "fill_diagonal(")
 _SOLVING = {"inv", "pinv", "solve"}
 _LIBRARY = {"fit", "partial_fit", "fit_transform", "fit_predict", "fit_generator", "train_on_batch"}
@@ -40,6 +42,8 @@ _OPTIMIZER = re.compile(r"opt|sched|scaler", re.IGNORECASE)
 def may_train(source: str) -> bool:
     """Whether code could hold a hand-written training at all: cheap, before it is parsed."""
     if _LOOP.search(source) or any(sign in source for sign in _SOLVES):
+        return True
+    if any(says_that_it_trains(name) for name in _DEFINED.findall(source)):
         return True
     # A line through points needs them all: its slope is a quotient, its intercept a difference.
     # So does a class, which is told by the mean of its rows that is nearest.

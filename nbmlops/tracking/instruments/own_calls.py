@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap
@@ -14,6 +15,7 @@ from nbmlops.tracking.inference.function import Recipe
 from nbmlops.tracking.inference.hyperparameters import literals, read_settings
 from nbmlops.tracking.inference.namespace import (
     NamespaceWorld,
+    holds_numbers,
     holds_signs,
     is_fitted,
     is_grid,
@@ -130,9 +132,11 @@ class OwnCall:
             measured = self._named(answer)
             fitted = {
                 name: value for name, value in measured.items() if self._is_model(name, value)
-            }
+            } or self._read_by(answer)
             if self.moved and (not fitted or self._object() is not None):
                 fitted = self.moved
+            if type(answer) is FunctionType:  # what it predicts is this training's
+                self.tracker.provenance.remember_model(answer, training.id)
             if fitted:
                 training.model = kept(fitted)
             else:
@@ -146,6 +150,23 @@ class OwnCall:
         training.metrics += last_losses(measured)
         if curve := curve_of(measured):
             training.tables["curve"] = curve
+
+    def _read_by(self, answer: Any) -> dict[str, Any]:
+        """What was fitted, of all that a function which was given back reads; the data is not."""
+        if type(answer) is not FunctionType or answer.__closure__ is None:
+            return {}
+        held = {}
+        for name, cell in zip(answer.__code__.co_freevars, answer.__closure__, strict=True):
+            try:
+                held[name] = cell.cell_contents
+            except ValueError:
+                continue  # never assigned
+        given = {id(argument.value) for argument in self.data}
+        return {
+            name: value
+            for name, value in held.items()
+            if id(value) not in given and name not in self.options and holds_numbers(value)
+        }
 
     def _is_model(self, name: str, value: Any) -> bool:
         if is_loss_history(name) or is_metric_name(name):
