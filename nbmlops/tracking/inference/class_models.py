@@ -60,7 +60,8 @@ def _of(kind: str, found: Sequence[Statistic]) -> set[str]:
 def _finding(
     method: str, names: Sequence[str], found: Sequence[Statistic], module: ast.Module
 ) -> Finding:
-    node = next(one.node for one in found)
+    first = found[0].node
+    node = next(s for s in module.body if any(part is first for part in ast.walk(s)))
     return Finding(
         method=method,
         parameters=tuple(names),

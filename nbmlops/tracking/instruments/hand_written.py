@@ -128,7 +128,9 @@ def is_exercise(tracker: Tracker, method: str, data: Iterable[str]) -> bool:
 
 def _first(fitted: Mapping[str, Any]) -> Any:
     """What was fitted, as its class is told: an array sooner than a number."""
-    values = [_first_within(value) for value in fitted.values()]
+    pairs = [(value, _first_within(value)) for value in fitted.values()]
+    # What is held beside numbers and names of features is told by what holds it.
+    values = [held if isinstance(first, int | str) else first for held, first in pairs]
     return next((v for v in values if not isinstance(v, float)), values[0])
 
 
