@@ -14,8 +14,8 @@ from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.loops import (
     assigned_in,
-    bound_in,
     expanded,
+    made_in,
     names_in,
     pairs_in,
     root_of,
@@ -34,7 +34,7 @@ Made = dict[str, list[ast.expr]]
 def find_chains(body: Sequence[ast.stmt]) -> list[Finding]:
     """The tables of what follows what that `body` learns from a sequence."""
     module = ast.Module(body=list(body), type_ignores=[])
-    made = bound_in(module)
+    made = made_in(module)
     found: list[Finding] = []
     for loop in (n for n in statements_in(body) if isinstance(n, ast.For)):
         for table, sequence in _counted_in(loop, made):

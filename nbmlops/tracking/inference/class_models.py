@@ -17,7 +17,7 @@ from nbmlops.tracking.inference.class_statistics import Statistic, statistics_in
 from nbmlops.tracking.inference.decisions import decides_by
 from nbmlops.tracking.inference.expressions import operands, terminal
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import bound_in, expanded, names_in, pairs_in, statements_in
+from nbmlops.tracking.inference.loops import expanded, made_in, names_in, pairs_in, statements_in
 
 __all__ = ["find_class_models"]
 
@@ -29,7 +29,7 @@ _SOLVING = {"solve", "inv", "pinv"}
 def find_class_models(body: Sequence[ast.stmt]) -> list[Finding]:
     """The models of classes that `body` works out."""
     module = ast.Module(body=list(body), type_ignores=[])
-    made = bound_in(module)
+    made = made_in(module)
     found = statistics_in(module, made)
     means = _of("mean", found)
     spreads = _of("variance", found) | _of("covariance", found)

@@ -13,7 +13,7 @@ import re
 from nbmlops.tracking.inference.arguments import arguments_of, is_setting
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import bound_in, expanded, names_in
+from nbmlops.tracking.inference.loops import expanded, made_in, names_in
 from nbmlops.tracking.inference.words import COUNTING, PLAIN
 from nbmlops.tracking.inference.world import World
 
@@ -43,7 +43,7 @@ def find_closure(function: ast.FunctionDef, world: World) -> Finding | None:
     if answer is None or _calls_library(function, world, _DEEPEST):
         return None
     outer = ast.Module(body=[s for s in function.body if s is not answer], type_ignores=[])
-    made = bound_in(outer)
+    made = made_in(outer)
     own = {a.arg for a in ast.walk(answer) if isinstance(a, ast.arg)}
     fitted = [
         name

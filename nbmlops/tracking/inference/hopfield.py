@@ -14,7 +14,7 @@ from nbmlops.tracking.inference.expressions import operands, terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.loops import (
     assigned_in,
-    bound_in,
+    made_in,
     names_in,
     pairs_in,
     root_of,
@@ -43,7 +43,7 @@ def find_hopfield(body: Sequence[ast.stmt]) -> list[Finding]:
                 Finding(
                     method="Hebb's rule",
                     parameters=(name,),
-                    data=tuple(sorted(sources_of(read, body, bound_in(module)))),
+                    data=tuple(sorted(sources_of(read, body, made_in(module)))),
                     node=_last(name, body),
                     names=names_in(module),
                     signs=True,

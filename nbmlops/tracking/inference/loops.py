@@ -21,6 +21,7 @@ __all__ = [
     "expanded",
     "grown_in",
     "loops_in",
+    "made_in",
     "names_in",
     "pairs_in",
     "prepared",
@@ -128,7 +129,7 @@ def assigned_in(code: ast.AST, *, parts: bool = False) -> dict[str, list[ast.exp
     return made
 
 
-def bound_in(code: ast.AST) -> dict[str, list[ast.expr]]:
+def made_in(code: ast.AST) -> dict[str, list[ast.expr]]:
     """What each name and its parts are made from in `code`, and, starred, what it goes through."""
     made = assigned_in(code, parts=True)
     for node in ast.walk(code):
