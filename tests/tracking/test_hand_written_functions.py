@@ -187,3 +187,32 @@ def test_a_function_that_only_keeps_the_data_is_no_training(kernel: Kernel) -> N
         "near, loss, scale = train_nearest(X, y), make_loss(X, y), fit_scaler(X)\n"
         "near(X_test), loss(np.zeros(3)), scale(X_test)"
     )
+
+
+STUMP = """
+def fit_stump(X, y, w):
+    best = None
+    for j in range(X.shape[1]):
+        for t in np.quantile(X[:, j], [0.25, 0.5, 0.75]):
+            error = w[np.where(X[:, j] > t, 1, -1) != y].sum()
+            if best is None or error < best[0]:
+                best = (error, j, t)
+    return best
+signs, w = np.where(y > 0, 1, -1), np.full(200, 1 / 200)
+"""
+
+
+def test_learners_that_a_loop_boosts_are_parts_of_one_training(kernel: Kernel) -> None:
+    """The control: the same function called alone is a training of its own."""
+    run = only(kernel.trained(f"""{STUMP}
+learners = []
+for _ in range(3):
+    stump = fit_stump(X, signs, w)
+    alpha = 0.5 * np.log((1 - stump[0]) / stump[0])
+    w = w * np.exp(-alpha * signs * np.where(X[:, stump[1]] > stump[2], 1, -1))
+    w = w / w.sum()
+    learners.append((alpha, *stump[1:]))
+"""))  # fmt: skip
+    assert run.name == "boosting (learners)"
+    run = only(kernel.trained("alone = fit_stump(X, signs, w)"))
+    assert run.model_class == "__main__.fit_stump"

@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap
+from nbmlops.tracking.code.makers import scope_of
 from nbmlops.tracking.inference.fitted_values import curve_of, kept, last_losses
 from nbmlops.tracking.inference.function import Recipe
 from nbmlops.tracking.inference.hyperparameters import literals, read_settings
@@ -70,6 +71,8 @@ class OwnCall:
 
     def _find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         tracker, recipe = self.tracker, self.recipe
+        if recipe.method == "decision stump" and self._is_in_loop():
+            return False  # one learner of many: the loop is the training, if it boosts
         given, self.options = arguments_of(
             self.function, args, kwargs, tracker.frames(), tracker.namespace
         )
@@ -103,6 +106,16 @@ class OwnCall:
         if is_exercise(tracker, recipe.method, (argument.name for argument in self.data)):
             return False
         return (real or not recipe.needs_data) and not is_dismissed(tracker)
+
+    def _is_in_loop(self) -> bool:
+        """Whether the call stands in a loop of the code that makes it."""
+        for frame in self.tracker.frames()[:1]:
+            scope = scope_of(frame)
+            loops = (
+                [n for n in ast.walk(scope) if isinstance(n, ast.For | ast.While)] if scope else []
+            )
+            return any(n.lineno <= frame.f_lineno <= (n.end_lineno or 0) for n in loops)
+        return False
 
     def begin(self) -> Training:
         """The training that begins."""
