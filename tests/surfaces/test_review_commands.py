@@ -140,6 +140,19 @@ def test_what_others_named_is_shown_as_they_wrote_it(
         run(*command, says="[/]")
 
 
+def test_nothing_that_others_wrote_steers_the_terminal(
+    submitted: Callable[..., Submission],
+) -> None:
+    """Else a note could wipe what stands above it, and write a better review in its place."""
+    evidence = make_submission().evidence
+    wiping = "fair\x1b[2J\x9b1A\u202eon\rsi ti\ttab\nline"
+    review = submitted(evidence=msgspec.structs.replace(evidence, notes=(wiping,))).id
+    shown = run("review", review, says="fair").output
+    assert r"fair\x1b[2J\x9b1A\u202eon\rsi ti" in shown
+    assert "line" in shown
+    assert not {"\x1b", "\x9b", "\u202e", "\r"} & set(shown)
+
+
 def test_the_schema_is_printed_and_a_broken_policy_told(settings: Settings) -> None:
     """With file and key."""
     assert told("policy", "schema")["title"] == "nbmlops policy"

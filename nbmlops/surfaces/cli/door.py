@@ -16,6 +16,7 @@ from rich.table import Table
 
 from nbmlops.errors import NbmlopsError, Refused
 from nbmlops.records import Identity, Scalar, encode
+from nbmlops.surfaces.cli.names import Terminal
 
 __all__ = [
     "Door",
@@ -33,7 +34,7 @@ __all__ = [
 
 _WIDTH_OF_A_PIPE = 200
 
-console = Console(
+console = Terminal(
     highlight=False,
     width=None if "COLUMNS" in os.environ or sys.stdout.isatty() else _WIDTH_OF_A_PIPE,
 )

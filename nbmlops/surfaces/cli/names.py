@@ -1,15 +1,16 @@
-"""Long names in narrow columns, broken where a person would break them."""
+"""Names that others chose, in a terminal: broken where a person would, and never its commands."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from rich.console import Console, ConsoleOptions
 from rich.measure import Measurement
 from rich.text import Text
 
-__all__ = ["Name", "broken"]
+__all__ = ["Name", "Terminal", "broken"]
 
 # Behind what joins words, and before a hump: roc_|auc, 01.|ipynb, Gradient|Boosting. A number is
 # one word.
@@ -18,7 +19,21 @@ _JOINTS = re.compile(
 )
 
 
+_STEERING = {
+    code: chr(code).encode("unicode_escape").decode()
+    for code in (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    if chr(code) not in "\n\t"
+}
+"""What moves a terminal's cursor, wipes its screen or turns its lines around, as it is written."""
+
 _WIDE = 100  # columns of a screen on which a name need not make room for another
+
+
+class Terminal(Console):
+    """Where answers are shown; no text in them steers it, whoever wrote that."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        return super().render_str(text.translate(_STEERING), **how)
 
 
 class Name:
@@ -28,7 +43,7 @@ class Name:
     """
 
     def __init__(self, text: str, style: str = "", modest: int = _WIDE) -> None:
-        self._text, self._style, self._modest = text, style, modest
+        self._text, self._style, self._modest = text.translate(_STEERING), style, modest
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         for line in broken(self._text, options.max_width):
