@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import msgspec
+
 from nbmlops.errors import NotFound
 from nbmlops.governance import History, Link, find, open_link, verify
-from nbmlops.records import Dossier, LedgerEntry, Review
+from nbmlops.records import Dossier, LedgerEntry, Registration, Review
 from nbmlops.workspace.stores import Stores
 
 __all__ = ["dossier"]
@@ -17,7 +19,11 @@ def dossier(stores: Stores, what: str, review: Callable[[str], Review]) -> Dossi
     behind ``models:/``. `review` reads one as it stands now.
     """
     history = stores.history()
-    found = review(_review_id(history, what))
+    review_id, asked = _asked(history, what)
+    found = review(review_id)
+    if asked is not None:
+        # One review may let in several versions of the same content; the review tells of the last.
+        found = msgspec.structs.replace(found, registration=asked)
     submission = found.submission
     promotion = history.promotions[submission.promotion_id]
     # As they stand in the sealed JSON, between quotes: an id that begins like another is not it.
@@ -48,7 +54,8 @@ def _noting(
         yield link
 
 
-def _review_id(history: History, what: str) -> str:
+def _asked(history: History, what: str) -> tuple[str, Registration | None]:
+    """The review, and the version if one was named."""
     address = what.removeprefix("models:/")
     name, at, alias = address.rpartition("@")
     if at:
@@ -57,11 +64,11 @@ def _review_id(history: History, what: str) -> str:
             raise NotFound(
                 f"Model {name!r} has no alias {alias!r}. `nbmlops review` lists reviews."
             )
-        return move.review_id
+        return move.review_id, history.registration(name, move.version)
     name, slash, version = address.rpartition("/")
     if slash:
         registration = history.registration(name, version)
         if registration is None:
             raise NotFound(f"Model {name!r} has no version {version!r} that was registered here.")
-        return registration.review_id
-    return find("review", what, history.submissions).id
+        return registration.review_id, registration
+    return find("review", what, history.submissions).id, None

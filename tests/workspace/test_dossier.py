@@ -12,7 +12,7 @@ from team import MODEL, Team
 
 from nbmlops.errors import CheckFailed, Refused, Stale
 from nbmlops.governance import EVIDENCE_FILE, Link, kind_of
-from nbmlops.records import Evidence, Submitted, decode, encode
+from nbmlops.records import Evidence, Registered, Submitted, decode, encode
 from nbmlops.workspace import attachments
 
 
@@ -312,3 +312,19 @@ def test_a_notebook_that_was_broken_is_stale_and_hides_no_other(team: Team) -> N
     with pytest.raises(Stale, match="cannot be read"):
         team.grace.sign_off(broken.id, "approved")
     team.grace.sign_off(control.id, "approved")
+
+
+def test_a_dossier_is_of_the_version_that_was_asked_for(team: Team) -> None:
+    """Also where one review let in several of the same content, of which it tells the last."""
+    review = team.ada.submit(team.promote().id).submission
+    team.grace.sign_off(review.id, "approved", "Fine.")
+    first = team.ada.register(review.id)
+    copy = msgspec.structs.replace(first, id="registration-copy", version="2")
+    team.ada.stores.ledger.append(Registered(registration=copy), actor="ada")
+    for asked, version in (("1", "1"), ("2", "2")):
+        found = team.ada.dossier(f"{review.model_name}/{asked}").review.registration
+        assert found is not None
+        assert found.version == version
+    told = team.ada.dossier(f"{review.model_name}@champion").review.registration
+    assert told is not None
+    assert told.version == "2"  # where the copy took the alias
