@@ -187,7 +187,8 @@ def test_the_magics_are_doors_to_the_same_verbs(
         shell.run_line_magic(name, line)
         return capsys.readouterr().out
 
-    assert f"{review}: late_arrival by ada, waiting. 1 sign-off is missing" in magic("review", "")
+    waiting = f"{review}: late_arrival by ada, waiting.\n  - 1 sign-off is missing"
+    assert waiting in magic("review", "")
     assert "1 sign-off is missing" in magic("review", f"--dry-run {review}")
     for name, line, says in (
         ("register", review, "1 sign-off is missing"),
