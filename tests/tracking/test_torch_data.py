@@ -109,3 +109,46 @@ def test_trainings_in_a_comprehension_have_no_data_of_the_cell_around_it(kernel:
     )
     told = [("data.X", "loader.X", 80), ("data.y", "loader.y", 80)]
     assert [data(run) for run in runs] == [told, told]
+
+
+SAMPLERS = """
+held = X[80:].clone()
+noise = torch.randn(100, 3)
+vocabulary = ["a", "b", "c"]
+def rows(table):
+    return table[torch.randint(len(table), (8,))]
+def get_batch(split):
+    table = X if split == "train" else held
+    chosen = rows(table)
+    return chosen, chosen.sum(1, keepdim=True), len(vocabulary)
+def judged():
+    return net(noise).mean()
+class Stream:
+    def __init__(self, tokens):
+        self.tokens, self.at, self.spare = tokens, 0, noise
+    def next_batch(self):
+        self.at = (self.at + 8) % 80
+        return self.tokens[self.at:self.at + 8]
+"""
+
+
+def test_a_loop_whose_batches_a_function_draws(kernel: Kernel) -> None:
+    """Its tables are read there, by their global names; what judges the model feeds nothing."""
+    kernel.trained(SAMPLERS)
+    (run,) = kernel.trained(
+        "net, opt = new()\nfor step in range(4):\n    told = judged()\n"
+        "    xb, yb, _ = get_batch('train')\n    loss = mse(net(xb), yb)\n"
+        "    opt.zero_grad()\n    loss.backward()\n    opt.step()"
+    )
+    assert data(run) == [("X", "X", 100), ("X", "held", 20)]
+    assert [gap for gap in run.gaps if gap.what == "data"] == []
+
+
+def test_a_loop_whose_batches_an_object_draws(kernel: Kernel) -> None:
+    """Only what the method reads of its object."""
+    (run,) = kernel.trained(
+        "stream = Stream(X)\nnet, opt = new()\nfor step in range(4):\n"
+        "    xb = stream.next_batch()\n    loss = mse(net(xb), xb[:, :1])\n"
+        "    opt.zero_grad()\n    loss.backward()\n    opt.step()"
+    )
+    assert data(run) == [("X", "X", 100)]

@@ -14,6 +14,7 @@ from nbmlops.tracking.code.frames import name_of
 from nbmlops.tracking.instruments.torch_loops import Loop, Region
 from nbmlops.tracking.instruments.torch_parts import part_read
 from nbmlops.tracking.instruments.torch_roles import targets_in, value_at
+from nbmlops.tracking.instruments.torch_samplers import drawn_from, read_outside
 from nbmlops.tracking.trainings.inputs import Argument, is_data
 
 __all__ = ["batch_size_of", "clipping_of", "data_read"]
@@ -58,14 +59,11 @@ def data_read(
     for region in regions:
         for read in _reads(region, batches):
             _keep(found, read)
+        for call, (name, value) in drawn_from(region):
+            _keep(found, _Read(name, value, not _is_judging(call)))
     if isinstance(closure, FunctionType):
-        for name in closure.__code__.co_names:
-            _keep(found, _Read(name, closure.__globals__.get(name), True))
-        for name, cell in zip(closure.__code__.co_freevars, closure.__closure__ or (), strict=True):
-            try:
-                _keep(found, _Read(name, cell.cell_contents, True))
-            except ValueError:  # a name that has no value yet
-                continue
+        for name, value in read_outside(closure):
+            _keep(found, _Read(name, value, True))
     places = targets_in(regions)
     for (key, _), read in found.items():
         read.target = places.get(key)
@@ -115,6 +113,16 @@ def batch_size_of(loops: list[Loop], regions: list[Region]) -> int | None:
             value = size.value if isinstance(size, ast.Constant) else value_at(size, region)
             return value if isinstance(value, int) else None
     return None
+
+
+def _is_judging(node: Any) -> bool:
+    """Whether a call stands where no gradients are taken."""
+    while (node := getattr(node, "parent", None)) is not None:
+        if isinstance(node, ast.With | ast.AsyncWith) and any(
+            _called(item.context_expr) in _NO_GRADIENT for item in node.items
+        ):
+            return True
+    return False
 
 
 def _reads(region: Region, batches: set[int]) -> Iterator[_Read]:
