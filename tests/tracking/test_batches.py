@@ -52,6 +52,19 @@ def test_batches_stand_for_the_table_that_they_were_cut_from(
     assert [(i.name, i.fingerprint.rows) for i in run.inputs] == [(n, 120) for n in names]
 
 
+def test_a_table_that_stays_the_same_in_each_round_stands_for_itself(kernel: Kernel) -> None:
+    """However it was cut from another before the loop began."""
+    kernel.run(SETUP)
+    (run,) = kernel.trained(
+        "from sklearn.model_selection import train_test_split\n"
+        "some, rest, some_y, rest_y = train_test_split(points, y, random_state=0)\n"
+        "some, some_y = some * 2, some_y * 1\n"
+        "model = SGDClassifier(random_state=0)\nfor epoch in range(3):\n"
+        "    model.partial_fit(some, some_y, classes=[0, 1])"
+    )
+    assert [(i.name, i.fingerprint.rows) for i in run.inputs] == [("some", 90), ("some_y", 90)]
+
+
 def test_a_batch_that_was_cut_from_nothing_stands_for_itself(kernel: Kernel) -> None:
     """What a generator draws anew has no table behind it."""
     kernel.run(SETUP)

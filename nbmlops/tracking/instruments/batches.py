@@ -16,22 +16,27 @@ __all__ = ["whole"]
 
 def whole(argument: Argument, namespace: dict[str, Any], frames: list[FrameType]) -> Argument:
     """The data that a batch was cut from: the array that it views, or that the code names."""
-    if frames and not _in_pieces(frames[0], namespace):
-        return argument
+    loops = _loops_around(call_node(frames[0])) if frames else []
+    if frames and not loops and _in_a_cell(frames[0], namespace):
+        return argument  # not one of many
     places = [*(f.f_locals for f in frames[:1]), namespace]
     for place in places:
         if (found := _viewed(argument.value, place)) is not None:
             return Argument(argument.role, found[1], found[0])
     length = _length(argument.value)
-    for name in _names_behind(base_name(argument), frames):
+    since = loops[-1].lineno if loops else 0
+    for name in _names_behind(base_name(argument), frames, since):
         value = next((place[name] for place in places if place.get(name) is not None), None)
         if length is not None and (_length(value) or -1) > length:
             return Argument(argument.role, value, name)
     return argument
 
 
-def _names_behind(name: str, frames: list[FrameType]) -> list[str]:
-    """A batch's name, and those of what the code has cut it from: ``chunk = df[i:j]``."""
+def _names_behind(name: str, frames: list[FrameType], since: int) -> list[str]:
+    """A batch's name, and those of what the code has cut it from: ``chunk = df[i:j]``.
+
+    What was made before the line `since`, where the loop begins, is the same in each round.
+    """
     scope = scope_of(frames[0]) if frames else None
     makers = assignments(scope) if scope is not None else {}
     found: list[str] = []
@@ -39,7 +44,8 @@ def _names_behind(name: str, frames: list[FrameType]) -> list[str]:
     while waiting:
         if (now := waiting.pop(0)) not in found:
             found.append(now)
-            waiting += filter(None, (data_root(maker) for _, maker in makers.get(now, [])))
+            made = [maker for line, maker in makers.get(now, []) if line >= since]
+            waiting += filter(None, map(data_root, made))
     return found
 
 
@@ -54,16 +60,20 @@ def _length(value: Any) -> int | None:
         return None
 
 
-def _in_pieces(frame: FrameType, namespace: dict[str, Any]) -> bool:
-    """Whether a call may be one of many: in a loop, or in a function that a loop may call."""
-    node: Any = call_node(frame)
-    if frame.f_globals is not namespace or frame.f_code.co_name != "<module>" or node is None:
-        return True
-    while node is not None:
+def _in_a_cell(frame: FrameType, namespace: dict[str, Any]) -> bool:
+    """Whether a call stands in the cell itself, and in no function that a loop may call."""
+    own = frame.f_globals is namespace and frame.f_code.co_name == "<module>"
+    return own and call_node(frame) is not None
+
+
+def _loops_around(node: Any) -> list[ast.stmt]:
+    """The loops that a call stands in, innermost first."""
+    found: list[ast.stmt] = []
+    while node is not None and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         if isinstance(node, ast.For | ast.AsyncFor | ast.While):
-            return True
+            found.append(node)
         node = getattr(node, "parent", None)
-    return False
+    return found
 
 
 def _viewed(batch: Any, names: dict[str, Any]) -> tuple[str, Any] | None:
