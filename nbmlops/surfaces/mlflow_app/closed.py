@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["CLOSED_ROUTERS", "CLOSED_VIEWS", "close_routers", "close_views"]
+__all__ = ["CLOSED_ROUTERS", "close_routers", "close_views", "closed_views"]
 
 CLOSED_ROUTERS = {
     "assistant_router": "runs a shell on the server for clients of the same machine",
@@ -13,9 +15,11 @@ CLOSED_ROUTERS = {
 }
 """FastAPI's router in MLflow's app -> why it is closed."""
 
-CLOSED_VIEWS = {"serve_gateway_proxy": "lets the server call another address"}
-"""Flask's view -> why it is closed."""
-
+# What lets the server call another address, and what is kept for that: keys of others' services.
+_PROXY = "serve_gateway_proxy"
+_SETTINGS = re.compile(
+    r"_(add|attach|create|delete|detach|remove|set|update)_.*(gateway|guardrail|budget_policy)"
+)
 _ENDPOINTS = "api/2.0/endpoints/"
 
 
@@ -30,9 +34,14 @@ def close_routers() -> None:
         getattr(fastapi_app, name).routes.clear()
 
 
+def closed_views(names: Iterable[str]) -> set[str]:
+    """Those of Flask's views that the server does not have: MLflow's gateway and its settings."""
+    return {name for name in names if name == _PROXY or _SETTINGS.match(name)}
+
+
 def close_views(flask_app: Any) -> None:
     """Put a plain answer in the place of Flask's views."""
-    for name in CLOSED_VIEWS:
+    for name in closed_views(flask_app.view_functions):
         flask_app.view_functions[name] = _closed
 
 

@@ -319,6 +319,17 @@ def test_what_acts_past_the_gate_is_not_there(gate: LiveGate, path: str) -> None
         assert gate.request(verb, path, body).status_code in (404, 405)
 
 
+@pytest.mark.parametrize("prefix", ["/api/3.0/mlflow", "/ajax-api/3.0/mlflow"])
+def test_nobody_keeps_keys_for_a_gateway_that_is_not_there(gate: LiveGate, prefix: str) -> None:
+    """Nor endpoints, models or budgets; the control reads that there are none."""
+    kept = {"secret_name": "key", "secret_value": {"api_key": "sk-1"}, "provider": "openai"}
+    assert gate.request("POST", f"{prefix}/gateway/secrets/create", kept).status_code == 404
+    assert (
+        gate.request("POST", f"{prefix}/gateway/endpoints/create", {"name": "e"}).status_code == 404
+    )
+    assert gate.request("GET", f"{prefix}/gateway/secrets/list").json() in ({}, {"secrets": []})
+
+
 def test_the_page_is_there(gate: LiveGate) -> None:
     """MLflow's own web page, for whom the server knows."""
     assert "<title>" in gate.request("GET", "/").text

@@ -22,7 +22,7 @@ from packaging.specifiers import SpecifierSet
 
 from nbmlops.governance.gate.mlflow_gated_store import PROMPT_SOURCES, GatedStore
 from nbmlops.surfaces.mlflow_app.boot import TESTED_MLFLOW
-from nbmlops.surfaces.mlflow_app.closed import CLOSED_ROUTERS, CLOSED_VIEWS
+from nbmlops.surfaces.mlflow_app.closed import CLOSED_ROUTERS, closed_views
 
 MINOR = tuple(map(int, mlflow.__version__.split(".")[:2]))
 
@@ -109,7 +109,7 @@ def test_what_is_judged_as_closed_is() -> None:
         if group["judged"].startswith("Not there")
         for name in group["names"]
     }
-    assert {n for k, n in closed if k == "flask"} == CLOSED_VIEWS.keys()
+    assert {n for k, n in closed if k == "flask"} == closed_views(FOUND["flask"])
     assert {n.split(".")[0] for k, n in closed if k == "fastapi"} == CLOSED_ROUTERS.keys()
 
 
