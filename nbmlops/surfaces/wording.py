@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from nbmlops.records import Change
 
-__all__ = ["lasted", "shortened", "told_first"]
+__all__ = ["attached_as", "lasted", "shortened", "told_first"]
 
 _MOST_TOLD = 12
 
@@ -14,6 +15,11 @@ _MOST_TOLD = 12
 def shortened(text: str, longest: int) -> str:
     """`text`, or its beginning in `longest` characters with an ellipsis at the end."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def attached_as(path: str) -> str:
+    """An attachment's name as its author wrote it; sealed it is plain ASCII: ``caf%C3%A9.txt``."""
+    return unquote(path, errors="backslashreplace")
 
 
 def lasted(seconds: float) -> str:

@@ -115,6 +115,16 @@ def test_no_name_is_markup(html: str) -> None:
     assert "<img" not in html
 
 
+def test_an_attachment_is_called_what_its_author_called_it() -> None:
+    """Sealed it has plain ASCII for a name; what it decodes to is still no markup."""
+    names = ("caf%C3%A9 50%25.txt", "%3Cimg%3E.txt", "%FF.txt", "plain.txt")
+    files = tuple(BundleFile(path=name, digest="ab", size=1) for name in names)
+    html = attachments_html(msgspec.structs.replace(make_submission().evidence, attachments=files))
+    for shown in ("café 50%.txt", "&lt;img&gt;.txt", "\\xff.txt", "plain.txt"):
+        assert shown in html
+    assert "<img" not in html
+
+
 def test_no_metrics_name_is_markup_in_the_figure() -> None:
     """Plotly reads some tags in titles; and a figure has as many as a person reads."""
     metrics = tuple(Change(name=f"<b>{n}</b>", before=n, after=n + 1) for n in range(12))

@@ -31,9 +31,17 @@ def run_check(name: str, submission: Submission) -> list[str]:
             return [f"The check {name!r} is not installed here (entry point group {GROUP})."]
         found = check(submission)
         sentences = [found] if isinstance(found, str) else [str(sentence) for sentence in found]
-    except Exception as error:  # noqa: BLE001 - whatever foreign code raises, the demand is unmet
-        return [f"The check {name!r} failed with {type(error).__name__}: {error}."]
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever foreign code raises, the demand is unmet
+        return [f"The check {name!r} failed with {type(error).__name__}{_words(error)}."]
     return [sentence for sentence in sentences if sentence]
+
+
+def _words(error: BaseException) -> str:
+    """What an error says, if that can be had: it may be of the check's own class."""
+    try:
+        return f": {error}"
+    except Exception:  # noqa: BLE001 - a foreign error's own text may raise anything
+        return ""
 
 
 @cache

@@ -20,6 +20,7 @@ from nbmlops.surfaces.cli.door import (
 from nbmlops.surfaces.cli.finding import told_finding
 from nbmlops.surfaces.cli.keys import key_option, unlock
 from nbmlops.surfaces.cli.names import Name
+from nbmlops.surfaces.wording import attached_as
 from nbmlops.workspace import Workspace
 
 __all__ = ["review", "sign_off", "submit"]
@@ -164,7 +165,7 @@ def _print_review(review: Review) -> None:
     for note in evidence.notes:
         grid.add_row("note", escape(note))
     for file in evidence.attachments:
-        grid.add_row("attached", f"{escape(file.path)} ({file.size:,} bytes)")
+        grid.add_row("attached", f"{escape(attached_as(file.path))} ({file.size:,} bytes)")
     for sentence in _against_champion(evidence.champion):
         grid.add_row("champion", escape(sentence))
     for s in review.sign_offs:

@@ -11,6 +11,7 @@ from typing import Any
 from nbmlops.governance import how_given, kind_of, tell
 from nbmlops.records import Dossier, Evidence, Fingerprint, Identity, Metric, SignOff
 from nbmlops.surfaces.reports.blocks import Block, gap, number, pairs, table, text
+from nbmlops.surfaces.wording import attached_as
 
 __all__ = ["sections_of"]
 
@@ -181,7 +182,10 @@ def _validation(dossier: Dossier) -> list[Block]:
             blocks.append(gap(f"Open finding. {told}"))
     blocks += [text(f"Note: {note}") for note in evidence.notes]
     if evidence.attachments:
-        attached = [(file.path, number(file.size), file.digest) for file in evidence.attachments]
+        attached = [
+            (attached_as(file.path), number(file.size), file.digest)
+            for file in evidence.attachments
+        ]
         blocks.append(table("Attachments", ("File", "Bytes", "BLAKE3-256"), attached))
     blocks.append(_environment(evidence))
     return blocks

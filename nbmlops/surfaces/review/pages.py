@@ -26,6 +26,7 @@ from nbmlops.surfaces.review.markup import (
     table,
     text,
 )
+from nbmlops.surfaces.wording import attached_as
 
 __all__ = [
     "attachments_html",
@@ -126,7 +127,7 @@ def attachments_html(evidence: Evidence) -> str:
 def _files(files: tuple[BundleFile, ...]) -> str:
     if not files:
         return '<div class="quiet">None.</div>'
-    rows = ((text(f.path), f"{f.size:,}", digest(f.digest)) for f in files)
+    rows = ((text(attached_as(f.path)), f"{f.size:,}", digest(f.digest)) for f in files)
     return table(("file", "bytes", "digest"), rows, numbers=(1,))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -189,18 +190,29 @@ def explodes(_: Submission) -> list[str]:
     raise RuntimeError("no network")
 
 
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def is_mute(_: Submission) -> list[str]:
+    raise Mute
+
+
+def leaves(_: Submission) -> list[str]:
+    sys.exit(3)
+
+
 def test_custom_checks_speak_and_one_that_fails_is_unmet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Found by entry point."""
     points = [
         EntryPoint(name, f"{__name__}:{name}", custom_checks.GROUP)
-        for name in ("holds", "objects", "explodes", "missing_code")
+        for name in ("holds", "objects", "explodes", "missing_code", "is_mute", "leaves")
     ]
     monkeypatch.setattr(custom_checks, "entry_points", lambda group: points)
     custom_checks._load.cache_clear()
     try:
-        found = missing(
-            submission(), checks=("holds", "objects", "explodes", "missing_code", "nowhere")
-        )
+        found = missing(submission(), checks=(*(point.name for point in points), "nowhere"))
     finally:
         custom_checks._load.cache_clear()
     assert found[:2] == [
@@ -208,7 +220,11 @@ def test_custom_checks_speak_and_one_that_fails_is_unmet(monkeypatch: pytest.Mon
         "The check 'explodes' failed with RuntimeError: no network.",
     ]
     assert "'missing_code' failed with AttributeError" in found[2]
-    assert "'nowhere' is not installed here" in found[3]
+    assert found[3:5] == [
+        "The check 'is_mute' failed with Mute.",
+        "The check 'leaves' failed with SystemExit: 3.",
+    ]
+    assert "'nowhere' is not installed here" in found[5]
 
 
 def test_roles_are_places_that_different_people_fill() -> None:
