@@ -216,3 +216,40 @@ for _ in range(3):
     assert run.name == "boosting (learners)"
     run = only(kernel.trained("alone = fit_stump(X, signs, w)"))
     assert run.model_class == "__main__.fit_stump"
+
+
+TREE = """
+def find_best_split(X, y):
+    best = (np.inf, None, None)
+    for j in range(X.shape[1]):
+        for cut in np.unique(X[:, j])[1:]:
+            left = X[:, j] < cut
+            impurity = y[left].var() * left.sum() + y[~left].var() * (~left).sum()
+            best = min(best, (impurity, j, cut))
+    return best
+def grow(X, y, depth=0, max_depth=2):
+    if depth == max_depth or len(y) < 4:
+        return float(y.mean())
+    _, j, cut = find_best_split(X, y)
+    left = X[:, j] < cut
+    return {"feature": j, "cut": cut,
+            "left": grow(X[left], y[left], depth + 1, max_depth),
+            "right": grow(X[~left], y[~left], depth + 1, max_depth)}
+def halves(X, y, depth=0, max_depth=2):
+    if depth == max_depth or len(y) < 4:
+        return len(y)
+    left = X[:, 0] < 0
+    return {"left": halves(X[left], y[left], depth + 1, max_depth),
+            "right": halves(X[~left], y[~left], depth + 1, max_depth)}
+"""
+
+
+def test_a_tree_that_grows_by_calling_itself_is_one_training(kernel: Kernel) -> None:
+    """Its root is the model; what divides its data and asks nothing of them is the control."""
+    kernel.trained(TREE)
+    run = only(kernel.trained("tree = grow(X, y, max_depth=3)"))
+    assert (run.kind, run.model_class) == ("inferred", "__main__.grow")
+    assert told(run)["max_depth"] == 3
+    assert [(i.role, i.name) for i in run.inputs] == [("X", "X"), ("y", "y")]
+    assert [gap for gap in run.gaps if gap.what in ("model", "data")] == []
+    assert kernel.trained("divided = halves(X, y, max_depth=3)") == []

@@ -15,6 +15,7 @@ from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.loops import assigned_in, expanded, pairs_in
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.search import find_in_function
+from nbmlops.tracking.inference.trees import find_tree
 from nbmlops.tracking.inference.words import is_step
 from nbmlops.tracking.inference.world import Function, Kind, World
 
@@ -27,7 +28,9 @@ _TRAINS = re.compile(r"(?:^|_)(?:fit|train|learn|build)|stump", re.IGNORECASE)
 class Recipe(msgspec.Struct, frozen=True):
     """How a function trains: `data` are arguments, globals or attributes.
 
-    `returned` are the names that it returns, in order."""
+    `returned` are the names that it returns, in order. With `whole` its answer is the model,
+    whatever it holds.
+    """
 
     method: str
     parameters: tuple[str, ...]
@@ -36,6 +39,7 @@ class Recipe(msgspec.Struct, frozen=True):
     names: frozenset[str]
     needs_data: bool
     signs: bool = False
+    whole: bool = False
 
 
 class _MethodWorld:
@@ -83,9 +87,12 @@ def read_function(
         world = _MethodWorld(world, own, methods)
     known = {name for name, _ in taken}
     taken = [(name, default) for name, default in taken if name not in handed]
-    closure = find_closure(function, world) if methods is None else None
-    found = find_in_function(function, world, taken)
-    for finding in [*found, closure] if closure is not None else found:
+    plain = methods is None
+    whole = [rule(function, world) for rule in (find_tree, find_closure)] if plain else [None, None]
+    tree, closure = whole
+    for finding in (tree, *find_in_function(function, world, taken), closure):
+        if finding is None:
+            continue
         if finding.method == "decision stump" and not _TRAINS.search(function.name):
             continue  # a tree looks for its best split so, at each of its nodes
         if finding.data or not finding.needs_data:
@@ -105,6 +112,7 @@ def _recipe(function: ast.FunctionDef, finding: Finding, arguments: set[str]) ->
         names=finding.names,
         needs_data=finding.needs_data,
         signs=finding.signs,
+        whole=finding.whole,
     )
 
 

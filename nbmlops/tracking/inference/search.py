@@ -26,6 +26,7 @@ from nbmlops.tracking.inference.loops import Loop, loops_in, names_in, read_loop
 from nbmlops.tracking.inference.scopes import Scope
 from nbmlops.tracking.inference.statements import StatementReader
 from nbmlops.tracking.inference.tables import find_table
+from nbmlops.tracking.inference.trees import may_grow
 from nbmlops.tracking.inference.values import FREE, Value
 from nbmlops.tracking.inference.world import Function, Kind, World
 
@@ -34,6 +35,7 @@ __all__ = ["find_in_function", "find_trainings", "may_train", "names_worked_out"
 _LOOP = re.compile(r"^\s*(?:async\s+for|for|while)\b|[:;]\s*(?:for|while)\b", re.MULTILINE)
 _DEFINED = re.compile(r"^\s*def (\w+)", re.MULTILINE)
 _SOLVES = ("inv(", "solve(", "solve_triangular(", "svd(", "qr(", "outer(", "fill_diagonal(")
+_DEEPEST = 3  # functions that are called by one another
 _SOLVING = {"inv", "pinv", "solve"}
 _LIBRARY = {"fit", "partial_fit", "fit_transform", "fit_predict", "fit_generator", "train_on_batch"}
 _OPTIMIZER = re.compile(r"opt|sched|scaler", re.IGNORECASE)
@@ -43,7 +45,7 @@ def may_train(source: str) -> bool:
     """Whether code could hold a hand-written training at all: cheap, before it is parsed."""
     if _LOOP.search(source) or any(sign in source for sign in _SOLVES):
         return True
-    if any(says_that_it_trains(name) for name in _DEFINED.findall(source)):
+    if any(says_that_it_trains(name) for name in _DEFINED.findall(source)) or may_grow(source):
         return True
     # A line through points needs them all: its slope is a quotient, its intercept a difference.
     # So does a class, which is told by the mean of its rows that is nearest.
@@ -120,10 +122,34 @@ def _tunes(loop: Loop, world: World) -> bool:
         for node in ast.walk(loop)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
-    functions = [f for name in called if (f := world.function(name)) is not None]
-    return any(find_in_function(f, world, arguments_of(f)) for f in functions) or bool(
-        find_closed_forms(loop.body)
+    if find_closed_forms(loop.body):
+        return True
+    return any(
+        find_in_function(function, _Inside(world, name), arguments_of(function))
+        for name in sorted(called)
+        if (function := world.function(name)) is not None
     )
+
+
+class _Inside:
+    """The names in a function that is called: those who call themselves are looked into once."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self._world, self._name = world, name
+        self._depth: int = getattr(world, "_depth", 0) + 1
+
+    def kind(self, name: str) -> Kind:
+        return self._world.kind(name)
+
+    def holders(self, name: str) -> frozenset[str]:
+        return self._world.holders(name)
+
+    def function(self, name: str) -> Function | None:
+        hidden = name == self._name or self._depth > _DEEPEST
+        return None if hidden else self._world.function(name)
+
+    def methods(self, owner: str, name: str) -> tuple[Function, ...]:
+        return self._world.methods(owner, name)
 
 
 def _is_library(loop: Loop, world: World) -> bool:

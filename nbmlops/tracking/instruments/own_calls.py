@@ -143,8 +143,11 @@ class OwnCall:
             measured.update(self._named(answer))
         else:
             measured = self._named(answer)
+            whole = self.recipe.whole and type(answer) is not FunctionType
             fitted = {
-                name: value for name, value in measured.items() if self._is_model(name, value)
+                name: value
+                for name, value in measured.items()
+                if whole or self._is_model(name, value)
             } or self._read_by(answer)
             if self.moved and (not fitted or self._object() is not None):
                 fitted = self.moved
