@@ -215,8 +215,7 @@ def _save_function(
         def __init__(self, model: Any) -> None:
             self.model = model
 
-        # Without hints: MLflow would take them for the model's schema, and warn of what they lack.
-        def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+        def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def] # MLflow takes hints for the model's schema, and warns of what they lack
             act = getattr(self.model, "predict", None) or getattr(self.model, "transform", None)
             return act(model_input) if act else self.model
 
