@@ -87,9 +87,8 @@ def read_function(
         world = _MethodWorld(world, own, methods)
     known = {name for name, _ in taken}
     taken = [(name, default) for name, default in taken if name not in handed]
-    plain = methods is None
-    whole = [rule(function, world) for rule in (find_tree, find_closure)] if plain else [None, None]
-    tree, closure = whole
+    tree = find_tree(function, world) if methods is None else None
+    closure = find_closure(function, world) if methods is None else None
     for finding in (tree, *find_in_function(function, world, taken), closure):
         if finding is None:
             continue

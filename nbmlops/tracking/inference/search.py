@@ -45,7 +45,7 @@ def may_train(source: str) -> bool:
     """Whether code could hold a hand-written training at all: cheap, before it is parsed."""
     if _LOOP.search(source) or any(sign in source for sign in _SOLVES):
         return True
-    if any(says_that_it_trains(name) for name in _DEFINED.findall(source)) or may_grow(source):
+    if any(says_that_it_trains(n) or may_grow(n, source) for n in _DEFINED.findall(source)):
         return True
     # A line through points needs them all: its slope is a quotient, its intercept a difference.
     # So does a class, which is told by the mean of its rows that is nearest.

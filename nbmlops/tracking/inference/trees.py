@@ -20,15 +20,15 @@ __all__ = ["find_tree", "may_grow"]
 
 _PURITY = re.compile(
     r"gini|entropy|impur|purity|info(?:rmation)?_?gain|best_?(?:split|question|feature|attribute|"
-    r"cut|thr)|(?:find|get|choose|best)_?(?:best_?)?(?:split|question|cut)|^gain$",
+    r"cut|thr)|(?:find|get|choose|best)_?(?:best_?)?(?:split|question|cut)|\bgain\b",
     re.IGNORECASE,
 )
 _COMBINES = re.compile(r"merge|concat|append|join|extend|max|min|sum|sorted|stack", re.IGNORECASE)
 
 
-def may_grow(source: str) -> bool:
-    """Whether code could hold such a function: cheap, before it is parsed."""
-    return any(sign in source for sign in ("split", "gini", "entropy", "gain", "question"))
+def may_grow(name: str, source: str) -> bool:
+    """Whether the function `name` of some code could be such a one: cheap, before it is parsed."""
+    return source.count(f"{name}(") > 1 and _PURITY.search(source) is not None
 
 
 def find_tree(function: ast.FunctionDef, world: World) -> Finding | None:

@@ -118,11 +118,16 @@ def batch_size_of(loops: list[Loop], regions: list[Region]) -> int | None:
 def _is_judging(node: Any) -> bool:
     """Whether a call stands where no gradients are taken."""
     while (node := getattr(node, "parent", None)) is not None:
-        if isinstance(node, ast.With | ast.AsyncWith) and any(
-            _called(item.context_expr) in _NO_GRADIENT for item in node.items
-        ):
+        if _takes_no_gradients(node):
             return True
     return False
+
+
+def _takes_no_gradients(node: ast.AST) -> bool:
+    """Whether this is a ``with torch.no_grad():``."""
+    return isinstance(node, ast.With | ast.AsyncWith) and any(
+        _called(item.context_expr) in _NO_GRADIENT for item in node.items
+    )
 
 
 def _reads(region: Region, batches: set[int]) -> Iterator[_Read]:
@@ -178,9 +183,7 @@ def _batches(regions: list[Region]) -> set[int]:
 
 def _loads(node: ast.AST, trains: bool) -> Iterator[tuple[ast.expr, bool]]:
     """The names and attributes that are read below `node`, and whether training reads them."""
-    if isinstance(node, ast.With | ast.AsyncWith) and any(
-        _called(item.context_expr) in _NO_GRADIENT for item in node.items
-    ):
+    if _takes_no_gradients(node):
         trains = False
     if isinstance(node, ast.Call):
         if _called(node) == "len":

@@ -7,7 +7,7 @@ the object; neither stands in the loop's own code.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FunctionType
 from typing import Any
 
@@ -98,8 +98,7 @@ def _is_torch(value: Any, *, tensors: bool = True) -> bool:
     from torch import Tensor
     from torch.nn import Module
 
-    kinds: tuple[Callable[..., Any], ...] = (Module, Tensor) if tensors else (Module,)
-    return isinstance(value, kinds)  # type: ignore[arg-type] # classes of torch, which has no types
+    return isinstance(value, Module) or (tensors and isinstance(value, Tensor))
 
 
 def _names(node: ast.expr) -> Iterator[ast.expr]:

@@ -27,12 +27,12 @@ LEDGER = _statements("ledger.sql")
 
 UNSHADOWED = tuple(
     f"ALTER FUNCTION nbmlops.{function} SET search_path = pg_catalog, pg_temp"
-    for function in ("may_decide()", "lock_head()", "append_fact(bigint, bytea, text)")
+    for function in ("may_decide()", "lock_head()")
 )
 """What the ledger's functions read is named before anybody's temporary tables."""
 
 APPEND = _statements("append.sql")
-"""Who may append, and where: run once, in the place of the ledger's first function."""
+"""Who may append, and where: in the place of the function that older databases have."""
 
 REGISTRY = tuple(
     statement

@@ -26,28 +26,3 @@ BEGIN
         head_digest := repeat('0', 64);
     END IF;
 END $$
---
-CREATE FUNCTION nbmlops.append_fact(new_sequence bigint, new_sealed bytea, new_digest text)
-    RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE
-    head record;
-    entry jsonb := convert_from(new_sealed, 'UTF8')::jsonb;
-BEGIN
-    SELECT * INTO head FROM nbmlops.lock_head();
-    IF new_sequence <> head.head_sequence + 1
-        OR (entry->>'sequence')::bigint IS DISTINCT FROM new_sequence
-        OR entry->>'previous' IS DISTINCT FROM head.head_digest
-        OR new_digest !~ '^[0-9a-f]{64}$'
-    THEN
-        RAISE EXCEPTION 'fact % does not follow the ledger''s last one', new_sequence
-            USING ERRCODE = 'serialization_failure';
-    END IF;
-    IF entry->'fact'->>'fact' NOT IN ('promoted', 'scheduled', 'executed', 'refused')
-        AND NOT nbmlops.may_decide()
-    THEN
-        RAISE EXCEPTION '% may not put a decision (%) on the ledger',
-            session_user, entry->'fact'->>'fact' USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    INSERT INTO nbmlops.facts (sequence, sealed, digest)
-        VALUES (new_sequence, new_sealed, new_digest);
-END $$
