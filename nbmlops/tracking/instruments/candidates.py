@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.tracking.inference.cell import parse_cell
 from nbmlops.tracking.inference.fitted_values import as_number
 from nbmlops.tracking.inference.loops import statements_in
+from nbmlops.tracking.metrics.drawn_rows import is_on_drawn_rows
 from nbmlops.tracking.metrics.names import is_metric_name
 from nbmlops.tracking.session.cells import ExecutedCell
 
@@ -33,7 +34,7 @@ def watch_candidates(tracker: Tracker) -> None:
         makers = _makers(tree)
         backward = _gone_backward(tree)
         for name, value, node in _scalars(tree, tracker.namespace):
-            if name in backward:
+            if name in backward or is_on_drawn_rows(node, tree, tracker.namespace.get):
                 continue
             run_id = _run_behind(tracker, node, makers) or tracker.trainings.only()
             if run_id is not None and not _is_known(tracker, run_id, name, value):

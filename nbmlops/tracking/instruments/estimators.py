@@ -16,6 +16,7 @@ from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.models import class_path, is_model, title
 from nbmlops.tracking.instruments.wrapping import watch
 from nbmlops.tracking.metrics.code_walk import FORECASTING
+from nbmlops.tracking.metrics.drawn_rows import measures_drawn_rows
 from nbmlops.tracking.trainings.inputs import Argument, arguments_of
 from nbmlops.tracking.trainings.parameters import (
     attributes_of,
@@ -231,6 +232,8 @@ class EstimatorWatch:
             return function(*args, **kwargs)
         answer = quietly(tracker, lambda: function(*args, **kwargs))
         with tracker.safely("a score"):
+            if measures_drawn_rows(tracker.frames()):
+                return answer
             name = data_name(tracker, args, kwargs)
             spelled = function.__name__
             tracker.metrics.add(run_id, f"{spelled}_{name}" if name else spelled, answer, name)

@@ -14,6 +14,7 @@ from nbmlops.tracking.instruments.estimators import called_by_library, data_name
 from nbmlops.tracking.instruments.following import quietly
 from nbmlops.tracking.instruments.metric_tables import Rows, rows_of, summaries_of
 from nbmlops.tracking.instruments.wrapping import Watched, is_watched, watch
+from nbmlops.tracking.metrics.drawn_rows import measures_drawn_rows
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
@@ -68,6 +69,8 @@ class SklearnMetricsInstrument:
                 return function(*args, **kwargs)
             value = quietly(tracker, lambda: function(*args, **kwargs))
             with tracker.safely("a metric"):
+                if measures_drawn_rows(tracker.frames()):
+                    return value
                 data = data_name(tracker, args, kwargs, 1)
                 name = scoring_name(instance) or "score"
                 tracker.metrics.add(run_id, f"{name}_{data}" if data else name, value, data)
@@ -118,6 +121,8 @@ def _take(
     args, kwargs = call
     rows = rows_of(function, args, kwargs, value)
     if rows is None and (isinstance(value, bool) or not isinstance(value, numbers.Real)):
+        return
+    if measures_drawn_rows(tracker.frames()):
         return
     bound = inspect.signature(function).bind(*args, **kwargs).arguments
     places = {name: place for place, name in enumerate(bound)}
