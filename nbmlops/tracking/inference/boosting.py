@@ -12,16 +12,11 @@ import ast
 from collections.abc import Iterator
 from typing import TypeGuard
 
+from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in, pairs_in
+from nbmlops.tracking.inference.blocks import loops_in
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import (
-    LoopReading,
-    assigned_in,
-    expanded,
-    loops_in,
-    names_in,
-    pairs_in,
-)
+from nbmlops.tracking.inference.loops import LoopReading
 from nbmlops.tracking.inference.statements import Update
 from nbmlops.tracking.metrics.names import is_loss_history, is_metric_name
 

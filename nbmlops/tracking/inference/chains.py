@@ -10,9 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from nbmlops.tracking.inference.expressions import terminal
-from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import (
+from nbmlops.tracking.inference.assignments import (
     assigned_in,
     expanded,
     made_in,
@@ -20,8 +18,10 @@ from nbmlops.tracking.inference.loops import (
     pairs_in,
     root_of,
     sources_of,
-    statements_in,
 )
+from nbmlops.tracking.inference.blocks import statements_in
+from nbmlops.tracking.inference.expressions import terminal
+from nbmlops.tracking.inference.findings import Finding
 
 __all__ = ["find_chains"]
 

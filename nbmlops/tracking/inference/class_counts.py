@@ -9,15 +9,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from nbmlops.tracking.inference.assignments import expanded, names_in, pairs_in
+from nbmlops.tracking.inference.blocks import statements_in
 from nbmlops.tracking.inference.decisions import decides_by
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import (
-    expanded,
-    names_in,
-    pairs_in,
-    statements_in,
-)
 
 __all__ = ["find_counted"]
 

@@ -11,9 +11,10 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 
+from nbmlops.tracking.inference.assignments import expanded, names_in
+from nbmlops.tracking.inference.blocks import statements_in
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import expanded, names_in, statements_in
 from nbmlops.tracking.inference.matrices import (
     expand,
     gram_of,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from nbmlops.tracking.inference.assignments import assigned_in, expanded
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import assigned_in, expanded
 
 __all__ = ["columns_used"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from nbmlops.tracking.inference.assignments import expanded, names_in
 from nbmlops.tracking.inference.expressions import terminal
-from nbmlops.tracking.inference.loops import expanded, names_in
 
 __all__ = ["decides_by"]
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ast
 
+from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
 from nbmlops.tracking.inference.drawing import anneals, draws_anew, wanders
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import LoopReading, assigned_in, expanded, names_in
+from nbmlops.tracking.inference.loops import LoopReading
 from nbmlops.tracking.inference.statements import Update
 from nbmlops.tracking.inference.values import Stage
 from nbmlops.tracking.inference.words import SIMULATED, is_step

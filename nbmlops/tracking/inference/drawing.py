@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ast
 
+from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
 from nbmlops.tracking.inference.expressions import operands, terminal
-from nbmlops.tracking.inference.loops import LoopReading, assigned_in, expanded, names_in
+from nbmlops.tracking.inference.loops import LoopReading
 from nbmlops.tracking.inference.world import World
 
 __all__ = ["anneals", "draws", "draws_anew", "is_by_chance", "moves_by_chance", "wanders"]

@@ -10,9 +10,9 @@ from typing import Any, TypeGuard
 import msgspec
 
 from nbmlops.tracking.inference.arguments import arguments_of, is_setting
+from nbmlops.tracking.inference.assignments import assigned_in, expanded, pairs_in
 from nbmlops.tracking.inference.closures import find_closure
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import assigned_in, expanded, pairs_in
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.search import find_in_function
 from nbmlops.tracking.inference.trees import find_tree

@@ -10,17 +10,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from nbmlops.tracking.inference.expressions import operands, terminal
-from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import (
+from nbmlops.tracking.inference.assignments import (
     assigned_in,
     made_in,
     names_in,
     pairs_in,
     root_of,
     sources_of,
-    statements_in,
 )
+from nbmlops.tracking.inference.blocks import statements_in
+from nbmlops.tracking.inference.expressions import operands, terminal
+from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.matrices import gram_of
 
 __all__ = ["find_hopfield"]

@@ -11,9 +11,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from nbmlops.tracking.inference.assignments import assigned_in
+from nbmlops.tracking.inference.blocks import Loop
 from nbmlops.tracking.inference.drawing import is_by_chance
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import Loop, LoopReading, assigned_in, prepared
+from nbmlops.tracking.inference.loops import LoopReading, prepared
 from nbmlops.tracking.inference.scopes import Scope
 from nbmlops.tracking.inference.stumps import columns_and_thresholds, is_an_error
 from nbmlops.tracking.inference.tries import Kept, SearchReader

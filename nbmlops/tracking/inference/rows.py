@@ -6,8 +6,8 @@ import ast
 import operator
 from typing import Any
 
+from nbmlops.tracking.inference.assignments import bound_in
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import bound_in
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 
 __all__ = ["rows_used"]

@@ -10,6 +10,8 @@ import msgspec
 
 from nbmlops.tracking.inference.alternation import find_alternation, replaces
 from nbmlops.tracking.inference.arguments import arguments_of, is_setting
+from nbmlops.tracking.inference.assignments import names_in
+from nbmlops.tracking.inference.blocks import Loop, loops_in
 from nbmlops.tracking.inference.boosting import find_boosting
 from nbmlops.tracking.inference.chains import find_chains
 from nbmlops.tracking.inference.class_models import find_class_models
@@ -22,7 +24,7 @@ from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.hopfield import find_hopfield
 from nbmlops.tracking.inference.kept_best import SEARCHES, best_of, find_kept_best
-from nbmlops.tracking.inference.loops import Loop, loops_in, names_in, read_loop
+from nbmlops.tracking.inference.loops import read_loop
 from nbmlops.tracking.inference.scopes import Scope
 from nbmlops.tracking.inference.statements import StatementReader
 from nbmlops.tracking.inference.tables import find_table

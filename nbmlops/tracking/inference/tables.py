@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 import re
 
+from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
+from nbmlops.tracking.inference.blocks import Loop
 from nbmlops.tracking.inference.expressions import operands, terminal
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import Loop, assigned_in, expanded, names_in
 
 __all__ = ["find_table"]
 

@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.tracking.inference.blocks import statements_in
 from nbmlops.tracking.inference.cell import parse_cell
 from nbmlops.tracking.inference.fitted_values import as_number
-from nbmlops.tracking.inference.loops import statements_in
 from nbmlops.tracking.metrics.drawn_rows import is_on_drawn_rows
 from nbmlops.tracking.metrics.names import is_metric_name
 from nbmlops.tracking.session.cells import ExecutedCell

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from nbmlops.tracking.inference.assignments import bound_in, grown_in, names_in
 from nbmlops.tracking.inference.cell import parse_cell
 from nbmlops.tracking.inference.columns import columns_used
 from nbmlops.tracking.inference.findings import Finding
-from nbmlops.tracking.inference.loops import bound_in, grown_in, names_in
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.rows import rows_used
 from nbmlops.tracking.inference.world import Kind
