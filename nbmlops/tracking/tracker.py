@@ -80,7 +80,9 @@ class Tracker:
         self.fault, self.safely, self.note = faults.add, faults.safely, faults.note
         self._files = FileWatch(settings)
         self._environment = EnvironmentReader(settings.root)
-        self._writer = RunWriter(settings, self.journal, faults.outage)
+        self._writer = RunWriter(
+            settings, self.journal, faults.outage, self.provenance.remember_content
+        )
         self._keeper = RunKeeper(
             settings.spool,
             self.history,

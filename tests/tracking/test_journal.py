@@ -103,7 +103,9 @@ def test_a_snapshot_that_the_disk_refuses_waits_and_is_written_as_it_was(tmp_pat
     done: dict[str, str | None] = {}
     refused: list[str] = []
     spool.write_text("no folder")
-    writer = SnapshotWriter(spool, done.__setitem__, lambda error: refused.append(str(error)))
+    writer = SnapshotWriter(
+        spool, done.__setitem__, lambda error: refused.append(str(error)), lambda *_: None
+    )
     model = Model()
     alive = weakref.ref(model)
     writer.write("run-a", {"model": model})
@@ -134,7 +136,9 @@ def test_a_snapshot_that_cannot_wait_is_told(
     done: dict[str, str | None] = {}
     refused: list[str] = []
     spool.write_text("no folder")
-    writer = SnapshotWriter(spool, done.__setitem__, lambda error: refused.append(str(error)))
+    writer = SnapshotWriter(
+        spool, done.__setitem__, lambda error: refused.append(str(error)), lambda *_: None
+    )
     monkeypatch.setattr(snapshots, "_MOST_KEPT", 10)
     writer.write("run-large", {"model": SimpleNamespace(weight=1)})
     writer.write("run-odd", {"model": Unpicklable()})

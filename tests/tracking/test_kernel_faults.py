@@ -235,7 +235,7 @@ def test_two_kernels_of_one_notebook_at_once(tmp_path: Path) -> None:
 def test_a_clock_that_is_set_back_does_not_upset_what_came_before(tmp_path: Path) -> None:
     """The previous run of a cell is the one that was journaled before, whatever its clock said."""
     journal = Journal(tmp_path / "journal.db")
-    writer = RunWriter(load_settings(tmp_path, {}), journal, lambda error: None)
+    writer = RunWriter(load_settings(tmp_path, {}), journal, lambda error: None, lambda *_: None)
     runs = [a_run() for _ in range(3)]
     for number, run in enumerate(runs):
         early = msgspec.structs.replace(run, started=run.started - timedelta(days=number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -117,7 +118,9 @@ def _pair(
         made.setdefault(ast.unparse(target), []).append((line, value))
 
 
-def data_beside(node: ast.AST, fitted: str) -> str | None:
+def data_beside(
+    node: ast.AST, fitted: str, is_module: Callable[[str], bool] = lambda name: name in MODULES
+) -> str | None:
     """What `fitted` is applied to in an expression: ``X_test`` of ``X_test @ w + b``."""
     called = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
     modules = {
@@ -129,7 +132,7 @@ def data_beside(node: ast.AST, fitted: str) -> str | None:
         if isinstance(n, ast.Name)
         and n.id != fitted
         and id(n) not in called
-        and (id(n) not in modules or n.id not in MODULES)
+        and not (id(n) in modules and is_module(n.id))
     ]
     return min(names)[-1] if names else None
 

@@ -104,7 +104,7 @@ def _evaluate(
 ) -> Any:
     if not tracker.watching or tracker.activity.busy:
         return function(*args, **kwargs)
-    run_id = tracker.provenance.run_of(model)
+    run_id = tracker.provenance.run_behind_model(model)
     answer = quietly(tracker, lambda: function(*args, **kwargs))
     if run_id is not None:
         try:

@@ -183,7 +183,7 @@ def _judge(
     with tracker.safely("an evaluation"):
         bound = inspect.signature(function).bind(*args, **kwargs).arguments
         model = bound.get("model") or trainer.lightning_module
-        run_id = tracker.provenance.run_of(model)
+        run_id = tracker.provenance.run_behind_model(model)
         source = bound.get("dataloaders") or bound.get("datamodule")
         name = name_of(source, tracker.namespace, tracker.frames())
         if run_id is None or answer is None:

@@ -140,7 +140,10 @@ def _take(
             spelled = f"{spellings.of(run_id, function.__name__, name, bound)}_{name}"
             _put(tracker, run_id, spelled, data=name, rows=rows, value=value)
         return
-    found = tracker.origins(named) or tracker.origins(others[-1:] if named else others)
+    found = tracker.origins(named)
+    if found and "y_true" in bound:
+        tracker.provenance.remember_truth(bound["y_true"])
+    found = found or tracker.origins(others[-1:] if named else others)
     if len({origin.run_id for origin in found}) > 1:
         tracker.metrics.ambiguous(function.__name__)
         return

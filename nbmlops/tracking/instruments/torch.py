@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.instruments.torch_beginning import begin_loop
+from nbmlops.tracking.instruments.torch_copies import watch_weights
 from nbmlops.tracking.instruments.torch_observation import TorchObservation, observe
 from nbmlops.tracking.instruments.torch_training import LoopTraining
 
@@ -26,6 +27,7 @@ class TorchInstrument:
         """Watch backward passes, loaders and optimizer steps."""
         from torch.optim import optimizer
 
+        watch_weights(tracker, module)
         steps = _Steps(tracker, observe(tracker, module), module)
         optimizer.register_optimizer_step_pre_hook(steps.before)
         optimizer.register_optimizer_step_post_hook(steps.after)

@@ -167,7 +167,7 @@ def _judge(
         return function(*args, **kwargs)
     answer = quietly(tracker, lambda: function(*args, **kwargs))
     with tracker.safely("an evaluation"):
-        run_id = tracker.provenance.run_of(trainer.model)
+        run_id = tracker.provenance.run_behind_model(trainer.model)
         if run_id is None:
             return answer
         bound = inspect.signature(function).bind(*args, **kwargs).arguments

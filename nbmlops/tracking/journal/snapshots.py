@@ -96,10 +96,15 @@ class SnapshotWriter:
         spool: Path,
         done: Callable[[str, str | None], None],
         refused: Callable[[OSError], None],
+        written: Callable[[Any, str], None],
     ) -> None:
-        """`done` hears the run's id and what went wrong, or None; `refused` what the disk says."""
+        """`done` hears the run's id and what went wrong, or None; `refused` what the disk says.
+
+        `written` hears of a model whose snapshot was written, and of its run, while it is as it
+        was then.
+        """
         self._spool = spool
-        self._done, self._refused = done, refused
+        self._done, self._refused, self._written = done, refused, written
         self._queue: queue.Queue[tuple[str, dict[str, Any] | bytes, threading.Event]]
         self._queue = queue.Queue()
         self._kept: dict[str, bytes] = {}
@@ -167,6 +172,8 @@ class SnapshotWriter:
                 self._done(run_id, f"{type(error).__name__}: {_told(error)}")
                 return
             self._kept.pop(run_id, None)
+            if not isinstance(content, bytes):
+                self._written(content["model"], run_id)
             self._done(run_id, None)
             return
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 from nbmlops.tracking.code.data_names import caller_name, handed
@@ -85,7 +85,7 @@ class CodeWalk:
             model = self._lookup(root_name(function.value), depth) if model is None else model
         else:
             model = self._held(function, depth)
-        run_id = self._provenance.run_of(model) or self._provenance.run_behind(model)
+        run_id = self._provenance.run_behind_model(model) or self._provenance.run_behind(model)
         run_id = run_id or self._run_inside(model)
         if run_id is None:
             return False
@@ -142,7 +142,11 @@ class CodeWalk:
 
     def _beside(self, around: ast.AST, name: str, depth: int) -> str | None:
         """What a fitted name is applied to, as the notebook calls it."""
-        beside = data_beside(around, name)
+
+        def is_module(other: str) -> bool:
+            return isinstance(self._lookup(other, depth), ModuleType)
+
+        beside = data_beside(around, name, is_module)
         node = ast.Name(id=beside, ctx=ast.Load()) if beside else None
         return caller_name(self._frames[depth:], node, self._namespace)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 import weakref
 from collections.abc import Callable
 from types import FunctionType
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from nbmlops.tracking.metrics.contents import content_of, roughly
-from nbmlops.tracking.metrics.copies import content_of_model
+from nbmlops.tracking.metrics.copies import content_of_model, family_of
 from nbmlops.tracking.metrics.folds import Folds
 
 __all__ = ["Origin", "Provenance"]
@@ -33,12 +34,14 @@ class Provenance:
     def __init__(self) -> None:
         self._models: dict[int, tuple[Any, str]] = {}
         self._strangers: dict[int, tuple[Any, int]] = {}
+        self._kept: dict[str, dict[str, str]] = {}
         self._fitted: dict[str, tuple[int, str]] = {}
         self.fitted_names: set[str] = set()
         self._arrays: dict[int, tuple[Any, Origin]] = {}
         self._latest: list[tuple[Origin, int | None]] = []
         self.folds = Folds()
         self._contents: dict[str, set[Origin]] = {}
+        self._truths: set[str | None] = set()
         self.earlier: Callable[[str], list[ast.AST]] = lambda _name: []
         """What an earlier cell made a global name from."""
 
@@ -64,21 +67,46 @@ class Provenance:
     def run_of_copy(self, model: Any) -> str | None:
         """The run that trained what `model` is a copy of: saved and loaded, or copied.
 
-        What is nobody's copy is looked at once, until there are more models of its class.
+        What is nobody's copy is looked at once, until there are more models of its kind.
         """
+        family = family_of(model)
         made = [(reference(), run_id) for reference, run_id in [*self._models.values()]]
-        kin: list[tuple[Any, str]] = [pair for pair in made if type(pair[0]) is type(model)]
-        stranger = self._strangers.get(id(model))
-        if not kin or (stranger and stranger[0]() is model and stranger[1] == len(kin)):
+        kin: list[tuple[Any, str]] = [
+            pair for pair in made if pair[0] is not None and family_of(pair[0]) == family
+        ]
+        kept = self._kept.get(family, {})
+        known, stranger = len(kin) + len(kept), self._strangers.get(id(model))
+        if not known or (stranger and stranger[0]() is model and stranger[1] == known):
             return None
-        content = content_of_model(model)
-        same = (run for known, run in reversed(kin) if content_of_model(known) == content)
-        run_id: str | None = next(same, None) if content is not None else None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content = content_of_model(model)
+            run_id = kept.get(content or "")
+            if run_id is None and content is not None:
+                same = (run for other, run in reversed(kin) if content_of_model(other) == content)
+                run_id = next(same, None)
         if run_id is None:
-            self._remember(self._strangers, model, len(kin))
+            self._remember(self._strangers, model, known)
         else:
             self.remember_model(model, run_id)
         return run_id
+
+    def run_behind_model(self, model: Any) -> str | None:
+        """The run that trained `model`, or what it is a copy of."""
+        return self.run_of(model) or self.run_of_copy(model)
+
+    def remember_content(self, model: Any, run_id: str) -> None:
+        """What the model of run `run_id` holds now may come back when the model is gone."""
+        if (content := content_of_model(model)) is not None:
+            kept = self._kept.setdefault(family_of(model), {})
+            kept[content] = run_id
+            while len(kept) > _MOST_CONTENTS:
+                del kept[next(iter(kept))]
+
+    def look_again(self, model: Any) -> None:
+        """`model` was given other values: they may be another run's, or of another epoch."""
+        self._strangers.pop(id(model), None)
+        self.run_of_copy(model)
 
     def remember_fitted(self, name: str, value: Any, run_id: str) -> None:
         """`name` is bound to what a hand-written training of run `run_id` has fitted."""
@@ -133,11 +161,18 @@ class Provenance:
         the same numbers of a model that nobody holds any more.
         """
         key = _safely(content_of, value) if self._contents else None
+        if key in self._truths:
+            return set()
         found = self._contents.get(key, set()) if key is not None else set()
         if len({origin.run_id for origin in found}) < 2:
             return found
         alive = {run_id for reference, run_id in self._models.values() if reference() is not None}
         return {origin for origin in found if origin.run_id in alive} or found
+
+    def remember_truth(self, value: Any) -> None:
+        """Predictions are held against `value`: equal numbers do not make it one of them."""
+        if self.origin_of(value) is None and (key := _safely(content_of, value)) in self._contents:
+            self._truths.add(key)
 
     def is_one_models(self, value: Any) -> bool:
         """Whether a value holds what one model alone predicted."""

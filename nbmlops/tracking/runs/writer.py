@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -37,18 +38,24 @@ class _Unwritten(msgspec.Struct):
 class RunWriter:
     """Writes the runs of one session into `journal`; `outage` hears once when that fails.
 
+    `written` hears of each model that was saved, see :class:`SnapshotWriter`.
+
     While the journal fails, runs and their changes are kept in memory; each cell's end tries again.
     A failing journal is asked once a cell, so that a locked one does not hold the user up.
     """
 
     def __init__(
-        self, settings: Settings, journal: Journal, outage: Callable[[NbmlopsError], None]
+        self,
+        settings: Settings,
+        journal: Journal,
+        outage: Callable[[NbmlopsError], None],
+        written: Callable[[Any, str], None],
     ) -> None:
         self._journal = journal
         self._outage = outage
         self._spool = settings.spool
         self._snapshots = SnapshotWriter(
-            settings.spool, self._snapshot_done, self._snapshot_refused
+            settings.spool, self._snapshot_done, self._snapshot_refused, written
         )
         self._lock = threading.RLock()  # the snapshots' thread writes, too
         self._unwritten: dict[str, _Unwritten] = {}
