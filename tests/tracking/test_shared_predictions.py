@@ -130,3 +130,125 @@ def test_columns_made_of_predictions_are_followed_into_later_cells(kernel: Kerne
     kernel.run("table = pd.DataFrame({'score': rng.normal(size=60)})")
     kernel.run("average_precision_score(bad, table['score'], pos_label=1)")
     assert measured(kernel, [run]) == [{"f1_score_X", "average_precision_score_X"}]
+
+
+FIT_PREDICT = """
+def fit_predict(X_train, y_train, X_valid):
+    model = Ridge()
+    model.fit(X_train, y_train)
+    return model.predict(X_valid)
+def fit_and_keep(X_train, y_train, X_valid):
+    model = Ridge().fit(X_train, y_train)
+    valid = model.predict(X_valid)
+    return valid, model
+def one_step(seen):
+    return Ridge().fit(X[:seen], y[:seen]).predict(X[[seen]])[0]
+def walk(start, end):
+    out = []
+    for t in range(start, end):
+        out.append(one_step(t))
+    return np.array(out)
+"""
+EACH = "for tr, va in folds(X):\n    "
+
+
+@pytest.mark.parametrize(
+    ("fill", "measure"),
+    [
+        (f"held = np.zeros(60)\n{EACH}held[va] = fit_predict(X[tr], y[tr], X[va])", "held"),
+        (
+            f"held = np.zeros(60)\n{EACH}p, kept = fit_and_keep(X[tr], y[tr], X[va])\n"
+            "    held[va] = p",
+            "held",
+        ),
+        (
+            f"held, kept = np.zeros(60), None\n"
+            f"{EACH}held[va], kept = fit_and_keep(X[tr], y[tr], X[va])",
+            "held",
+        ),
+        (f"held = {{'a': np.zeros(60)}}\n{EACH}held['a'][va] = Ridge().fit(X[tr], y[tr])"
+         ".predict(X[va])", "held['a']"),
+        (f"held = [np.zeros(60)]\n{EACH}held[0][va] = fit_predict(X[tr], y[tr], X[va])",
+         "held[0]"),
+        ("def over_folds():\n    filled = np.zeros(60)\n    for tr, va in folds(X):\n"
+         "        filled[va] = fit_predict(X[tr], y[tr], X[va])\n    return filled\n"
+         "held = over_folds()", "held"),
+    ],
+    ids=["answer", "unpacked", "put at once", "dict", "list", "function"],
+)  # fmt: skip
+@pytest.mark.parametrize("later", [False, True], ids=["in the cell", "later"])
+def test_folds_that_a_function_predicts_are_all_folds_alike(
+    kernel: Kernel, fill: str, measure: str, later: bool
+) -> None:
+    """What it gives back is put into an array, also into one that a dict or list holds."""
+    kernel.run(FIT_PREDICT)
+    measure = f"mean_absolute_error(y, {measure})"
+    runs = kernel.trained(fill if later else f"{fill}\n{measure}")
+    if later:
+        kernel.run(measure)
+    assert measured(kernel, runs) == [{"mean_absolute_error_held"}] * 3
+
+
+def test_each_model_fills_its_own_entry_of_a_dict(kernel: Kernel) -> None:
+    """Measured in its turn, and once more by going over the dict."""
+    runs = kernel.trained(
+        "held = {}\nfor name, model in {'ridge': Ridge(), 'lasso': Lasso(0.1)}.items():\n"
+        "    held[name] = np.zeros(60)\n    for tr, va in folds(X):\n"
+        "        model.fit(X[tr], y[tr])\n        held[name][va] = model.predict(X[va])\n"
+        "    mean_absolute_error(y, held[name])"
+    )
+    assert measured(kernel, runs) == [{"mean_absolute_error_held"}] * 6
+    kernel.run("worst = {name: max_error(y, p) for name, p in held.items()}")
+    ridge, lasso = (float(kernel.value(f"worst[{name!r}]")) for name in ("ridge", "lasso"))
+    values = [
+        next(m.value for m in kernel.journal.run(run.id).metrics if m.name.startswith("max"))
+        for run in runs
+    ]
+    assert values == [ridge] * 3 + [lasso] * 3
+
+
+@pytest.mark.parametrize(
+    "walk",
+    [
+        "ahead = []\nfor t in range(40, 44):\n    ahead.append(one_step(t))\n"
+        "ahead = np.array(ahead)",
+        "steps = []\nfor t in range(40, 44):\n    steps.append(one_step(t))\n"
+        "ahead = np.array(steps)",
+        "ahead = walk(40, 44)",
+    ],
+    ids=["same name", "another name", "function"],
+)
+def test_a_walk_forward_by_a_function_is_about_every_step(kernel: Kernel, walk: str) -> None:
+    """Joined to an array under any name, and measured a cell later."""
+    kernel.run(FIT_PREDICT)
+    runs = kernel.trained(walk)
+    kernel.run("mean_absolute_error(y[40:44], ahead)")
+    assert measured(kernel, runs) == [{"mean_absolute_error_ahead"}] * 4
+
+
+@pytest.mark.parametrize(
+    ("begin", "add"),
+    [
+        ("np.zeros(20)", "total + model.predict(X_test)"),
+        ("0", "total + model.predict(X_test) / 2"),
+        ("None", "model.predict(X_test) if total is None else total + model.predict(X_test)"),
+    ],
+)
+def test_a_sum_that_is_bound_anew_is_no_one_models(kernel: Kernel, begin: str, add: str) -> None:
+    """Neither in the cell nor later; the control, one model added to nothing, is its own."""
+    loop = f"total = {begin}\nfor model in models:\n    total = {add}\n"
+    runs = kernel.trained("models = [Ridge().fit(X, y), Lasso(0.1).fit(X, y)]")
+    kernel.run(f"{loop}mean_absolute_error(y_test, total / 2)")
+    kernel.run("max_error(y_test, total / 2)")
+    assert measured(kernel, runs) == [set(), set()]
+    (run,) = kernel.trained(f"models = [Ridge(2.0).fit(X, y)]\n{loop}max_error(y_test, total)")
+    assert measured(kernel, [run]) == [{"max_error_X_test"}]
+
+
+def test_sums_that_begin_anew_are_each_their_models(kernel: Kernel) -> None:
+    """The control: what one model alone adds to an offset in a loop over models."""
+    runs = kernel.trained(
+        "for model in (Ridge(), Lasso(0.1)):\n    model.fit(X, y)\n    total = np.zeros(20)\n"
+        "    total = total + model.predict(X_test)\n    mean_absolute_error(y_test, total)"
+    )
+    assert measured(kernel, runs) == [{"mean_absolute_error_X_test"}] * 2

@@ -91,7 +91,8 @@ def parts_filled(scope: Scope) -> list[tuple[ast.Subscript, ast.expr]]:
     for node in ast.walk(scope):
         if isinstance(node, ast.Assign | ast.AugAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            filled += [(t, node.value) for t in targets if isinstance(t, ast.Subscript)]
+            parts = [p for t in targets for p in (t.elts if isinstance(t, ast.Tuple) else [t])]
+            filled += [(part, node.value) for part in parts if isinstance(part, ast.Subscript)]
     return filled
 
 

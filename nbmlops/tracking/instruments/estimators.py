@@ -215,8 +215,7 @@ class EstimatorWatch:
             forecasts = function.__name__ in FORECASTING
             name = None if forecasts else data_name(tracker, args, kwargs, frames=frames)
             tracker.provenance.remember_prediction(answer, run_id, name)
-            if frames:
-                tracker.provenance.folds.predicted(run_id, frames[0])
+            tracker.provenance.folds.predicted(run_id, frames)
         return answer
 
     def _score(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import numbers
 from collections.abc import Callable
@@ -188,7 +189,7 @@ def _folds(
         found = provenance.folds.behind(node, frames[0])
         if found is None or provenance.is_one_models(value):
             continue
-        name = caller_name(frames, found.name, tracker.namespace) or found.name.id
+        name = caller_name(frames, found.holder, tracker.namespace) or ast.unparse(found.holder)
         return name, () if found.mixed else found.runs
     return None
 

@@ -9,71 +9,150 @@ from typing import Any, Literal
 
 import msgspec
 
-from nbmlops.tracking.code.frames import root_name
-from nbmlops.tracking.code.makers import COLLECTING, Scope, assignments, parts_filled, scope_of
+from nbmlops.tracking.code.makers import COLLECTING, Scope, assignments, parts_filled
+from nbmlops.tracking.code.own import is_own
 
-__all__ = ["Makers", "Target", "column_at", "column_read", "is_table", "lookup", "targets_of"]
+__all__ = [
+    "Filling",
+    "Site",
+    "Target",
+    "column_at",
+    "column_read",
+    "held",
+    "is_table",
+    "lookup",
+    "placed",
+    "returns",
+    "targets_of",
+]
+
+_PLACING = ("loc", "iloc", "at", "iat")
+Filling = Literal["rows", "list", "sum"]
 
 
 class Target(msgspec.Struct, frozen=True):
-    """A name that predictions are put into, how, and the column of a table that they go to."""
+    """What predictions are put into, how, and the column of a table that they go to.
 
-    name: str
-    how: Literal["rows", "list", "sum"]
+    A sum that is `rebound` is another object after each that was added: ``total = total + p``.
+    """
+
+    holder: ast.expr
+    how: Filling
     column: ast.expr | None = None
+    rebound: bool = False
 
 
-def targets_of(frame: FrameType) -> Iterator[Target]:
-    """What is filled with what is worked out at a frame's line."""
-    scope = scope_of(frame)
-    if scope is None:
-        return
+class Site:
+    """A place in the code: what names are bound to there, and what they were made from."""
+
+    def __init__(
+        self, scope: Scope | None, line: int, spaces: tuple[dict[str, Any], ...], place: str
+    ) -> None:
+        self.place = place
+        self._scope, self._line, self._spaces = scope, line, spaces
+        self._made: dict[str, list[tuple[int, ast.expr]]] | None = None
+
+    @classmethod
+    def of(cls, frame: FrameType, scope: Scope | None) -> Site:
+        """Where a frame is now, in the scope that it runs."""
+        code = frame.f_code
+        spaces = (frame.f_locals, frame.f_globals)
+        return cls(scope, frame.f_lineno, spaces, f"{code.co_filename}:{code.co_qualname}")
+
+    def value(self, name: str) -> Any:
+        return next((space[name] for space in self._spaces if name in space), None)
+
+    def made(self) -> dict[str, list[tuple[int, ast.expr]]]:
+        """What the code around makes its names from; read once, when it is first asked for."""
+        if self._made is None:
+            self._made = assignments(self._scope) if self._scope is not None else {}
+        return self._made
+
+    def last(self, name: str) -> ast.expr | None:
+        """What `name` was made from last; None where this code did not make it."""
+        before = [maker for line, maker in self.made().get(name, ()) if line <= self._line]
+        return before[-1] if before else None
+
+
+def targets_of(scope: Scope, line: int) -> Iterator[Target]:
+    """What is filled with what is worked out at a line of `scope`."""
     made = assignments(scope)
     for target, value in parts_filled(scope):
         parts = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
         place, column = parts[0], parts[-1] if len(parts) > 1 else None
         all_rows = isinstance(place, ast.Slice) and place.lower is None and place.upper is None
-        name = root_name(target)
-        if name is not None and not all_rows and frame.f_lineno in _lines_of(value, made):
-            yield Target(name, "rows", column)
-    for name, how, value in _gathered(scope):
-        if frame.f_lineno in _lines_of(value, made):
-            yield Target(name, how)
+        if not all_rows and line in _lines_of(value, made):
+            yield Target(placed(target), "rows", column)
+    for target_, value in _gathered(scope):
+        if line in _lines_of(value, made):
+            yield target_
 
 
-def _gathered(scope: Scope) -> Iterator[tuple[str, Literal["list", "sum"], ast.expr]]:
+def returns(scope: Scope, line: int) -> bool:
+    """Whether a function gives back what is worked out at a line of it."""
+    if isinstance(scope, ast.Module):
+        return False
+    made = assignments(scope)
+    answers = (n.value for n in ast.walk(scope) if isinstance(n, ast.Return) and n.value)
+    return any(line in _lines_of(value, made) for value in answers)
+
+
+def _gathered(scope: Scope) -> Iterator[tuple[Target, ast.expr]]:
     """What a scope adds to lists, and adds up under a name."""
     for node in ast.walk(scope):
-        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            yield node.target.id, "sum", node.value
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name | ast.Attribute):
+            yield Target(node.target, "sum"), node.value
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            if _adds_to(node.targets[0].id, node.value):
+                yield Target(node.targets[0], "sum", rebound=True), node.value
         elif (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
-            and isinstance(node.func.value, ast.Name)
             and node.func.attr in COLLECTING
             and node.args
         ):
-            yield node.func.value.id, "list", node.args[0]
+            yield Target(node.func.value, "list"), node.args[0]
 
 
-class Makers:
-    """What a frame's code has made its names from; read once, when it is first asked for."""
-
-    def __init__(self, frame: FrameType) -> None:
-        self._frame = frame
-        self._made: dict[str, list[tuple[int, ast.expr]]] | None = None
-
-    def last(self, name: str) -> ast.expr | None:
-        """What `name` was made from last; None where this code did not make it."""
-        if self._made is None:
-            scope = scope_of(self._frame)
-            self._made = assignments(scope) if scope is not None else {}
-        before = [maker for line, maker in self._made.get(name, ()) if line <= self._frame.f_lineno]
-        return before[-1] if before else None
+def _adds_to(name: str, value: ast.expr) -> bool:
+    """Whether a value is what `name` held, and something added."""
+    return any(
+        isinstance(side, ast.Name) and side.id == name
+        for part in ast.walk(value)
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Add)
+        for side in (part.left, part.right)
+    )
 
 
 def lookup(name: str, frame: FrameType) -> Any:
     return frame.f_locals.get(name, frame.f_globals.get(name))
+
+
+def held(node: ast.expr, site: Site) -> Any:
+    """What a name, an entry of a dict or list or an attribute of the user's own object holds."""
+    if isinstance(node, ast.Name):
+        return site.value(node.id)
+    if not isinstance(node, ast.Subscript | ast.Attribute):
+        return None
+    owner = held(node.value, site)
+    try:
+        if isinstance(node, ast.Attribute):
+            return vars(owner).get(node.attr) if is_own(type(owner)) else None
+        if type(owner) not in (dict, list, tuple):
+            return None
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        key = site.value(node.slice.id) if isinstance(node.slice, ast.Name) else key
+        return owner[key] if type(key) in (int, str) else None
+    except Exception:  # noqa: BLE001 - a user's own object may raise anything; it then holds nothing
+        return None
+
+
+def placed(node: ast.Subscript | ast.Attribute) -> ast.expr:
+    """What it is that has rows: ``oof`` of ``oof[rows]`` and of ``oof.loc[rows]``."""
+    holder = node.value
+    if isinstance(holder, ast.Attribute) and holder.attr in _PLACING:
+        return holder.value
+    return holder
 
 
 def is_table(value: Any) -> bool:
@@ -89,9 +168,9 @@ def column_read(node: ast.AST) -> ast.expr | None:
     return node.slice.elts[-1] if isinstance(node.slice, ast.Tuple) else node.slice
 
 
-def column_at(node: ast.expr | None, table: Any, frame: FrameType) -> str | None:
+def column_at(node: ast.expr | None, table: Any, site: Site) -> str | None:
     """The column that an expression names, or counts, now."""
-    value = lookup(node.id, frame) if isinstance(node, ast.Name) else None
+    value = site.value(node.id) if isinstance(node, ast.Name) else None
     value = node.value if isinstance(node, ast.Constant) else value
     if type(value) is int:
         labels = list(table.columns)
