@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbmlops.tracking.journal.journal import Journal, Waiting
     from nbmlops.tracking.journal.place import run_page
     from nbmlops.tracking.observer import Observer
+    from nbmlops.tracking.session.whereabouts import forget_whereabouts, note_whereabouts
     from nbmlops.tracking.tracker import Tracker
     from nbmlops.tracking.trainings.inputs import arguments_of
     from nbmlops.tracking.trainings.parameters import named_parameters
@@ -37,8 +38,10 @@ __all__ = [
     "deliver_pending",
     "dismiss",
     "follow",
+    "forget_whereabouts",
     "latest_inferred",
     "named_parameters",
+    "note_whereabouts",
     "restore",
     "run_page",
     "watch",
@@ -57,8 +60,10 @@ _HOMES = {
     "compare_runs": "comparison",
     "dismiss": "dismissal",
     "follow": "instruments.following",
+    "forget_whereabouts": "session.whereabouts",
     "latest_inferred": "dismissal",
     "named_parameters": "trainings.parameters",
+    "note_whereabouts": "session.whereabouts",
     "restore": "dismissal",
     "run_page": "journal.place",
     "watch": "instruments.wrapping",

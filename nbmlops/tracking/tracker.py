@@ -31,6 +31,7 @@ from nbmlops.tracking.runs.writer import RunWriter
 from nbmlops.tracking.session.cells import CellHistory, ExecutedCell
 from nbmlops.tracking.session.earlier_cells import makers_in_cells
 from nbmlops.tracking.session.files import FileWatch
+from nbmlops.tracking.session.notebook_path import notebook_path
 from nbmlops.tracking.session.outputs import Shown
 from nbmlops.tracking.session_metrics import SessionMetrics
 from nbmlops.tracking.session_trainings import SessionTrainings
@@ -88,6 +89,7 @@ class Tracker:
             self.history,
             self._writer,
             self._environment.git,
+            notebook=lambda: notebook_path(namespace, environ),
             changed=self.look_again,
             fault=faults.add,
         )

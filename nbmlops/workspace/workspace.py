@@ -78,6 +78,13 @@ class Workspace(Governed):
         """The number of the latest change of a run, and the ids changed after number `since`."""
         return self._stores.journal.changes(since)
 
+    def notebook_moved(self, before: str, after: str) -> None:
+        """List the runs of a notebook, or of a folder of them, where it was moved to.
+
+        Both are spelled as records spell them.
+        """
+        self._stores.journal.notebook_moved(before, after)
+
     def dismiss(self, run_id: str, *, by: Identity | None = None) -> TrackedRun:
         """Say that an inferred run is no training: it is kept, and lists leave it out.
 

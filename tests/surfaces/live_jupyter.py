@@ -74,6 +74,7 @@ class LiveServer:
     token: str
     settings: Settings
     process: subprocess.Popen[str]
+    home: Path
 
     def ask(
         self, route: str, body: Any = None, *, token: str | None = "", verb: str | None = None
@@ -128,7 +129,7 @@ def live_server(root: Path, home: Path, *options: str) -> Iterator[LiveServer]:
     try:
         _wait_until_it_listens(process, port, log)
         settings = load_settings(root, {"NBMLOPS_USER": "ada"})
-        yield LiveServer(port, token, settings, process)
+        yield LiveServer(port, token, settings, process, home)
     finally:
         process.terminate()
         process.wait(timeout=20)

@@ -19,6 +19,7 @@ from nbmlops.settings import Settings, load_settings
 from nbmlops.surfaces.contract import RecordsChanged
 from nbmlops.surfaces.jupyter_server.announcer import Announcer
 from nbmlops.surfaces.jupyter_server.handlers import ROUTES
+from nbmlops.surfaces.jupyter_server.moves import Moves
 from nbmlops.workspace import Workspace
 
 __all__ = ["NbmlopsExtension"]
@@ -38,6 +39,7 @@ class NbmlopsExtension(ExtensionApp):
     description = "Tracked runs and reviews for the nbmlops panel."
 
     _watch: PeriodicCallback | None = None
+    _moves: Moves | None = None
 
     @property
     def root_dir(self) -> Path:
@@ -77,6 +79,8 @@ class NbmlopsExtension(ExtensionApp):
         """Stop watching and let go of the threads."""
         if self._watch is not None:
             self._watch.stop()
+        if self._moves is not None:
+            self._moves.forget()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     @cached_property
@@ -86,6 +90,8 @@ class NbmlopsExtension(ExtensionApp):
     def _start_watch(self, settings: Settings) -> None:
         announcer = Announcer(settings, lambda: self.workspace, self.run, self._emit)
         self._watch = PeriodicCallback(announcer.look, WATCH_EVERY_MS)
+        self._moves = Moves(self.serverapp, self.root_dir, lambda: self.workspace, self.run)
+        self._moves.listen()
         self.serverapp.io_loop.add_callback(self._watch.start)
         self.log.debug("nbmlops %s serves %s", __version__, settings.root)
 

@@ -161,6 +161,21 @@ class Journal:
                 "UPDATE runs SET model = ?, revision = revision + 1 WHERE id = ?", (state, run_id)
             )
 
+    def notebook_moved(self, before: str, after: str) -> None:
+        """The notebook, or the folder of notebooks, at `before` stands at `after` from now on.
+
+        Its runs are listed there; what they say of the notebook's name is what it was then.
+        """
+        names = {"before": before, "after": after}
+        with self._file.transaction() as db:
+            moved = db.execute(
+                "UPDATE runs SET notebook = :after || substr(notebook, length(:before) + 1)"
+                " WHERE notebook = :before"
+                " OR substr(notebook, 1, length(:before) + 1) = :before || '/' RETURNING id",
+                names,
+            ).fetchall()
+            db.executemany("INSERT OR REPLACE INTO changes (run) VALUES (?)", moved)
+
     def claim(self, what: str, where: str) -> Claim:
         """Note, before MLflow is asked to make `what` at `where`, that it may come to be there."""
         with self._file.transaction() as db:

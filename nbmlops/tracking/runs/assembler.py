@@ -46,7 +46,6 @@ class RunAssembler:
 
     def assemble(self, training: Training, cell: CellRecord) -> TrackedRun:
         """The run of `training` in `cell`, with the faults since the last record."""
-        self._keeper.notebook = notebook_path(self._namespace, self._environ)
         ours = bool(self._environ.get("NBMLOPS_NOTEBOOK"))
         return assemble(
             training,

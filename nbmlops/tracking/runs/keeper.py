@@ -29,11 +29,12 @@ from nbmlops.tracking.session.staleness import Staleness
 __all__ = ["RunKeeper", "unsaved"]
 
 _UNSAVED = "The notebook on disk does not hold this cell as it ran: save it."
+_ABSENT = "The notebook's file is not there: it was never saved, or was moved or deleted."
 
 
 def unsaved(told: bool) -> Gap:
     """The gap of a run whose cell the saved notebook does not show; `told` if it exists at all."""
-    return Gap(what="notebook", why=_UNSAVED if told else "The notebook has never been saved.")
+    return Gap(what="notebook", why=_UNSAVED if told else _ABSENT)
 
 
 class _Shown(msgspec.Struct, frozen=True):
@@ -44,7 +45,10 @@ class _Shown(msgspec.Struct, frozen=True):
 
 
 class RunKeeper:
-    """Follows the runs of one session; `changed` hears each that has changed."""
+    """Follows the runs of one session; `changed` hears each that has changed.
+
+    `notebook` says where the session's notebook stands now.
+    """
 
     def __init__(
         self,
@@ -53,20 +57,20 @@ class RunKeeper:
         writer: RunWriter,
         git: GitWatch,
         *,
+        notebook: Callable[[], Path | None],
         changed: Callable[[TrackedRun], None],
         fault: Callable[[str, BaseException], None],
     ) -> None:
         self._history, self._writer, self._git, self._changed = history, writer, git, changed
-        self._spool, self._fault = spool, fault
+        self._spool, self._fault, self._notebook = spool, fault, notebook
         self._staleness = Staleness()
         self._arrivals = Arrivals(writer)
         self._work: SimpleQueue[TrackedRun | _Shown | int | threading.Event] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._heard = 0
         self._unsaved: dict[str, TrackedRun] = {}
-        self._saved: tuple[tuple[int, int], SavedNotebook | None] = ((0, 0), None)
+        self._saved: tuple[tuple[int, ...], SavedNotebook | None] = ((), None)
         self._lock = threading.Lock()
-        self.notebook: Path | None = None
 
     def follow(self, run: TrackedRun) -> None:
         """Keep `run` true from now on."""
@@ -95,15 +99,16 @@ class RunKeeper:
     def saved(self) -> SavedNotebook | None:
         """The notebook as it is on disk now; read again only when it has changed."""
         with self._lock:
+            path = self._notebook()
             try:
-                stat = self.notebook.stat() if self.notebook else None
+                stat = path.stat() if path else None
             except OSError:
                 stat = None
-            if stat is None or self.notebook is None:
+            if stat is None or path is None:
                 return None
-            stamp = (stat.st_mtime_ns, stat.st_size)
+            stamp = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
             if self._saved[0] != stamp:
-                self._saved = (stamp, read_saved(self.notebook))
+                self._saved = (stamp, read_saved(path))
             return self._saved[1]
 
     def notebook_gaps(self, cell: CellRecord, *, ours: bool) -> list[Gap]:
@@ -111,7 +116,7 @@ class RunKeeper:
 
         `ours` says that we run it ourselves, under a name that may be no file's yet.
         """
-        if self.notebook is None:
+        if self._notebook() is None:
             return [Gap(what="notebook", why="The front end does not tell which notebook this is.")]
         saved = self.saved()
         if saved is None:
