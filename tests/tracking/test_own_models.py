@@ -140,13 +140,36 @@ study.optimize(objective, n_trials=4)
     chosen = told(run)
     assert chosen["n_trials"] == 4
     assert chosen["direction"] == "maximize"
-    assert chosen["sampler"] == "RandomSampler"
+    assert (chosen["sampler"], chosen["sampler__seed"]) == ("RandomSampler", 0)
     assert str(chosen["best_C"]) == kernel.value("study.best_params['C']")
     assert {i.name for i in run.inputs} == {"X_train", "y_train"}
     refit = only(
         kernel.trained("best = LogisticRegression(**study.best_params).fit(X_train, y_train)")
     )
     assert refit.model_class == "sklearn.linear_model.LogisticRegression"
+
+
+def test_a_study_tells_what_its_sampler_and_pruner_were_made_with(kernel: Kernel) -> None:
+    """As they were handed it, whatever they make of it; also in a loop, with its functions' data."""
+    kernel.run("import optuna\noptuna.logging.set_verbosity(optuna.logging.ERROR)")
+    study = """
+study = optuna.create_study(
+    sampler=optuna.samplers.TPESampler(multivariate=True, seed=3),
+    pruner=optuna.pruners.MedianPruner(5, n_warmup_steps=2),
+)
+def objective(trial):
+    model = LogisticRegression(C=trial.suggest_float("C", 0.01, 1.0))
+    return 1 - model.fit(X_train, y_train).score(X_train, y_train)
+"""
+    optimized = only(kernel.trained(study + "study.optimize(objective, n_trials=1)"))
+    asked = only(kernel.trained(study + "trial = study.ask()\nstudy.tell(trial, objective(trial))"))
+    for run in (optimized, asked):
+        chosen = {p.name for p in run.parameters if not p.is_default and "__" in p.name}
+        assert chosen == {"sampler__multivariate", "sampler__seed", "pruner__n_warmup_steps"}
+        assert told(run)["sampler__seed"] == 3
+        assert {i.name for i in run.inputs} == {"X_train", "y_train"}
+    plain = only(kernel.trained("optuna.create_study().optimize(objective, n_trials=1)"))
+    assert not any("__" in p.name for p in plain.parameters if not p.is_default)
 
 
 def test_an_imbalanced_learn_pipeline_is_one_training(kernel: Kernel) -> None:

@@ -5,7 +5,6 @@ A loop of ``ask`` and ``tell`` is what ``optimize`` is: what trains between them
 
 from __future__ import annotations
 
-import inspect
 import math
 import time
 from collections import Counter
@@ -15,14 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap, Metric, Scalar, now
 from nbmlops.tracking.code.frames import name_of
+from nbmlops.tracking.code.own import is_own
 from nbmlops.tracking.inference.namespace import kind_of
 from nbmlops.tracking.inference.world import Kind
 from nbmlops.tracking.instruments.estimators import called_by_library
 from nbmlops.tracking.instruments.following import follow
+from nbmlops.tracking.instruments.optuna_parts import Handed
 from nbmlops.tracking.instruments.solvers import data_read_by
 from nbmlops.tracking.instruments.wrapping import watch
+from nbmlops.tracking.trainings.binding import bind
 from nbmlops.tracking.trainings.inputs import Argument
-from nbmlops.tracking.trainings.parameters import as_scalar, named_parameters
+from nbmlops.tracking.trainings.parameters import (
+    as_scalar,
+    named_parameters,
+)
 from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
@@ -43,17 +48,19 @@ class OptunaInstrument:
     def install(self, tracker: Tracker, module: ModuleType) -> None:
         """Watch the studies, also those that exist already."""
 
+        handed = Handed(tracker, module)
+
         def optimize(function: Callable[..., Any], study: Any, args: Any, kwargs: Any) -> Any:
             if study is None:
                 return function(*args, **kwargs)
             return follow(
                 tracker,
                 lambda: function(*args, **kwargs),
-                lambda: _begin(tracker, function, study, args, kwargs),
+                lambda: _begin(tracker, handed, study, bind(function, args, kwargs).arguments),
                 lambda training, _answer: _take(training, study),
             )
 
-        loops = _Loops(tracker)
+        loops = _Loops(tracker, handed)
         watch(module.Study, "optimize", optimize)
         watch(module.Study, "ask", loops.ask)
         watch(module.Study, "tell", loops.tell)
@@ -62,8 +69,8 @@ class OptunaInstrument:
 class _Loops:
     """The studies that the running cell asks for trials."""
 
-    def __init__(self, tracker: Tracker) -> None:
-        self._tracker = tracker
+    def __init__(self, tracker: Tracker, handed: Handed) -> None:
+        self._tracker, self._handed = tracker, handed
         self._open: dict[int, tuple[Any, Training]] = {}
         self._untold: dict[tuple[int, int], None] = {}  # study and trial
         self._asked_for: Counter[int] = Counter()
@@ -113,19 +120,23 @@ class _Loops:
     def _opened(self, study: Any) -> None:
         if id(study) in self._open:
             return
-        training = _training_of(study, "Study", {})
+        training = _training_of(self._handed, study, "Study", {})
         self._open[id(study)] = study, training
         self._tracker.trainings.open(training, self._data())
 
     def _data(self) -> list[Argument]:
-        """The data that the code reads which asks for a trial or tells it."""
-        data: list[Argument] = []
+        """The data that the code reads which asks for a trial or tells it, as do its functions."""
+        found: dict[int, Argument] = {}
         for frame in self._tracker.frames()[:1]:
             code, values = frame.f_code, {**frame.f_globals, **frame.f_locals}
             for name in (*code.co_names, *code.co_varnames, *code.co_freevars):
-                if kind_of(values.get(name)) is Kind.DATA:
-                    data.append(Argument(name, values[name], name))
-        return data
+                value = values.get(name)
+                read = [(name, value)] if kind_of(value) is Kind.DATA else []
+                if is_own(value):
+                    read = list(data_read_by(value))
+                for role, data in read:
+                    found.setdefault(id(data), Argument(role, data, role))
+        return list(found.values())
 
     def _cell_ends(self, _cell: ExecutedCell) -> None:
         opened, self._open = self._open, {}
@@ -149,15 +160,12 @@ class _Loops:
             note()
 
 
-def _begin(
-    tracker: Tracker, function: Callable[..., Any], study: Any, args: Any, kwargs: Any
-) -> Training:
-    bound = inspect.signature(function).bind(*args, **kwargs).arguments
+def _begin(tracker: Tracker, handed: Handed, study: Any, bound: dict[str, Any]) -> Training:
     objective = bound["func"]
     name = getattr(objective, "__name__", type(objective).__name__)
     chosen = {k: bound[k] for k in _SETTINGS if bound.get(k) is not None}
     settings = {k: v for k, v in chosen.items() if k not in _OF_NO_INTEREST}
-    training = _training_of(study, f"Study of {name}", {"objective": name, **settings})
+    training = _training_of(handed, study, f"Study of {name}", {"objective": name, **settings})
     data = [
         Argument(role, value, name_of(value, tracker.namespace, []) or role)
         for role, value in data_read_by(objective)
@@ -166,7 +174,7 @@ def _begin(
     return training
 
 
-def _training_of(study: Any, name: str, settings: dict[str, Any]) -> Training:
+def _training_of(handed: Handed, study: Any, name: str, settings: dict[str, Any]) -> Training:
     settings = {
         **settings,
         "direction": ", ".join(direction.name.lower() for direction in study.directions),
@@ -176,6 +184,9 @@ def _training_of(study: Any, name: str, settings: dict[str, Any]) -> Training:
     # What a study takes of itself.
     defaults = {"sampler": "TPESampler", "pruner": "MedianPruner", "direction": "minimize"}
     parameters, hidden = named_parameters(settings, defaults)
+    for role, part in (("sampler", study.sampler), ("pruner", study.pruner)):
+        found, more_hidden = named_parameters(*handed.to(part, role))
+        parameters, hidden = (*parameters, *found), (*hidden, *more_hidden)
     return Training(
         model=None,
         model_class="optuna.study.Study",
