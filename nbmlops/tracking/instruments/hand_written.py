@@ -18,11 +18,12 @@ from nbmlops.tracking.inference.cell import parse_cell, trainings_in_cell
 from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.fitted_values import as_number, curve_of, kept, last_losses
-from nbmlops.tracking.inference.hyperparameters import literals, read_settings
+from nbmlops.tracking.inference.hyperparameters import CHOSEN, literals, read_settings
 from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.search import may_train
 from nbmlops.tracking.inference.shape import shape_of
 from nbmlops.tracking.instruments.hand_written_data import data_of
+from nbmlops.tracking.instruments.held_settings import held_settings, with_helpers
 from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.moved_objects import is_trained_object, settings_of
 from nbmlops.tracking.session.cells import ExecutedCell
@@ -33,6 +34,8 @@ from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
+
+_PLAIN = (bool, int, float, str)
 
 __all__ = ["is_dismissed", "is_exercise", "watch_hand_written"]
 
@@ -68,6 +71,8 @@ def _take(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> None:
     if len(fitted) == 1 and is_trained_object(_first(fitted)):
         own, more_hidden = settings_of(tracker, _first(fitted))
         parameters, hidden = (*own, *parameters), (*hidden, *more_hidden)
+    helpers = {n: v for n, v in tracker.namespace.items() if n not in {*fitted, *finding.data}}
+    parameters = with_helpers(tracker, finding.node, helpers, parameters)
     measured = _measured_in(finding.node, tracker.namespace)
     model = kept(fitted)
     training = Training(
@@ -159,15 +164,19 @@ def _settings(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> dict[st
                 earlier.setdefault(name, value)
         wanted = wanted - earlier.keys() - _bound_at_top(before)
     current = tracker.namespace
+    written = read_settings(finding.names, [here, earlier], finding.parameters)
+    chosen = {name for name, value in written.items() if value is CHOSEN}
     found = {
         name: value
-        for name, value in read_settings(finding.names, [here, earlier], finding.parameters).items()
+        for name, value in written.items()
         # What the loop itself counts or keeps is no setting of it.
         if name not in bound_in(finding.node) and type(current.get(name)) is type(value)
     }
     tried = _tried(tree, finding) if tree else set()
+    tried |= chosen - bound_in(finding.node)
     now_there = {name: plain_number(current.get(name)) for name in sorted(tried)}
-    return found | {n: v for n, v in now_there.items() if type(v) in (bool, int, float, str)}
+    found |= {n: v for n, v in now_there.items() if type(v) in _PLAIN}
+    return held_settings(tracker, finding.node, finding.parameters) | found
 
 
 def _tried(tree: ast.Module, finding: Finding) -> set[str]:

@@ -13,7 +13,7 @@ from nbmlops.records import Gap
 from nbmlops.tracking.code.makers import scope_of
 from nbmlops.tracking.inference.fitted_values import curve_of, kept, last_losses
 from nbmlops.tracking.inference.function import Recipe
-from nbmlops.tracking.inference.hyperparameters import literals, read_settings
+from nbmlops.tracking.inference.hyperparameters import CHOSEN, literals, read_settings
 from nbmlops.tracking.inference.namespace import (
     NamespaceWorld,
     holds_numbers,
@@ -25,6 +25,7 @@ from nbmlops.tracking.inference.namespace import (
 from nbmlops.tracking.inference.world import Kind
 from nbmlops.tracking.instruments.hand_written import is_dismissed, is_exercise
 from nbmlops.tracking.instruments.hand_written_data import is_validation
+from nbmlops.tracking.instruments.held_settings import settings_handed, with_helpers
 from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.moved_objects import (
     is_plain_list,
@@ -33,6 +34,7 @@ from nbmlops.tracking.instruments.moved_objects import (
     settings_of,
 )
 from nbmlops.tracking.metrics.names import is_loss_history, is_metric_name
+from nbmlops.tracking.trainings.binding import bind
 from nbmlops.tracking.trainings.inputs import Argument, arguments_of
 from nbmlops.tracking.trainings.parameters import named_parameters
 from nbmlops.tracking.trainings.training import Training
@@ -62,6 +64,7 @@ class OwnCall:
         self.data: list[Argument] = []
         self.options: dict[str, Any] = {}
         self.moved: dict[str, Any] = {}
+        self.given: dict[str, Any] = {}
 
     def prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Find the call's data and settings; whether there is anything to train on."""
@@ -81,6 +84,7 @@ class OwnCall:
             for argument in given
             if argument.role not in recipe.data and is_plain_list(argument.value)
         }
+        self.given = {**self.function.__globals__, **bind(self.function, args, kwargs).arguments}
         self.moved = moved_by(self.function, recipe, self.definition, args, kwargs)
         told = {argument.role.partition(".")[0] for argument in given}
         kept = self.instance is None or tracker.constructions.took_data(self.instance)
@@ -124,6 +128,8 @@ class OwnCall:
         if (model := self._object()) is not None:
             own, more_hidden = settings_of(tracker, model)
             parameters, hidden = (*own, *parameters), (*hidden, *more_hidden)
+        helpers = {n: v for n, v in self.given.items() if n not in self.moved}
+        parameters = with_helpers(tracker, self.definition, helpers, parameters)
         training = Training(
             kind="inferred",
             model=None,
@@ -230,8 +236,17 @@ class OwnCall:
             for loop in self.definition.body if isinstance(loop, ast.For | ast.While)
             for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         }  # fmt: skip
-        own = {name: value for name, value in inside.items() if name not in bound}
+        own = {n: v for n, v in inside.items() if n not in bound and v is not CHOSEN}
+        own = {**settings_handed(self.definition, self.given), **self._closed_over(), **own}
         return {**own, **defaults, **options}, defaults
+
+    def _closed_over(self) -> dict[str, Any]:
+        """The plain values of a function around this one: ``make_ridge(lam)`` gives it back."""
+        held = inspect.getclosurevars(self.function).nonlocals if self._is_inner() else {}
+        return {n: v for n, v in held.items() if type(v) in (bool, int, float, str)}
+
+    def _is_inner(self) -> bool:
+        return type(self.function) is FunctionType and bool(self.function.__closure__)
 
     def _path(self) -> str:
         if (model := self._object()) is not None:

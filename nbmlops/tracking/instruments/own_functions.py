@@ -12,7 +12,7 @@ import inspect
 import sys
 import weakref
 from collections.abc import Callable, Iterable
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.code.audit import hear
@@ -40,6 +40,8 @@ class OwnFunctionWatch:
         self.tracker, self._trains = tracker, trains
         # The code that was read, and the names that it used before they stood for anything.
         self._seen: dict[int, frozenset[str]] = {}
+        self._recipes: weakref.WeakKeyDictionary[CodeType, tuple[Recipe, ast.FunctionDef]]
+        self._recipes = weakref.WeakKeyDictionary()
         # Classes, and the names that their methods use before they stand for anything.
         self._waiting: dict[int, tuple[weakref.ref[type], frozenset[str]]] = {}
         self._modules: set[str] = set()
@@ -94,12 +96,18 @@ class OwnFunctionWatch:
         if cell.order != self._cell:
             self._cell = cell.order
             self._looks = "def " in cell.source or "import " in cell.source
-        if self._looks:
+        if self._looks or self._has_new():
             self._look_around()
 
     def _ended(self, cell: ExecutedCell) -> None:
-        if cell.order == self._cell and self._looks:
+        if cell.order == self._cell and (self._looks or self._has_new()):
             self._look_around()
+
+    def _has_new(self) -> bool:
+        """Whether a function has come to be that the cell has not written, but called for."""
+        values = list(self.tracker.namespace.values())
+        codes = [v.__code__ for v in values if type(v) is FunctionType]
+        return any(id(code) not in self._seen or code in self._recipes for code in codes)
 
     def _look_around(self) -> None:
         with self.tracker.safely("the notebook's functions"):
@@ -131,13 +139,18 @@ class OwnFunctionWatch:
             return
         code = id(value.__code__)
         lacked = self._seen.get(code)
-        if lacked is not None and not any(word in value.__globals__ for word in lacked):
+        # That of one which the same function has given back before.
+        recipe = self._recipes.get(value.__code__)
+        known = recipe is None and lacked is not None
+        if known and not any(word in value.__globals__ for word in lacked or ()):
             return
         if not is_own(value):
             return
         self._seen[code] = frozenset()  # before it is read: that, too, executes code
-        recipe = _recipe_of(value)
+        recipe = recipe or _recipe_of(value)
         if recipe is not None:
+            if value.__closure__:
+                self._recipes[value.__code__] = recipe
             watched = Watched(value, self._watcher(*recipe))
         elif (asking := asking_function(value)) is not None:
             watched = Watched(value, self._reader(asking))

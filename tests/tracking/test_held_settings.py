@@ -1,0 +1,107 @@
+"""Settings of hand-written trainings that stand in dicts, classes and optimizers, or are chosen."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Kernel
+from .hand_written import DATA
+from .run_facts import only, told
+
+OWN = """
+from dataclasses import dataclass
+from types import SimpleNamespace
+class Momentum:
+    def __init__(self, lr=0.01, beta=0.9):
+        self.lr, self.beta, self.v, self.t = lr, beta, 0.0, 0
+    def step(self, w, g):
+        self.t += 1
+        self.v = self.beta * self.v + g
+        return w - self.lr * self.v
+class CFG:
+    lr = 0.15
+    epochs = 7
+@dataclass
+class Config:
+    lr: float = 0.1
+    epochs: int = 5
+fast = True
+def train(X, y, cfg):
+    w = np.zeros(3)
+    for epoch in range(cfg.epochs):
+        w -= cfg.lr * X.T @ (X @ w - y) / len(y)
+    return w
+def train_by(X, y, options):
+    w = np.zeros(3)
+    for epoch in range(options["epochs"]):
+        w -= options["lr"] * X.T @ (X @ w - y) / len(y)
+    return w
+def train_with(X, y, opt, epochs=20):
+    w = np.zeros(3)
+    for _ in range(epochs):
+        w = opt.step(w, X.T @ (X @ w - y) / len(y))
+    return w
+def make_ridge(lam):
+    def fit(X, y):
+        return np.linalg.solve(X.T @ X + lam * np.eye(X.shape[1]), X.T @ y)
+    return fit
+"""
+LOOP = "w = np.zeros(3)\nfor epoch in range({}):\n    w -= {} * X.T @ (X @ w - y) / len(y)"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _data(kernel: Kernel) -> None:
+    assert not kernel.trained(DATA)
+    assert not kernel.trained(OWN)
+
+
+@pytest.mark.parametrize(
+    ("code", "settings"),
+    [
+        ("rate = 0.1 if fast else 0.01\n" + LOOP.format(5, "rate"), {"rate": 0.1}),
+        ("n = {'few': 5, 'many': 50}['few']\n" + LOOP.format("n", 0.1), {"n": 5}),
+        ("cfg = {'lr': 0.3, 'n': 5}\n" + LOOP.format("cfg['n']", "cfg['lr']"),
+         {"n": 5, "lr": 0.3}),
+        ("cfg = dict(lr=0.2)\n" + LOOP.format(5, "cfg['lr']"), {"lr": 0.2}),
+        ("cfg = SimpleNamespace(lr=0.2)\n" + LOOP.format(5, "cfg.lr"), {"lr": 0.2}),
+        (LOOP.format("CFG.epochs", "CFG.lr"), {"epochs": 7, "lr": 0.15}),
+        ("cfg = Config(lr=0.2)\n" + LOOP.format(5, "cfg.lr"), {"lr": 0.2}),
+        ("w = train(X, y, Config(lr=0.25))", {"epochs": 5, "lr": 0.25}),
+        ("w = train(X, y, SimpleNamespace(lr=0.25, epochs=3))", {"epochs": 3, "lr": 0.25}),
+        ("w = train(X, y, CFG)", {"epochs": 7, "lr": 0.15}),
+        ("w = train_by(X, y, {'lr': 0.25, 'epochs': 3, 'name': 'a'})", {"epochs": 3, "lr": 0.25}),
+        ("opt, w = Momentum(lr=0.05), np.zeros(3)\nfor _ in range(9):\n"
+         "    w = opt.step(w, X.T @ (X @ w - y) / len(y))", {}),
+        ("opt = Momentum(lr=0.05)\nw = np.zeros(3)\nfor _ in range(9):\n"
+         "    w = opt.step(w, X.T @ (X @ w - y) / len(y))", {"lr": 0.05}),
+        ("w = train_with(X, y, Momentum(lr=0.05), epochs=9)", {"lr": 0.05, "epochs": 9}),
+        ("ridge = make_ridge(0.5)", None),
+        ("w = ridge(X, y)", {"lam": 0.5}),
+        ("stiff = make_ridge(2.0)\nw = stiff(X, y)", {"lam": 2.0}),
+    ],
+    ids=["conditional", "picked", "dict", "made dict", "namespace", "class", "dataclass",
+         "handed object", "handed namespace", "handed class", "handed dict", "optimizer in a tuple",
+         "optimizer", "handed optimizer", "maker", "closure", "made and called"],
+)  # fmt: skip
+def test_settings_are_told_wherever_they_are_kept(
+    kernel: Kernel, code: str, settings: dict[str, object] | None
+) -> None:
+    """Under their own names; an optimizer's counter is none."""
+    runs = kernel.trained(code)
+    if settings is None:
+        assert runs == []
+    else:
+        assert told(only(runs)).items() >= settings.items()
+        assert not told(only(runs)).keys() - {"lr", "rate", "n", "epochs", "lam"}
+
+
+def test_what_was_worked_out_is_no_setting(kernel: Kernel) -> None:
+    """The control: a dict of numbers of the data, and an attribute of an array."""
+    run = only(
+        kernel.trained(
+            "stats = {'mean': X.mean(), 'std': X.std()}\nw = np.zeros(3)\nfor _ in range(5):\n"
+            "    Z = (X - stats['mean']) / stats['std']\n"
+            "    w -= 0.1 * Z.T @ (Z @ w - y) / X.size"
+        )
+    )
+    assert told(run) == {}
