@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import Kernel
 from .hand_written import DATA
-from .run_facts import only, told
+from .run_facts import metrics, only, told
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,6 +36,12 @@ def _data(kernel: Kernel) -> None:
             "scipy.stats.linregress",
             {"X": "X[:, 0]", "y": "y"},
         ),
+        (
+            "import torch\nXt, yt = torch.tensor(X), torch.tensor(y)[:, None]\n"
+            "beta = torch.linalg.lstsq(Xt, yt).solution",
+            "torch.linalg.lstsq",
+            {"X": "Xt", "y": "yt"},
+        ),
     ],
 )
 def test_a_solver_on_data_is_a_training(
@@ -53,6 +59,7 @@ def test_a_solver_on_data_is_a_training(
         "np.linalg.lstsq(np.array([[3.0, 1.0], [1.0, 2.0]]), np.array([9.0, 8.0]), rcond=None)",
         "from scipy.optimize import minimize\nminimize(lambda v: (v[0] - 1) ** 2 + v[1] ** 2, [0.0, 0.0])",
         "np.polyfit([0.0, 1.0], [1.0, 3.0], 1)",
+        "import torch\ntorch.linalg.lstsq(torch.rand(4, 4), torch.rand(4, 1)).solution",
     ],
 )
 def test_a_solver_on_no_data_is_none(kernel: Kernel, code: str) -> None:
@@ -71,3 +78,15 @@ def test_a_distribution_fitted_to_data_is_a_training(kernel: Kernel) -> None:
     assert [(i.role, i.name) for i in run.inputs] == [("X", "waits")]
     assert only(kernel.trained("mu, sd = stats.norm.fit(y)")).model_class == "scipy.stats.norm.fit"
     assert kernel.trained("stats.gamma.rvs(2.0, size=50); stats.norm.cdf(y)") == []
+
+
+def test_what_a_solution_is_applied_to_names_the_metric(kernel: Kernel) -> None:
+    """As an array of another library, too."""
+    run = only(
+        kernel.trained(
+            "import torch\nXt, yt = torch.tensor(X), torch.tensor(y)\n"
+            "w = torch.linalg.solve(Xt.T @ Xt, Xt.T @ yt)"
+        )
+    )
+    kernel.run("mean_squared_error(y_test, X_test @ w.numpy())")
+    assert metrics(kernel, run).keys() == {"mean_squared_error_X_test"}

@@ -31,6 +31,7 @@ __all__ = ["find_closed_forms"]
 
 _MEANS = {"mean", "average", "nanmean"}
 _SOLVES = {"solve", "solve_triangular"}
+_INVERTING = {"inv", "pinv", "inverse", "pinverse"}
 # What people call the kernel between new points and those that were learned from.
 _KERNEL = re.compile(r"^[Kk](?:_?(?:s|ss|star|test|new|xs|\*))?$|^K[_a-z0-9]*$")
 
@@ -81,11 +82,13 @@ def _normal_equations(
                 tables = regularised(part.args[0], made)
                 targets = {n for n in targets if not _KERNEL.match(n)}
         elif word == "cho_solve" and len(part.args) > 1:
-            tables, targets = regularised(part.args[0], made), roots_in(part.args[1])
-        elif word in {"inv", "pinv"} and part.args:
-            gram = gram_of(part.args[0])
-            plain = roots_in(part.args[0]) if word == "pinv" and not gram else set()
-            tables = gram or (plain if len(plain) == 1 else regularised(part.args[0], made))
+            tables, targets = gram_of(part.args[0]), roots_in(part.args[1])
+            tables = tables & targets or regularised(part.args[0], made)
+        elif word in _INVERTING and (turned := _inverted(part)) is not None:
+            gram = gram_of(turned)
+            pseudo = word in {"pinv", "pinverse"}
+            plain = roots_in(turned) if pseudo and not gram else set()
+            tables = gram or (plain if len(plain) == 1 else regularised(turned, made))
             targets = roots_in(whole) if _is_factor(part, whole) else set()
         else:
             continue
@@ -194,6 +197,13 @@ def _by_factors(
                 fed=frozenset({table}),
             )
     return None
+
+
+def _inverted(call: ast.Call) -> ast.expr | None:
+    """What is inverted: ``A`` of ``inv(A)``, ``torch.inverse(A)`` and ``A.inverse()``."""
+    if call.args:
+        return call.args[0]
+    return call.func.value if isinstance(call.func, ast.Attribute) else None
 
 
 def _is_factor(call: ast.Call, whole: ast.expr) -> bool:

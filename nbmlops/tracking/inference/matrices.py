@@ -152,6 +152,8 @@ def _is_linear_algebra(node: ast.expr) -> bool:
     steps = {
         "inv",
         "pinv",
+        "inverse",
+        "pinverse",
         "dot",
         "matmul",
         "solve",

@@ -36,7 +36,16 @@ __all__ = ["find_in_function", "find_trainings", "may_train", "names_worked_out"
 
 _LOOP = re.compile(r"^\s*(?:async\s+for|for|while)\b|[:;]\s*(?:for|while)\b", re.MULTILINE)
 _DEFINED = re.compile(r"^\s*def (\w+)", re.MULTILINE)
-_SOLVES = ("inv(", "solve(", "solve_triangular(", "svd(", "qr(", "outer(", "fill_diagonal(")
+_SOLVES = (
+    "inv(",
+    "inverse(",
+    "solve(",
+    "solve_triangular(",
+    "svd(",
+    "qr(",
+    "outer(",
+    "fill_diagonal(",
+)
 _DEEPEST = 3  # functions that are called by one another
 _SOLVING = {"inv", "pinv", "solve"}
 _LIBRARY = {"fit", "partial_fit", "fit_transform", "fit_predict", "fit_generator", "train_on_batch"}

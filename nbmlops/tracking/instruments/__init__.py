@@ -30,6 +30,7 @@ _OURS = {
     "torch": f"{_HERE}.torch:TorchInstrument",
     "numpy": f"{_HERE}.solvers:NumpySolvers",
     "numpy.linalg": f"{_HERE}.solvers:NumpySolvers",
+    "torch.linalg": f"{_HERE}.solvers:TorchLinearSolvers",
     "scipy.linalg": f"{_HERE}.solvers:ScipyLinearSolvers",
     "scipy.optimize": f"{_HERE}.solvers:ScipyOptimizers",
     "scipy.stats": f"{_HERE}.solvers:ScipyStatistics",

@@ -1,4 +1,4 @@
-"""Solvers of NumPy and SciPy that fit coefficients to data: least squares, curves, minimisers.
+"""Solvers of libraries that fit coefficients to data: least squares, curves, minimisers.
 
 A solver is general; it trains where it is handed data, or an objective that reads some. Each call
 that the user's own code makes is then an inferred run. A library that solves something is not.
@@ -10,8 +10,8 @@ import dis
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator
-from types import FunctionType, MethodType, ModuleType
+from collections.abc import Callable, Iterator, Mapping
+from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Metric, now
@@ -37,6 +37,7 @@ __all__ = [
     "ScipyLinearSolvers",
     "ScipyOptimizers",
     "ScipyStatistics",
+    "TorchLinearSolvers",
     "data_read_by",
 ]
 
@@ -66,6 +67,8 @@ _DEEPEST = 2  # functions that an objective calls in turn, in which data is look
 class _Solvers:
     modules: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
+    # What takes the arguments of functions that do not tell theirs.
+    taking: Mapping[str, Callable[..., Any]] = {}
 
     def install(self, tracker: Tracker, module: ModuleType) -> None:
         """Watch the functions, also where the notebook has imported them already."""
@@ -73,7 +76,8 @@ class _Solvers:
         def solve(function: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
             if not tracker.watching or tracker.activity.busy or _called_by_library():
                 return function(*args, **kwargs)
-            call = _Call(tracker, f"{module.__name__}.{function.__name__}", function)
+            name = function.__name__.rpartition("linalg_")[2]
+            call = _Call(tracker, f"{module.__name__}.{name}", self.taking.get(name, function))
             if not call.prepare(args, kwargs):
                 return function(*args, **kwargs)
             return follow(tracker, lambda: function(*args, **kwargs), call.begin, call.after)
@@ -94,6 +98,18 @@ class ScipyLinearSolvers(_Solvers):
 
     modules = ("scipy.linalg",)
     functions = ("lstsq",)
+
+
+def _torch_lstsq(a: Any, b: Any, rcond: Any = None, *, driver: str | None = None) -> None:
+    """What ``torch.linalg.lstsq`` takes, which is compiled."""
+
+
+class TorchLinearSolvers(_Solvers):
+    """``torch.linalg.lstsq``."""
+
+    modules = ("torch.linalg",)
+    functions = ("lstsq",)
+    taking = MappingProxyType({"lstsq": _torch_lstsq})
 
 
 class ScipyOptimizers(_Solvers):

@@ -60,6 +60,8 @@ class CodeWalk:
                 return
             parts: Iterable[ast.AST] = [*node.args, *(k.value for k in node.keywords)]
             if isinstance(node.func, ast.Attribute):
+                if not node.args:  # ``X @ w.numpy()``: the data stands beside the call
+                    around = within or node
                 parts = [node.func.value, *parts]
         elif isinstance(node, ast.Name):
             self._name(node, node.id, depth)
