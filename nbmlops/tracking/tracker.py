@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any
@@ -250,8 +249,8 @@ class Tracker:
         self.provenance.end_cell()
         self.metrics.give_up()
         self.trainings.take_forced()
-        self.history.running = None
-        cell.duration = time.perf_counter() - cell.began
+        self.history.end(cell)
+        cell.files_modified = self._files.modified(cell.files_read)
         cell.outcome, cell.error = ("ok", None) if outcome == "ok" else ("error", error)
         self._files.into = None
         pass_step("cell-end")

@@ -14,10 +14,12 @@ from nbmlops.records import TrackedRun
 
 from .truth import HERE, Measured, Step, Truth, read_truth
 
-__all__ = ["Heard", "play", "value_of"]
+__all__ = ["ENVIRONMENT", "NO_DELIVERY", "Heard", "play", "value_of"]
+
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "KERAS_BACKEND": "torch"}
 
 # What is captured is asked here, not how it is delivered: no deliverer is started.
-_NO_DELIVERY = """
+NO_DELIVERY = """
 from nbmlops.tracking.delivery.courier import Courier as _c
 _c.wake, _c.finish = (lambda self: None), (lambda self, timeout: None)
 del _c
@@ -41,11 +43,10 @@ def play(name: str, project: Path, **environment: str) -> Heard:
     for module in HERE.glob(f"{name}_*.py"):
         shutil.copy(module, project / module.name)
     kernel = Kernel(
-        project, NBMLOPS_NOTEBOOK=str(project / f"{name}.ipynb"), OMP_NUM_THREADS="1",
-        KERAS_BACKEND="torch", **environment,
-    )  # fmt: skip
+        project, NBMLOPS_NOTEBOOK=str(project / f"{name}.ipynb"), **ENVIRONMENT, **environment
+    )
     try:
-        kernel.run(_NO_DELIVERY)
+        kernel.run(NO_DELIVERY)
         kernel.start_tracking()
         return _play(kernel, steps, truth)
     finally:

@@ -22,6 +22,8 @@ from nbmlops.tracking.session.artifacts import (
     output_files,
     session_file,
 )
+from nbmlops.tracking.session.chance import Chance, chance_between, random_states
+from nbmlops.tracking.session.file_writers import writers_of
 from nbmlops.tracking.session.lineage import Lineage
 from nbmlops.tracking.session.outputs import Shown
 from nbmlops.tracking.session.slicing import slice_in, take_cell
@@ -32,6 +34,7 @@ __all__ = ["CellHistory", "ExecutedCell"]
 class ExecutedCell(msgspec.Struct, kw_only=True):
     """One execution, raw. `duration` is in seconds; `began` is on the clock that measures it.
 
+    `files_modified` are the POSIX times of the files that it read, `chance` is what it has drawn.
     A cell that was not `seen` ran while tracking was off.
     """
 
@@ -46,7 +49,9 @@ class ExecutedCell(msgspec.Struct, kw_only=True):
     error: str | None = None
     files_read: list[str] = msgspec.field(default_factory=list)
     files_written: list[str] = msgspec.field(default_factory=list)
+    files_modified: dict[str, float] = msgspec.field(default_factory=dict)
     outputs: list[Shown] = msgspec.field(default_factory=list)
+    chance: Chance = Chance()
     seen: bool = True
 
 
@@ -57,6 +62,7 @@ class CellHistory:
         self.executed: list[ExecutedCell] = []
         self.running: ExecutedCell | None = None
         self._lineage = Lineage()
+        self._states: dict[str, Any] = {}  # of random generators, after the latest cell
         self._lock = threading.RLock()
         self._clean: list[list[dict[str, Any]]] = []  # outputs by cell, secrets hidden
         self._literal: set[str] = set()  # credentials that sources wrote down; never written
@@ -69,12 +75,25 @@ class CellHistory:
         """Keep a cell that begins, and is the running one from now on."""
         self.executed.append(cell)
         self.running = cell
+        self._states = self._states or random_states()
+
+    def end(self, cell: ExecutedCell) -> None:
+        """The running cell has run."""
+        self.running = None
+        cell.duration = time.perf_counter() - cell.began
+        states = random_states()
+        cell.chance, self._states = chance_between(self._states, states), states
 
     def slice(self, cell: CellRecord) -> tuple[tuple[CellRecord, ...], tuple[str, ...]]:
         """The cells that the running cell, the session's last, rests on; and the doubts."""
         with self._lock:
             lineage = self._lineage_before(cell.order)
-            return slice_in(lineage, self._records, cell, self.code())
+            executed = self.executed[cell.order - 1]
+            self._find_writers(executed)
+            chance = executed.chance
+            if executed is self.running:
+                chance = chance_between(self._states, random_states())
+            return slice_in(lineage, self._records, cell, self.code(), chance)
 
     def makers(self, name: str, cell: CellRecord) -> tuple[CellRecord, ...]:
         """The cells that made what `name` stood for when the running cell began."""
@@ -85,8 +104,17 @@ class CellHistory:
     def _lineage_before(self, order: int) -> Lineage:
         for cell in self.executed[len(self._lineage.needs) : order - 1]:
             record = self.record(cell)
-            take_cell(self._lineage, record, self._read(cell.source)[3])
+            self._find_writers(cell)
+            take_cell(self._lineage, record, self._read(cell.source)[3], cell.chance)
         return self._lineage
+
+    def _find_writers(self, cell: ExecutedCell) -> None:
+        """Find which cells wrote what `cell` has read, where none has said so."""
+        for file, modified in cell.files_modified.items():
+            if not self._lineage.knows_writer(file):
+                found = writers_of(file, modified, self.executed[: cell.order - 1])
+                if found:
+                    self._lineage.wrote(file, found)
 
     def record(self, cell: ExecutedCell) -> CellRecord:
         """The record of a cell, with its secrets hidden and its names read."""

@@ -30,7 +30,7 @@ _PASSING = re.compile(re.escape(tempfile.gettempdir()) + r"(?:/tmp[a-z0-9_]{8}){
 class FileWatch:
     """Collects the data files that are opened for reading into the list `into`, while it is set.
 
-    Those opened for writing go into `written`.
+    Those opened for writing go into `written`; so do folders that are made, ending in a slash.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -52,6 +52,7 @@ class FileWatch:
         )
         self._foreign = (*paths, *system, sys.base_prefix)
         hear("open", self._opened)  # for good; `on` silences it
+        hear("os.mkdir", self._folder_made)
 
     def read(self, path: Any) -> None:
         """A reader that Python's audit does not see has read `path`.
@@ -101,6 +102,22 @@ class FileWatch:
             self._add(spelled)
         elif spelled not in into:
             into.append(spelled)
+
+    def _folder_made(self, arguments: tuple[Any, ...]) -> None:
+        if self.into is None or not self.on or not isinstance(arguments[0], str | os.PathLike):
+            return
+        path = os.fspath(arguments[0])
+        absolute = os.path.abspath(path) if isinstance(path, str) else f"{os.sep}."
+        if absolute.startswith(self._foreign) or f"{os.sep}." in absolute:
+            return
+        spelled = f"{self._settings.relative(absolute)}/"
+        if spelled not in self.written and len(self.written) < _MOST:
+            self.written.append(spelled)
+
+    def modified(self, files: Iterable[str]) -> dict[str, float]:
+        """When each of the `files` that were read had been written, as a POSIX time."""
+        stamps = {file: self._stamps.get(file) for file in files}
+        return {file: stamp[0] / 1e9 for file, stamp in stamps.items() if stamp is not None}
 
     def gaps(self, files: Iterable[str]) -> Iterator[Gap]:
         """Which of the files that were read are no longer what they were."""

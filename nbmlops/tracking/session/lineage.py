@@ -8,14 +8,20 @@ changed together.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import PurePath
 
 import msgspec
 
 from nbmlops.tracking.code.calls import FOLDER, STATES
 from nbmlops.tracking.code.cell import CellCode, Event, FunctionCode
 from nbmlops.tracking.code.vocabulary import QUIET_LIBRARIES
+from nbmlops.tracking.session.chance import Chance
 
 __all__ = ["Lineage", "Needs"]
+
+
+_UNKNOWN = Chance()  # nobody has looked
+_NONE = Chance(still=frozenset(STATES))  # nothing is drawn
 
 
 class _Thing(msgspec.Struct, eq=False):
@@ -53,32 +59,51 @@ class Lineage:
         ok: bool = True,
         files_read: Iterable[str] = (),
         files_written: Iterable[str] = (),
+        chance: Chance = _UNKNOWN,
     ) -> None:
         """Take in the next executed cell; one that raised may have got anywhere (`ok` false)."""
-        reading = _Reading(self._things, order, self._stars, ok=ok, keep=True)
-        for file in files_read:
-            reading.found |= self._files.get(file, set())
+        reading = _Reading(self._things, order, self._stars, chance, ok=ok, keep=True)
+        reading.found |= self._of_files(files_read, files_written)
         reading.run(code.events, folder=bool(files_read) or bool(files_written))
+        reading.move_states(seeds=bool(code.seeds))
         if code.star_import:
             self._stars.add(order)
         for file in files_written:
             self._files[file] = {order, *(() if ok else self._files.get(file, ()))}
         self.needs[order] = reading.needs()
 
-    def ask(self, code: CellCode, *, files_read: Iterable[str] = ()) -> Needs:
+    def wrote(self, file: str, orders: set[int]) -> None:
+        """The cells `orders` turned out to have written `file`, of which none is known yet."""
+        self._files[file] = orders
+        for order in orders & self.needs.keys():
+            needs = self.needs[order]
+            cells = (needs.cells | self._of_files((), (file,))) - {order}
+            self.needs[order] = msgspec.structs.replace(needs, cells=cells)
+
+    def knows_writer(self, file: str) -> bool:
+        """Whether a cell has written `file`."""
+        return file in self._files
+
+    def ask(
+        self,
+        code: CellCode,
+        *,
+        files_read: Iterable[str] = (),
+        files_written: Iterable[str] = (),
+        chance: Chance = _UNKNOWN,
+    ) -> Needs:
         """What a cell with that code would depend on if it ran now."""
-        reading = _Reading(self._things, -1, self._stars, ok=True, keep=False)
-        for file in files_read:
-            reading.found |= self._files.get(file, set())
+        reading = _Reading(self._things, -1, self._stars, chance, ok=True, keep=False)
+        reading.found |= self._of_files(files_read, files_written)
         for state in STATES:
-            if state in self._things:
+            if state in self._things and state not in chance.still:
                 reading.read(state)
-        reading.run(code.events, folder=bool(files_read))
+        reading.run(code.events, folder=bool(files_read) or bool(files_written))
         return reading.needs()
 
     def ask_name(self, name: str) -> Needs:
         """What the object of that name depends on now."""
-        return self.ask(CellCode(events=(Event("read", name),)))
+        return self.ask(CellCode(events=(Event("read", name),)), chance=_NONE)
 
     def closure(self, needs: Needs) -> list[int]:
         """Every cell that `needs` rests on, in execution order."""
@@ -91,18 +116,32 @@ class Lineage:
                 waiting |= self.needs[order].cells
         return sorted(found)
 
+    def _of_files(self, read: Iterable[str], written: Iterable[str]) -> set[int]:
+        """The cells that wrote the files `read`, or made the folders of those `written`."""
+        folders = [f"{folder}/" for file in written for folder in PurePath(file).parents]
+        return set().union(*(self._files.get(file, ()) for file in (*read, *folders)))
+
 
 class _Reading:
     """One cell's events, carried out on the session's things, or on a copy that is thrown away."""
 
     def __init__(
-        self, things: dict[str, _Thing], order: int, stars: set[int], *, ok: bool, keep: bool
+        self,
+        things: dict[str, _Thing],
+        order: int,
+        stars: set[int],
+        chance: Chance,
+        *,
+        ok: bool,
+        keep: bool,
     ) -> None:
         self.things = things if keep else dict(things)
         self.found: set[int] = set()
         self.missing: dict[str, None] = {}
         self._order, self._ok, self._keep, self._stars = order, ok, keep, stars
         self._using: set[int] = set()
+        self._chance = chance
+        self._touched: set[str] = set()  # names (random states, too) bound or changed
 
     def needs(self) -> Needs:
         return Needs(frozenset(self.found - {self._order}), tuple(self.missing))
@@ -112,6 +151,18 @@ class _Reading:
             self.read(FOLDER)
         for event in events:
             getattr(self, f"_{event.kind}")(event)
+
+    def move_states(self, *, seeds: bool) -> None:
+        """The random states that have moved without the code's saying so.
+
+        What `seeds` one generator by a name that nobody knows may have set others as well.
+        """
+        for state in STATES:
+            if state in self._chance.moved and state not in self._touched:
+                if state in self.things:
+                    self._alter(state)
+                elif seeds:
+                    self.things[state] = _Thing({self._order})
 
     # -- reading ------------------------------------------------------------------------------
     def read(self, name: str) -> None:
@@ -134,7 +185,8 @@ class _Reading:
         for name in function.reads:
             self.read(name)
         for name in function.changes:
-            self._alter(name)
+            if name not in self._chance.still:
+                self._alter(name)
         for name in function.binds:
             self._put(name, _Thing({self._order}), sure=False)
         self._using.discard(id(function))
@@ -152,6 +204,7 @@ class _Reading:
         self._put(event.name, thing, sure=event.sure and self._ok)
 
     def _put(self, name: str, thing: _Thing, *, sure: bool) -> None:
+        self._touched.add(name)
         before = self.things.get(name)
         if before is not None and not sure:
             thing.made |= before.made
@@ -185,6 +238,7 @@ class _Reading:
 
     # -- changing -----------------------------------------------------------------------------
     def _alter(self, name: str) -> None:
+        self._touched.add(name)
         thing = self.things.get(name)
         if thing is None or thing.module:
             return
@@ -214,7 +268,7 @@ class _Reading:
 
     def _draw(self, event: Event) -> None:
         """Drawing from a seeded global generator moves it on; an unseeded one has no history."""
-        if event.name in self.things:
+        if event.name in self.things and event.name not in self._chance.still:
             self._alter(event.name)
 
     # -- calls --------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from nbmlops.records import CellRecord
 from nbmlops.tracking.code.cell import CellCode
+from nbmlops.tracking.session.chance import Chance
 from nbmlops.tracking.session.lineage import Lineage
 
 __all__ = ["slice_in", "take_cell"]
@@ -19,13 +20,17 @@ def slice_in(
     cells: Mapping[int, CellRecord],
     target: CellRecord,
     code: Mapping[str, CellCode],
+    chance: Chance = Chance(),  # noqa: B008 - it is frozen
 ) -> tuple[tuple[CellRecord, ...], tuple[str, ...]]:
     """The cells (by order) that `target` rests on, in order, `target` last; and the doubts.
 
-    `lineage` holds all that ran before `target`. `code` maps source digests to what was read.
+    `lineage` holds all that ran before `target`. `code` maps source digests to what was read;
+    `chance` is what `target` has drawn.
     """
     own = code[target.source_digest]
-    needs = lineage.ask(own, files_read=target.files_read)
+    needs = lineage.ask(
+        own, files_read=target.files_read, files_written=target.files_written, chance=chance
+    )
     chosen = [cells[order] for order in lineage.closure(needs)]
     doubts, missing = list(own.doubts), dict.fromkeys(needs.missing)
     for cell in chosen:
@@ -44,14 +49,20 @@ def slice_in(
     return (*chosen, target), tuple(dict.fromkeys(doubts))
 
 
-def take_cell(lineage: Lineage, cell: CellRecord, code: CellCode) -> None:
-    """Let `lineage` take in an executed cell."""
+def take_cell(
+    lineage: Lineage,
+    cell: CellRecord,
+    code: CellCode,
+    chance: Chance = Chance(),  # noqa: B008 - it is frozen
+) -> None:
+    """Let `lineage` take in an executed cell, and what it has drawn."""
     lineage.take(
         cell.order,
         code,
         ok=cell.outcome == "ok",
         files_read=cell.files_read,
         files_written=cell.files_written,
+        chance=chance,
     )
 
 
