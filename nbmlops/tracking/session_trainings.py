@@ -86,6 +86,13 @@ class SessionTrainings:
         self._data.add(training, arguments)
         training.inputs += named
 
+    def take_inputs(
+        self, training: Training, arguments: list[Argument], named: list[DataInput]
+    ) -> None:
+        """The data of a training that began without any, and has found it before its first step."""
+        training.inputs += named
+        self._data.take(training, arguments)
+
     def close(self, training: Training) -> None:
         """An opened training is complete; its model is saved when the cell has ended."""
         training.peak_memory = self._memory.end(training.id)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.records import Gap
+from nbmlops.records import DataInput, Gap
 from nbmlops.tracking.code.frames import held_name_of, name_of
 from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.torch_data import inputs_of
@@ -74,8 +74,11 @@ def begin_loop(
         *measured(clipping_of(regions)),
     )
     feed = observation.feed
-    data = data_read(regions, tracker.namespace, closure)
-    if feed is not None and (source := feed.source()) is not None:
+    source = feed.source() if feed is not None else None
+    # The cell around a class that trains itself may go over other data as well.
+    inner = regions if inside is None else regions_around(_frames_of(inside.model, frames))
+    data = data_read(inner, tracker.namespace, closure, source)
+    if source is not None:
         name = name_of(source, tracker.namespace, frames)
         name = name or held_name_of(source, tracker.namespace)
         data = _with_source(data, source, name)
@@ -101,6 +104,9 @@ def begin_loop(
             training.sample = observation.example_of_feed()
         for _, module in owners:
             tracker.provenance.remember_model(module, training.id)
+    elif inside.own_code and not (inside.inputs or inside.data_name):
+        # Its `fit` was handed no data: it is what the object holds.
+        tracker.trainings.take_inputs(inside, *_named(data))
     return loop
 
 
@@ -115,17 +121,35 @@ def _count_epochs(loop: LoopTraining, loops: list[Loop], *, by_loader: bool) -> 
 
 
 def _open(tracker: Tracker, training: Training, data: list[Argument]) -> None:
+    plain, named = _named(data)
+    training.inputs += named
+    if not data:
+        training.gaps.append(Gap(what="data", why="What went into the loop could not be told."))
+    tracker.trainings.open(training, plain)
+
+
+def _named(data: list[Argument]) -> tuple[list[Argument], list[DataInput]]:
+    """What can be named as it is, and what was named here."""
     plain: list[Argument] = []
+    named: list[DataInput] = []
     for argument in data:
-        as_is, named = inputs_of(argument)
+        as_is, read = inputs_of(argument)
         # A dataset's parts may be read by themselves as well.
         plain += [
             a for a in as_is if not any(a.role == p.role and a.value is p.value for p in plain)
         ]
-        training.inputs += named
-    if not data:
-        training.gaps.append(Gap(what="data", why="What went into the loop could not be told."))
-    tracker.trainings.open(training, plain)
+        named += read
+    return plain, named
+
+
+def _frames_of(model: Any, frames: list[FrameType]) -> list[FrameType]:
+    """The frames down to the outermost method of `model`."""
+    methods = [
+        number
+        for number, frame in enumerate(frames)
+        if frame.f_code.co_argcount and frame.f_locals.get(frame.f_code.co_varnames[0]) is model
+    ]
+    return frames[: methods[-1] + 1] if methods else frames[:-1]
 
 
 def _with_source(data: list[Argument], source: Any, name: str | None) -> list[Argument]:

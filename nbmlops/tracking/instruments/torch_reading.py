@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from nbmlops.tracking.code.frames import name_of
+from nbmlops.tracking.instruments.torch_held import loaders_held
 from nbmlops.tracking.instruments.torch_loops import Loop, Region
 from nbmlops.tracking.instruments.torch_parts import part_read
 from nbmlops.tracking.instruments.torch_roles import targets_in, value_at
@@ -47,18 +48,23 @@ class _Read(msgspec.Struct):
 
 
 def data_read(
-    regions: list[Region], namespace: dict[str, Any], closure: Any = None
+    regions: list[Region], namespace: dict[str, Any], closure: Any = None, source: Any = None
 ) -> list[Argument]:
     """The data that `regions` read and do not make, each object once.
 
     What is read only without gradients, or is called validation or test data, has a role that
-    begins with ``validation``. `closure` is a function that the optimizer calls.
+    begins with ``validation``. `closure` is a function that the optimizer calls, `source` the
+    loader or dataset that feeds the training.
     """
     found: dict[tuple[int, str], _Read] = {}
-    batches = _batches(regions)
+    batches, beside = _batches(regions), set[int]()
     for region in regions:
         for read in _reads(region, batches):
             _keep(found, read)
+        for part, name, loader, feeds in loaders_held(region, source):
+            _keep(found, _Read(name, loader, feeds and not _is_judging(part)))
+            if not feeds:
+                beside.add(id(loader))
         for call, (name, value) in drawn_from(region):
             _keep(found, _Read(name, value, not _is_judging(call)))
     if isinstance(closure, FunctionType):
@@ -67,6 +73,7 @@ def data_read(
     places = targets_in(regions)
     for (key, _), read in found.items():
         read.target = places.get(key)
+        read.trains = read.trains and key not in beside
     behind = {id(getattr(read.value, "dataset", None)) for read in found.values()}
     frames = [region.frame for region in regions]
     named = [
@@ -222,9 +229,10 @@ def _is_fed(value: Any) -> bool:
     if isinstance(value, str) or not is_data(value):
         return False
     shape = getattr(value, "shape", None)
-    return (
-        len(shape) > 0 if isinstance(shape, tuple) else isinstance(value, list) and len(value) > 1
-    )
+    if isinstance(shape, tuple):
+        return len(shape) > 0
+    # Loaders that a list holds are data each by itself.
+    return isinstance(value, list) and len(value) > 1 and not isinstance(value[0], DataLoader)
 
 
 def _is_target(read: _Read) -> bool:
