@@ -75,7 +75,7 @@ def find_alternation(reading: LoopReading) -> Finding | None:  # noqa: PLR0911 -
         normed = [u for u in weighed if _is_normed(u, reading) and not u.value.residual]
         if normed:
             return _finding("power iteration", normed, reading)
-    coordinates = [u for u in weighed if u.part and u.deep and u.value.residual]
+    coordinates = [u for u in weighed if u.part and u.deep and u.value.residual and not _is_cell(u)]
     if coordinates and not _is_linear_system(coordinates):
         return _finding("coordinate descent", coordinates, reading)
     ratios = [u for u in fed if _is_ratio_of_ratios(u, reading)]
@@ -259,6 +259,13 @@ def _recurs(update: Update, reading: LoopReading) -> bool:
         )
         for n in ast.walk(update.node)
     )
+
+
+def _is_cell(update: Update) -> bool:
+    """Whether it is one cell of a table, as of the factor that Gram and Schmidt's steps fill."""
+    target = update.node.targets[0] if isinstance(update.node, ast.Assign) else None
+    place = target.slice if isinstance(target, ast.Subscript) else None
+    return isinstance(place, ast.Tuple) and all(isinstance(p, ast.Name) for p in place.elts)
 
 
 def _is_linear_system(updates: list[Update]) -> bool:

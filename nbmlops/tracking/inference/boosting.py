@@ -9,9 +9,10 @@ predictions are of the rows alone.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
+from nbmlops.tracking.code.frames import MODULES
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in, pairs_in
 from nbmlops.tracking.inference.blocks import loops_in
 from nbmlops.tracking.inference.expressions import terminal
@@ -26,14 +27,17 @@ _PRODUCTS = {"dot", "matmul", "einsum", "inner", "outer", "multiply"}
 _EXPONENTIAL = {"exp", "power"}
 
 
-def find_boosting(reading: LoopReading) -> Finding | None:
-    """The learners that `reading`'s loop collects, if it boosts."""
+def find_boosting(reading: LoopReading, body: Sequence[ast.stmt] = ()) -> Finding | None:
+    """The learners that `reading`'s loop collects, if it boosts. `body` is the code around it."""
     grown = dict(_grown_in(reading))
     if not grown:
         return None
     made = assigned_in(reading.loop, parts=True)
     for update in reading.updates:
-        if update.name in grown or len(update.value.data) < 2:
+        data = update.value.data
+        if _leaves_rest(update):
+            data |= _begun_with(update.name, reading.loop, body)
+        if update.name in grown or len(data) < 2:
             continue
         if odds := _odds_in(update, made):
             bound = made.keys() | _gone_through(reading)
@@ -48,7 +52,7 @@ def find_boosting(reading: LoopReading) -> Finding | None:
             return Finding(
                 method="boosting",
                 parameters=tuple(kept),
-                data=tuple(sorted(update.value.data)),
+                data=tuple(sorted(data)),
                 node=reading.loop,
                 names=reading.names | reading.reached,
                 fed=_features(update.value.data, reading),
@@ -135,6 +139,37 @@ def _is_kept(weights: str, part: ast.expr, odds: list[ast.expr]) -> bool:
 
 
 # -- predictions that are added up ----------------------------------------------------------------
+def _leaves_rest(update: Update) -> bool:
+    """``r -= rate * predict(learner, X)``: what is left of the target, rather than ``F``."""
+    value = _value_of(update)
+    if isinstance(update.node, ast.AugAssign):
+        return isinstance(update.node.op, ast.Sub)
+    return (
+        isinstance(value, ast.BinOp)
+        and isinstance(value.op, ast.Sub)
+        and isinstance(value.left, ast.Name)
+        and value.left.id == update.name
+    )
+
+
+def _begun_with(name: str, loop: ast.AST, body: Sequence[ast.stmt]) -> frozenset[str]:
+    """What `name` was made from before the loop: ``y`` of ``r = y - y.mean()``."""
+    before = [s for s in body if s.lineno < getattr(loop, "lineno", 0)]
+    values = [
+        value
+        for node in before
+        for place, value in pairs_in(node)
+        if isinstance(place, ast.Name) and place.id == name
+    ]
+    called = {id(n.func) for v in values for n in ast.walk(v) if isinstance(n, ast.Call)}
+    return frozenset(
+        node.id
+        for value in values[-1:]
+        for node in ast.walk(value)
+        if isinstance(node, ast.Name) and id(node) not in called and node.id not in MODULES
+    )
+
+
 def _is_added(
     update: Update, part: ast.expr, made: dict[str, list[ast.expr]], reading: LoopReading
 ) -> bool:
@@ -142,10 +177,12 @@ def _is_added(
     value, name = _value_of(update), update.name
     if value is None or update.part or name in names_in(part):
         return False
-    if isinstance(update.node, ast.AugAssign):
-        if not isinstance(update.node.op, ast.Add):
-            return False
-    elif not _is_sum_with(value, name):
+    added = (
+        isinstance(update.node.op, ast.Add)
+        if isinstance(update.node, ast.AugAssign)
+        else _is_sum_with(value, name)
+    )
+    if not added and not _leaves_rest(update):
         return False
     learners = {
         n
@@ -155,7 +192,19 @@ def _is_added(
     without = {n: values for n, values in made.items() if n not in learners}
     term = {n.id for n in expanded(value, without) if isinstance(n, ast.Name)}
     features = (term & update.value.data) - {name}
-    return bool(learners & term and features) and not _is_applied(name, features, reading)
+    if not added:  # a product with what is left is a projection, as in Gram and Schmidt's
+        learners = {n for n in learners if any(_fits(v, name, features) for v in made[n])}
+    fits = {id(n) for learner in learners for v in made[learner] for n in ast.walk(v)}
+    applied = _is_applied(name, features, reading, set() if added else fits)
+    return bool(learners & term and features) and not applied
+
+
+def _fits(maker: ast.expr, name: str, features: set[str]) -> bool:
+    """Whether a function is handed what is left beside the data: ``fit_stump(X, r)``."""
+    if not isinstance(maker, ast.Call) or terminal(maker.func) in _PRODUCTS:
+        return False
+    given = {n for argument in maker.args for n in names_in(argument)}
+    return name in given and bool(features & given)
 
 
 def _is_sum_with(value: ast.expr, name: str) -> bool:
@@ -164,9 +213,14 @@ def _is_sum_with(value: ast.expr, name: str) -> bool:
     return any(isinstance(n, ast.Name) and n.id == name for n in (value.left, value.right))
 
 
-def _is_applied(name: str, features: set[str], reading: LoopReading) -> bool:
-    """Whether `name` is a model's own weight: multiplied with something, or called on the data."""
+def _is_applied(name: str, features: set[str], reading: LoopReading, fits: set[int]) -> bool:
+    """Whether `name` is a model's own weight: multiplied with something, or called on the data.
+
+    What `fits` a learner is handed what is left of the target beside the data.
+    """
     for node in ast.walk(reading.loop):
+        if id(node) in fits:
+            continue
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult):
             sides = [s.value if isinstance(s, ast.Subscript) else s
                      for s in (node.left, node.right)]  # fmt: skip

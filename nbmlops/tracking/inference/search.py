@@ -95,17 +95,19 @@ def _has_loop(statement: ast.stmt) -> bool:
 
 
 def _in_loops(body: Sequence[ast.stmt], world: World, around: Scope | None) -> list[Finding]:
-    return [f for loop in loops_in(body) for f in _in_loop(loop, world, around)]
+    return [f for loop in loops_in(body) for f in _in_loop(loop, world, around, body)]
 
 
-def _in_loop(loop: Loop, world: World, around: Scope | None) -> list[Finding]:
+def _in_loop(
+    loop: Loop, world: World, around: Scope | None, body: Sequence[ast.stmt]
+) -> list[Finding]:
     if _is_library(loop, world):
         return []
     reading = read_loop(loop, world, around)
     if moves_by_chance(reading, world):
         return []
     found = (
-        find_boosting(reading)
+        find_boosting(reading, body)
         or find_descent(reading)
         or find_evolution(reading, world, around)
         or find_alternation(reading)
