@@ -5,13 +5,14 @@ import {
   DismissalRequest,
   Failure,
   ReviewSummary,
+  RunList,
   RunSummary
 } from './contract';
 
 /** What the model needs of the server. */
 export interface IRecordsClient {
-  /** A notebook's runs, newest first; `path` is relative to the server's root folder. */
-  runs(path: string, limit: number): Promise<RunSummary[]>;
+  /** A notebook's latest runs, newest first; `path` is relative to the server's root folder. */
+  runs(path: string, limit: number): Promise<RunList>;
   /** The reviews that wait for somebody, newest first. */
   reviewsWaiting(): Promise<ReviewSummary[]>;
   /** Say that an inferred run is no training. */
@@ -33,12 +34,12 @@ export class RequestFailed extends Error {
 export class RecordsClient implements IRecordsClient {
   constructor(private readonly _settings: ServerConnection.ISettings) {}
 
-  runs(path: string, limit: number): Promise<RunSummary[]> {
+  runs(path: string, limit: number): Promise<RunList> {
     const query = URLExt.objectToQueryString({
       notebook: path,
       limit: String(limit)
     });
-    return this._ask<RunSummary[]>(`runs${query}`);
+    return this._ask<RunList>(`runs${query}`);
   }
 
   reviewsWaiting(): Promise<ReviewSummary[]> {

@@ -62,7 +62,10 @@ function inputs(run: RunSummary): Map<string, string> {
   return new Map(run.inputs.map(i => [i.name, i.digest.slice(0, 8)]));
 }
 
-/** The parameters that somebody chose in either run: two classes' defaults differ anyway. */
+/**
+ * The parameters that somebody chose in either run, and those of one class that both have: two
+ * classes' defaults differ anyway, but one that a new version of a library has changed counts.
+ */
 function parameters(
   older: RunSummary,
   newer: RunSummary
@@ -72,6 +75,12 @@ function parameters(
       groupParameters(run.parameters).chosen.map(p => p.name)
     )
   );
+  if (older.model_class === newer.model_class) {
+    const known = new Set(older.parameters.map(p => p.name));
+    groupParameters(newer.parameters)
+      .defaults.filter(p => known.has(p.name))
+      .forEach(p => chosen.add(p.name));
+  }
   const values = (run: RunSummary) =>
     new Map(
       run.parameters

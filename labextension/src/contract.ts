@@ -7,6 +7,7 @@ export interface Contract {
   TrackedRun: TrackedRun;
   Review: Review;
   RunSummary: RunSummary;
+  RunList: RunList;
   ReviewSummary: ReviewSummary;
   ServerStatus: ServerStatus;
   SignOffRequest: SignOffRequest;
@@ -452,8 +453,9 @@ export interface Withdrawal {
  * A tracked run as a list shows it: without sources, packages and columns.
  *
  * `cell_id` is the training cell's. `delivered` says whether MLflow has it, `page` is where a
- * server's UI shows it. `duration` is in seconds; `completeness` runs from 0 to 1. Of a metric
- * that was logged step by step, `metrics` holds the last. `kind` and `stale` are the record's own.
+ * server's UI shows it. `duration` is in seconds; `captured` is the completeness in percent. Of a
+ * metric that was logged step by step, `metrics` holds the last. `kind` and `stale` are the
+ * record's own. `ended` says how a cell ended that did not come to its end.
  */
 export interface RunSummary {
   id: string;
@@ -472,7 +474,8 @@ export interface RunSummary {
   data_digest: string;
   gaps: Gap[];
   stale: string[];
-  completeness: number;
+  captured: number;
+  ended: string;
   delivered: boolean;
   page: string | null;
   execution_id: string | null;
@@ -488,6 +491,13 @@ export interface InputSummary {
   digest: string;
   extent: number[];
   files: string[];
+}
+/**
+ * The latest `runs`, newest first, of as many as `total` says.
+ */
+export interface RunList {
+  runs: RunSummary[];
+  total: number;
 }
 /**
  * A review as a list shows it; `missing` holds one sentence for each thing still asked for.

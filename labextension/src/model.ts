@@ -8,7 +8,10 @@ import { RecordsChanged, ReviewSummary, RunSummary } from './contract';
 export interface IRecordsState {
   /** The active notebook's path from the server's root folder, or null if none is active. */
   readonly notebook: string | null;
+  /** Its latest runs, newest first. */
   readonly runs: readonly RunSummary[];
+  /** How many runs it has. */
+  readonly total: number;
   readonly reviews: readonly ReviewSummary[];
   /** Whether the runs of this notebook have not yet arrived for the first time. */
   readonly loading: boolean;
@@ -19,10 +22,14 @@ export interface IRecordsState {
 const EMPTY: IRecordsState = {
   notebook: null,
   runs: [],
+  total: 0,
   reviews: [],
   loading: true,
   failure: null
 };
+
+/** So many runs the server sends at once. */
+const MOST = 500;
 
 /**
  * The tracked runs of one notebook and the reviews that wait, read anew whenever it is told that
@@ -48,7 +55,8 @@ export class RecordsModel implements IDisposable {
     if (notebook === this._state.notebook && !this._state.loading) {
       return Promise.resolve();
     }
-    this._set({ notebook, runs: [], loading: true });
+    this._more = 0;
+    this._set({ notebook, runs: [], total: 0, loading: true });
     return this.refresh();
   }
 
@@ -59,6 +67,17 @@ export class RecordsModel implements IDisposable {
     }
     this._limit = limit;
     return this.refresh();
+  }
+
+  /** Show as many again as are shown now. */
+  showMore(): Promise<void> {
+    this._more = Math.min(2 * this._shown, MOST) - this._limit;
+    return this.refresh('run');
+  }
+
+  /** Whether there are runs that can still be asked for. */
+  get hasMore(): boolean {
+    return this._state.total > this._state.runs.length && this._shown < MOST;
   }
 
   /** An announcement arrived. It carries ids alone, so what they name is read. */
@@ -98,18 +117,18 @@ export class RecordsModel implements IDisposable {
       this._wanted.clear();
       const { notebook } = this._state;
       try {
-        const [runs, reviews] = await Promise.all([
+        const [{ runs, total }, reviews] = await Promise.all([
           !wanted.has('run')
-            ? this._state.runs
+            ? this._state
             : notebook === null
-              ? []
-              : this._client.runs(notebook, this._limit),
+              ? EMPTY
+              : this._client.runs(notebook, this._shown),
           wanted.has('review')
             ? this._client.reviewsWaiting()
             : this._state.reviews
         ]);
         if (notebook === this._state.notebook) {
-          this._set({ runs, reviews, loading: false, failure: null });
+          this._set({ runs, total, reviews, loading: false, failure: null });
         }
       } catch (error) {
         this._set({ loading: false, failure: sentence(error) });
@@ -125,8 +144,13 @@ export class RecordsModel implements IDisposable {
     this._changed.emit();
   }
 
+  private get _shown(): number {
+    return this._limit + this._more;
+  }
+
   private _state = EMPTY;
   private _limit = 50;
+  private _more = 0;
   private _isDisposed = false;
   private _reading: Promise<void> | null = null;
   private readonly _wanted = new Set<RecordsChanged['noun']>();

@@ -9,7 +9,7 @@ import { IPanelProps, PanelView } from './views/panel';
 export class RecordsPanel extends ReactWidget {
   constructor(
     private readonly _model: RecordsModel,
-    private readonly _props: Omit<IPanelProps, 'state'>
+    private readonly _props: Omit<IPanelProps, 'state' | 'onMore'>
   ) {
     super();
     this.addClass('nbmlops-Panel');
@@ -39,7 +39,15 @@ export class RecordsPanel extends ReactWidget {
   protected render(): JSX.Element {
     return (
       <UseSignal signal={this._model.changed} initialSender={this._model}>
-        {() => <PanelView {...this._props} state={this._model.state} />}
+        {() => (
+          <PanelView
+            {...this._props}
+            state={this._model.state}
+            onMore={
+              this._model.hasMore ? () => void this._model.showMore() : null
+            }
+          />
+        )}
       </UseSignal>
     );
   }

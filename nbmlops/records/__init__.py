@@ -14,7 +14,7 @@ from nbmlops.records.codec import (
     now,
     to_plain,
 )
-from nbmlops.records.comparison import Change, RunDiff, shown
+from nbmlops.records.comparison import Change, RunDiff, percent, shown
 from nbmlops.records.data import ColumnFingerprint, DataDiff, Fingerprint
 from nbmlops.records.dossier import Dossier
 from nbmlops.records.facts import (
@@ -179,6 +179,7 @@ __all__ = [
     "encode",
     "new_id",
     "now",
+    "percent",
     "shown",
     "to_plain",
 ]

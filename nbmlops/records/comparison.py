@@ -6,7 +6,7 @@ from nbmlops.records.codec import Record
 from nbmlops.records.data import DataDiff
 from nbmlops.records.tracking import Scalar
 
-__all__ = ["Change", "RunDiff", "shown"]
+__all__ = ["Change", "RunDiff", "percent", "shown"]
 
 
 class Change(Record, frozen=True, kw_only=True):
@@ -70,6 +70,11 @@ def _moved(metric: Change) -> str:
     if isinstance(old, int | float) and isinstance(new, int | float):
         return f"{metric.name}: {old:.6g} → {new:.6g} ({new - old:+.4g})"
     return f"{metric.name}: {shown(old)} → {shown(new)}"
+
+
+def percent(share: float) -> int:
+    """A share from 0 to 1 in whole percent, as every surface says it: only a whole one is 100."""
+    return int(round(share * 100, 6))
 
 
 def shown(value: Scalar) -> str:

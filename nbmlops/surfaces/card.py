@@ -16,9 +16,10 @@ from nbmlops.records import (
     TrackedRun,
     decode,
     encode,
+    percent,
     to_plain,
 )
-from nbmlops.surfaces.wording import lasted, shortened
+from nbmlops.surfaces.wording import ended, lasted, shortened
 from nbmlops.tracking import Waiting, run_page
 
 __all__ = ["MIME", "card_bundle", "lines"]
@@ -58,14 +59,15 @@ def lines(
 
 
 def _head(run: TrackedRun) -> tuple[str, str]:
-    """The run's name; and what was chosen, how long it took, and whether it is stale."""
+    """The run's name; and what was chosen, how long it took, whether it ended or is stale."""
     differs = [
         f"{p.name.rpartition('__')[2]}={_brief(p.value)}"
         for p in run.parameters
         if not p.is_default and not _holds_estimators(p)
     ]
+    how = ended(run.cell)
     took = f"({lasted(run.duration).replace(' ', _NO_BREAK)})"
-    told = [_listed(differs), took, "STALE" if run.stale else ""]
+    told = [_listed(differs), took, how and f"cell {how}", "STALE" if run.stale else ""]
     return f"● {_short(run.name, 60)}", "  ".join(filter(None, told))
 
 
@@ -91,7 +93,7 @@ def _amiss(run: TrackedRun) -> list[str]:
     """What is stale, what was not captured, and whether it is a training at all."""
     more = f" (and {len(run.stale) - 1} more)" if len(run.stale) > 1 else ""
     told = [f"stale: {_short(run.stale[0], 120)}{more}"] if run.stale else []
-    captured = f"{run.completeness:.0%} captured"
+    captured = f"{percent(run.completeness)}% captured"
     if run.gaps:
         captured += (
             f", {len(run.gaps)} gap{'s' * (len(run.gaps) > 1)}: {_short(run.gaps[0].why, 120)}"
@@ -174,7 +176,7 @@ def _printable(text: str) -> str:
 
 
 def _html(run: TrackedRun, previous: TrackedRun | None, waits: Waiting | None) -> str:
-    amiss = bool(run.stale) or run.completeness < 0.8
+    amiss = bool(run.stale or ended(run.cell)) or run.completeness < 0.8
     accent = "var(--jp-warn-color1, #b35900)" if amiss else "var(--jp-success-color1, #2e7d32)"
     data, *metrics = (f"<div>{escape(line)}</div>" for line in _middle(run, previous))
     last = " · ".join([*_where(run, waits), *map(escape, _amiss(run))])

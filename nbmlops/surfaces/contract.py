@@ -25,7 +25,9 @@ from nbmlops.records import (
     ReviewStatus,
     TrackedRun,
     Verdict,
+    percent,
 )
+from nbmlops.surfaces.wording import ended
 from nbmlops.tracking import run_page
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "InputSummary",
     "RecordsChanged",
     "ReviewSummary",
+    "RunList",
     "RunSummary",
     "ServerStatus",
     "SignOffRequest",
@@ -69,8 +72,9 @@ class RunSummary(Record, frozen=True, kw_only=True):
     """A tracked run as a list shows it: without sources, packages and columns.
 
     `cell_id` is the training cell's. `delivered` says whether MLflow has it, `page` is where a
-    server's UI shows it. `duration` is in seconds; `completeness` runs from 0 to 1. Of a metric
-    that was logged step by step, `metrics` holds the last. `kind` and `stale` are the record's own.
+    server's UI shows it. `duration` is in seconds; `captured` is the completeness in percent. Of a
+    metric that was logged step by step, `metrics` holds the last. `kind` and `stale` are the
+    record's own. `ended` says how a cell ended that did not come to its end.
     """
 
     id: str
@@ -89,7 +93,8 @@ class RunSummary(Record, frozen=True, kw_only=True):
     data_digest: str
     gaps: tuple[Gap, ...]
     stale: tuple[str, ...]
-    completeness: float
+    captured: int
+    ended: str
     delivered: bool
     page: str | None
     execution_id: str | None
@@ -115,12 +120,20 @@ class RunSummary(Record, frozen=True, kw_only=True):
             data_digest=run.data_digest,
             gaps=run.gaps,
             stale=run.stale,
-            completeness=run.completeness,
+            captured=percent(run.completeness),
+            ended=ended(run.cell),
             delivered=run.mlflow_run_id is not None,
             page=run_page(run),
             execution_id=run.execution_id,
             dismissed_by=run.dismissed_by,
         )
+
+
+class RunList(Record, frozen=True, kw_only=True):
+    """The latest `runs`, newest first, of as many as `total` says."""
+
+    runs: tuple[RunSummary, ...]
+    total: int
 
 
 class ReviewSummary(Record, frozen=True, kw_only=True):
@@ -201,6 +214,7 @@ CONTRACT = (
     TrackedRun,
     Review,
     RunSummary,
+    RunList,
     ReviewSummary,
     ServerStatus,
     SignOffRequest,

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nbmlops.records import DataInput, TrackedRun, shown
+from nbmlops.records import DataInput, TrackedRun, percent, shown
+from nbmlops.surfaces.wording import ended
 
 __all__ = ["explanation"]
 
 
 def explanation(run: TrackedRun) -> list[str]:
     """The run's record told line by line; what is missing, hidden or stale comes last."""
-    return [f"{run.id}: {run.name}, {run.completeness:.0%} captured.", *_captured(run), *_not(run)]
+    return [
+        f"{run.id}: {run.name}, {percent(run.completeness)}% captured.",
+        *_captured(run),
+        *_not(run),
+    ]
 
 
 def _captured(run: TrackedRun) -> Iterator[str]:
+    if how := ended(run.cell):
+        why = f" ({run.cell.error})" if run.cell.error else ""
+        yield f"  ended: {how}{why}"
     yield f"  cells: {_listed([f'[{c.execution_count}]' for c in run.cells])}"
     for item in run.inputs:
         yield f"  data: {item.role}={item.name}{_content(item)}{_origin(item)}"

@@ -14,6 +14,7 @@ from nbmlops.errors import NbmlopsError
 from nbmlops.records import TrackedRun
 from nbmlops.surfaces.magic_line import pair, parse
 from nbmlops.surfaces.review_magics import ReviewMagics
+from nbmlops.surfaces.wording import LATEST, latest_of
 
 if TYPE_CHECKING:
     from nbmlops.tracking import Waiting
@@ -139,14 +140,16 @@ class TrackMagics(Magics):
             print(f"  {run_id}: {problem}")
 
     def runs(self) -> Any:
-        """The project's runs as a table."""
+        """The project's latest runs as a table."""
         from nbmlops.surfaces.notebook import runs
 
         found = runs()
         if found.empty:
             print("Nothing has been tracked yet.")
             return None
-        return found
+        if len(found) > LATEST:
+            print(f"{latest_of(LATEST, len(found))}. nbmlops.runs() gives all.")
+        return found.head(LATEST)
 
     def sync(self) -> None:
         """Deliver now, and wait for it."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import unquote
 
-from nbmlops.records import Change
+from nbmlops.records import CellRecord, Change
 
-__all__ = ["attached_as", "lasted", "shortened", "told_first"]
+__all__ = ["LATEST", "attached_as", "ended", "lasted", "latest_of", "shortened", "told_first"]
 
+LATEST = 50
+"""So many runs stand in a list of which nobody has said how long it is to be."""
 _MOST_TOLD = 12
 
 
@@ -20,6 +22,21 @@ def shortened(text: str, longest: int) -> str:
 def attached_as(path: str) -> str:
     """An attachment's name as its author wrote it; sealed it is plain ASCII: ``caf%C3%A9.txt``."""
     return unquote(path, errors="backslashreplace")
+
+
+def ended(cell: CellRecord) -> str:
+    """How a cell ended that did not come to its end; empty for one that did."""
+    if cell.outcome == "ok":
+        return ""
+    what = (cell.error or "").partition(":")[0]
+    if what == "KeyboardInterrupt":
+        return "interrupted"
+    return f"raised {what}" if what.isidentifier() else "cut off"
+
+
+def latest_of(listed: int, total: int) -> str:
+    """What a list of runs holds that does not hold all."""
+    return f"The latest {listed} of {total} runs"
 
 
 def lasted(seconds: float) -> str:

@@ -16,8 +16,9 @@ def compare_runs(before: TrackedRun, after: TrackedRun) -> RunDiff:
     """What differs from `before` to `after`."""
     chosen = {p.name for run in (before, after) for p in run.parameters if not p.is_default}
     if before.model_class == after.model_class:
-        # A default that a new version of a library has changed is a difference, too.
-        chosen |= {p.name for run in (before, after) for p in run.parameters}
+        # A default that a new version of a library has changed is a difference, too; one that only
+        # one side has, as the parts of two pipelines do, is none.
+        chosen |= {p.name for p in before.parameters} & {p.name for p in after.parameters}
     return RunDiff(
         before=before.id,
         after=after.id,

@@ -24,6 +24,8 @@ from nbmlops.records import (
     now,
 )
 from nbmlops.surfaces.card import MIME, card_bundle
+from nbmlops.surfaces.contract import RunSummary
+from nbmlops.surfaces.explanation import explanation
 from nbmlops.tracking import Waiting, run_page
 
 STALE = ("Cell [3] was edited and run again as [7].", "Cell [9] has since made X anew.")
@@ -152,6 +154,37 @@ def test_a_stale_run_says_so_and_why() -> None:
     assert "80% captured, 1 gap: A frame of an unknown type." in lines[-1]
     assert "stale: Cell [3]" in marks.text
     assert "stale" not in "\n".join(told(a_run())[0]).lower()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("KeyboardInterrupt: ", "cell interrupted"),
+        ("ValueError: no", "cell raised ValueError"),
+        ("The kernel ended.", "cell cut off"),
+    ],
+)
+def test_a_cell_that_did_not_come_to_its_end_says_so(error: str, told: str) -> None:
+    """Whoever sees three epochs of ten knows why, on the card and in the explanation."""
+    cell = msgspec.structs.replace(a_run().cell, outcome="error", error=error)
+    card = card_bundle(a_run(cell=cell))
+    assert card["text/plain"].splitlines()[0].endswith(told)
+    assert told in Marks(card["text/html"]).text
+    assert f"ended: {told.removeprefix('cell ')} ({error})" in "\n".join(
+        explanation(a_run(cell=cell))
+    )
+    assert "cell " not in card_bundle(a_run())["text/plain"].splitlines()[0]
+    assert "ended" not in "\n".join(explanation(a_run()))
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(1.0, 100), (0.999, 99), (0.57, 57), (0.29, 29), (0.0, 0)]
+)
+def test_a_share_is_said_in_whole_percent_and_never_for_more(share: float, told: int) -> None:
+    """Binary fractions take none away (0.57 * 100 is 56.99…), and only what is whole is 100."""
+    assert f"{told}% captured" in card_bundle(a_run(completeness=share))["text/plain"]
+    assert RunSummary.of(a_run(completeness=share)).captured == told
+    assert f"{told}% captured" in explanation(a_run(completeness=share))[0]
 
 
 def test_the_name_stands_out_and_the_time_is_said_as_in_the_panel() -> None:

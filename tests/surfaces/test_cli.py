@@ -18,6 +18,7 @@ from nbmlops.surfaces.cli.door import told_parameters
 from nbmlops.surfaces.cli.names import broken
 from nbmlops.surfaces.cli.track import runs_table
 from nbmlops.testing import EPOCH, make_run
+from nbmlops.tracking import Journal
 from nbmlops.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
@@ -184,6 +185,24 @@ def test_the_doctor_cuts_no_sentence_on_a_narrow_screen(monkeypatch: pytest.Monk
     assert "standsontheledgerasyourrefusals" in told
     for finding in findings:
         assert "".join((finding["subject"] + finding["finding"]).split()) in told
+
+
+def test_the_list_of_runs_says_what_it_leaves_out(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The latest 50, and the way to all; JSON, which programs read, holds all."""
+    monkeypatch.chdir(workspace.settings.root)
+    journal = Journal(workspace.settings.journal_path)
+    for number in range(60):
+        journal.record(make_run(id=f"run-{number:012}"))
+    told = invoke("runs").output
+    assert "The latest 50 of 60 runs. --limit 60 lists all." in " ".join(told.split())
+    assert told.count("run-0000") == 50
+    whole = invoke("runs", "--limit", "60").output
+    assert whole.count("run-0000") == 60
+    assert "latest" not in whole
+    assert len(json.loads(invoke("runs", "--json").output)) == 60
+    assert len(json.loads(invoke("runs", "--json", "--limit", "3").output)) == 3
 
 
 def test_the_runs_fit_into_80_columns() -> None:

@@ -115,13 +115,17 @@ def test_runs_are_those_of_the_notebook_newest_first(server: LiveServer) -> None
             make_run(id=f"run-of-{name}", notebook="deep/train.ipynb", inputs=inputs, metrics=steps)
         )
     journal.record(make_run(id="run-elsewhere", notebook="other.ipynb"))
-    runs = server.ask("runs?notebook=deep/train.ipynb").body
+    listed = server.ask("runs?notebook=deep/train.ipynb").body
+    runs = listed["runs"]
+    assert listed["total"] == 2
     assert [run["id"] for run in runs] == ["run-of-second", "run-of-first"]
     assert runs[0]["inputs"][0]["extent"] == [9]
     assert [metric["value"] for metric in runs[0]["metrics"]] == [0.3]
     assert "cells" not in runs[0]
-    assert len(server.ask("runs?notebook=deep/train.ipynb&limit=1").body) == 1
-    assert server.ask("runs?notebook=none.ipynb&1795466574175").body == []  # as JupyterLab asks
+    latest = server.ask("runs?notebook=deep/train.ipynb&limit=1").body
+    assert ([run["id"] for run in latest["runs"]], latest["total"]) == (["run-of-second"], 2)
+    none = server.ask("runs?notebook=none.ipynb&1795466574175").body  # as JupyterLab asks
+    assert none == {"runs": [], "total": 0}
     whole = server.ask("runs/run-of-first").body
     assert whole["cell"]["source"] == "model.fit(X, y)"
 
@@ -173,10 +177,10 @@ def test_an_inferred_run_is_dismissed_and_taken_back(server: LiveServer) -> None
     answer = server.ask("runs/run-guess/dismissal", {})
     assert answer.status == 200, answer.body
     assert answer.body["dismissed_by"]
-    assert "run-guess" not in {run["id"] for run in server.ask("runs").body}
+    assert "run-guess" not in {run["id"] for run in server.ask("runs").body["runs"]}
     assert server.ask("runs/run-guess").body["dismissed_by"] == answer.body["dismissed_by"]
     assert server.ask("runs/run-guess/dismissal", {"undo": True}).body["dismissed_by"] is None
-    assert "run-guess" in {run["id"] for run in server.ask("runs").body}
+    assert "run-guess" in {run["id"] for run in server.ask("runs").body["runs"]}
 
 
 @pytest.mark.parametrize(

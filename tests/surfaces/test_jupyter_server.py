@@ -43,7 +43,7 @@ def test_a_damaged_journal_is_a_503(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     with live_server(project, tmp_path) as server:
-        assert server.ask("runs").body == []
+        assert server.ask("runs").body == {"runs": [], "total": 0}
         assert server.ask("status").body["runs"] == 0
         assert not server.settings.home.exists()
         server.settings.home.mkdir()

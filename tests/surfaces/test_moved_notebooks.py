@@ -124,7 +124,7 @@ def opened(server: LiveServer, path: str) -> Iterator[Open]:
 
 def listed(server: LiveServer, path: str) -> set[str]:
     """The ids of the runs that the panel lists for a notebook."""
-    return {run["id"] for run in server.ask(f"runs?notebook={path}").body}
+    return {run["id"] for run in server.ask(f"runs?notebook={path}").body["runs"]}
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -83,6 +84,22 @@ def test_a_run_does_not_differ_from_itself(pair: tuple[TrackedRun, TrackedRun]) 
     assert diff.identical
     assert str(diff) == "The runs do not differ."
     assert "do not differ" in RunComparison(diff)._repr_html_()
+
+
+def test_a_default_that_only_one_side_has_is_no_difference(
+    pair: tuple[TrackedRun, TrackedRun],
+) -> None:
+    """As the parts of two pipelines do; one that a library has changed is one."""
+    parts = (Parameter(name="svc__C", value=1.0, is_default=True),)
+    before, after = (
+        msgspec.structs.replace(
+            pair[0],
+            parameters=(Parameter(name="gamma", value=value, is_default=True), *more),
+        )
+        for value, more in (("auto", ()), ("scale", parts))
+    )
+    for diff in (compare_runs(before, after), compare_runs(after, before)):
+        assert [change.name for change in diff.parameters] == ["gamma"]
 
 
 def test_what_says_most_stands_first_and_the_rest_is_folded() -> None:

@@ -23,8 +23,11 @@ function answered(status: number, body: unknown): () => Promise<Response> {
 }
 
 it('asks below the base url, with the path encoded', async () => {
-  const { asked, records } = client(answered(200, []));
-  await expect(records.runs('a b/&limit=9.ipynb', 5)).resolves.toEqual([]);
+  const { asked, records } = client(answered(200, { runs: [], total: 0 }));
+  await expect(records.runs('a b/&limit=9.ipynb', 5)).resolves.toEqual({
+    runs: [],
+    total: 0
+  });
   expect(asked[0]).toContain(
     'http://localhost:8888/base/nbmlops/api/runs?notebook=a%20b%2F%26limit%3D9.ipynb&limit=5'
   );

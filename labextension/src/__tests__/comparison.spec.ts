@@ -23,10 +23,17 @@ it('lists what differs and every metric', () => {
   ]);
 });
 
-it('leaves out what nobody chose in either run', () => {
+it('tells of defaults what a library has changed, not what one side lacks', () => {
   const older = run({ parameters: [parameter('gamma', 'auto', true)] });
-  const newer = run({ parameters: [parameter('gamma', 'scale', true)] });
-  expect(compareRuns(older, newer)).toEqual([]);
+  const newer = run({
+    parameters: [
+      parameter('gamma', 'scale', true),
+      parameter('svc__C', 1, true)
+    ]
+  });
+  expect(compareRuns(older, newer).map(row => row.name)).toEqual(['gamma']);
+  const other = { ...newer, model_class: 'sklearn.svm.SVC' };
+  expect(compareRuns(older, other).map(row => row.kind)).toEqual(['model']);
 });
 
 it('names changed data and another model', () => {

@@ -1,5 +1,5 @@
 import { IRecordsClient, RequestFailed } from '../client';
-import { ReviewSummary, RunSummary } from '../contract';
+import { ReviewSummary, RunList, RunSummary } from '../contract';
 import { RecordsModel } from '../model';
 import { review, run } from './records';
 
@@ -11,14 +11,14 @@ class Server implements IRecordsClient {
   failure: Error | null = null;
   gate: Promise<void> = Promise.resolve();
 
-  async runs(path: string, limit: number): Promise<RunSummary[]> {
+  async runs(path: string, limit: number): Promise<RunList> {
     this.asked.push(`runs ${path} ${limit}`);
     const answer = this.runsThere;
     await this.gate;
     if (this.failure) {
       throw this.failure;
     }
-    return answer;
+    return { runs: answer.slice(0, limit), total: answer.length };
   }
 
   async dismiss(runId: string): Promise<RunSummary> {
@@ -139,6 +139,23 @@ describe('RecordsModel', () => {
     server.asked = [];
     await model.setLimit(10);
     expect(server.asked).toEqual([]);
+  });
+
+  it('says how many runs there are, and shows more of them when asked', async () => {
+    server.runsThere = Array.from({ length: 120 }, (_, n) =>
+      run({ id: `run-${n}` })
+    );
+    await model.follow('train.ipynb');
+    expect(model.state.runs).toHaveLength(50);
+    expect(model.state.total).toBe(120);
+    expect(model.hasMore).toBe(true);
+    await model.showMore();
+    expect(model.state.runs).toHaveLength(100);
+    await model.showMore();
+    expect(model.state.runs).toHaveLength(120);
+    expect(model.hasMore).toBe(false);
+    await model.follow('other.ipynb');
+    expect(model.state.runs).toHaveLength(50);
   });
 
   it('tells nobody after it is disposed', async () => {

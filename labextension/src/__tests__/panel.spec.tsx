@@ -21,6 +21,7 @@ describe('PanelView', () => {
           state={{
             notebook: 'deep/train.ipynb',
             runs: [],
+            total: state.runs?.length ?? 0,
             reviews: [],
             loading: false,
             failure: null,
@@ -46,6 +47,7 @@ describe('PanelView', () => {
       onOpenReview: jest.fn(),
       onStartTracking: jest.fn(),
       onRefresh: jest.fn(),
+      onMore: null,
       trans
     };
   });
@@ -80,6 +82,25 @@ describe('PanelView', () => {
     expect(find('.nbmlops-Run-facts')[0].textContent).toContain('abababab');
   });
 
+  it('says what the list leaves out, and leads to it', () => {
+    show({ runs: [run()] });
+    expect(node.textContent).not.toContain('The latest');
+    props.onMore = jest.fn();
+    show({ runs: [run()], total: 60 });
+    expect(find('.nbmlops-Count')[0].textContent).toBe('60');
+    expect(node.textContent).toContain('The latest 1 of 60 runs.');
+    button('Show more').click();
+    expect(props.onMore).toHaveBeenCalledTimes(1);
+    props.onMore = null;
+    show({ runs: [run()], total: 600 });
+    expect(node.textContent).toContain('nbmlops runs --limit 600');
+  });
+
+  it('says that the cell of a run did not come to its end', () => {
+    show({ runs: [run({ ended: 'interrupted' })] });
+    expect(find('.nbmlops-Run-head')[0].textContent).toContain('interrupted');
+  });
+
   it('shows a run with its data, parameters, metrics and gaps', () => {
     show({
       runs: [
@@ -88,7 +109,7 @@ describe('PanelView', () => {
           parameters: [parameter('tol', 0.1, true), parameter('C', 3)],
           metrics: [metric('auc', 0.8, 'X_test')],
           gaps: [{ what: 'git', why: 'The folder is no repository.' }],
-          completeness: 0.875,
+          captured: 87,
           delivered: false
         }),
         run({ id: 'run-0', metrics: [metric('auc', 0.7, 'X_test')] })

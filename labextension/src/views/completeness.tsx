@@ -9,7 +9,7 @@ export function CompletenessView(props: {
   trans: TranslationBundle;
 }): JSX.Element {
   const { run, trans } = props;
-  const share = Math.floor(run.completeness * 100);
+  const share = run.captured;
   const bar = (
     <span
       className="nbmlops-Meter"

@@ -13,6 +13,8 @@ export interface IPanelProps {
   onOpenReview: (review: ReviewSummary) => void;
   onStartTracking: () => void;
   onRefresh: () => void;
+  /** Show more runs; absent where there are none, or no more can be listed. */
+  onMore: (() => void) | null;
   trans: TranslationBundle;
 }
 
@@ -32,8 +34,8 @@ export function PanelView(props: IPanelProps): JSX.Element {
       <section aria-labelledby="nbmlops-runs-title">
         <div className="nbmlops-Section-head">
           <h2 id="nbmlops-runs-title">{trans.__('Tracked runs')}</h2>
-          {state.runs.length > 0 ? (
-            <span className="nbmlops-Count">{state.runs.length}</span>
+          {state.total > 0 ? (
+            <span className="nbmlops-Count">{state.total}</span>
           ) : null}
           <span
             className="nbmlops-Notebook nbmlops-hint"
@@ -74,14 +76,17 @@ function Runs(props: IPanelProps): JSX.Element | null {
   }
   if (state.runs.length > 0) {
     return (
-      <RunsView
-        // A selection belongs to one notebook.
-        key={state.notebook}
-        runs={state.runs}
-        onReveal={props.onReveal}
-        onDismiss={props.onDismiss}
-        trans={trans}
-      />
+      <>
+        <RunsView
+          // A selection belongs to one notebook.
+          key={state.notebook}
+          runs={state.runs}
+          onReveal={props.onReveal}
+          onDismiss={props.onDismiss}
+          trans={trans}
+        />
+        <More {...props} />
+      </>
     );
   }
   if (state.loading) {
@@ -109,5 +114,25 @@ function Runs(props: IPanelProps): JSX.Element | null {
         {trans.__('Turn tracking on')}
       </button>
     </div>
+  );
+}
+
+/** What the list leaves out, and the way to it. */
+function More(props: IPanelProps): JSX.Element | null {
+  const { state, onMore, trans } = props;
+  if (state.total <= state.runs.length) {
+    return null;
+  }
+  return (
+    <p className="nbmlops-More nbmlops-hint">
+      {trans.__('The latest %1 of %2 runs.', state.runs.length, state.total)}{' '}
+      {onMore ? (
+        <button type="button" className="nbmlops-link" onClick={onMore}>
+          {trans.__('Show more')}
+        </button>
+      ) : (
+        trans.__('`nbmlops runs --limit %1` lists all.', state.total)
+      )}
+    </p>
   );
 }

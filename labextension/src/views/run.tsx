@@ -65,6 +65,14 @@ export function RunView(props: IRunProps): JSX.Element {
         >
           <Breakable text={name} />
         </button>
+        {run.ended ? (
+          <span
+            className="nbmlops-Stale"
+            title={trans.__('Its cell did not come to its end.')}
+          >
+            {run.ended}
+          </span>
+        ) : null}
         {run.stale.length > 0 ? (
           <span className="nbmlops-Stale" title={run.stale.join('\n')}>
             {trans.__('stale')}

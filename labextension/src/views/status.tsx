@@ -10,7 +10,7 @@ export function StatusView(props: {
   trans: TranslationBundle;
 }): JSX.Element {
   const { state, onClick, trans } = props;
-  const runs = trans._n('%1 run', '%1 runs', state.runs.length);
+  const runs = trans._n('%1 run', '%1 runs', state.total);
   const reviews =
     state.reviews.length === 0
       ? ''

@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from nbmlops.governance.ledger import History
 from nbmlops.governance.policy.custom_checks import run_check
 from nbmlops.governance.policy.terms import DataContract, Demands, MetricDemand
-from nbmlops.records import ColumnFingerprint, DataInput, Evidence, Finding, Metric, Submission
+from nbmlops.records import (
+    ColumnFingerprint,
+    DataInput,
+    Evidence,
+    Finding,
+    Metric,
+    Submission,
+    percent,
+)
 
 __all__ = ["unmet_demands"]
 
@@ -28,8 +36,8 @@ def unmet_demands(
         sentences.append("The clean run did not reproduce what was tracked.")
     if evidence.completeness < demands.minimum_completeness:
         sentences.append(
-            f"The record is {evidence.completeness:.0%} complete; the policy asks for "
-            f"{demands.minimum_completeness:.0%}."
+            f"The record is {percent(evidence.completeness)}% complete; the policy asks for "
+            f"{percent(demands.minimum_completeness)}%."
         )
     sentences += [
         f"The model card says nothing on {field!r}."

@@ -8,7 +8,7 @@ import click
 from rich.markup import escape
 
 from nbmlops.governance import how_given
-from nbmlops.records import DEFAULT_SCOPES, Comparison, Review, Verdict, now, shown
+from nbmlops.records import DEFAULT_SCOPES, Comparison, Review, Verdict, now, percent, shown
 from nbmlops.surfaces.cli.door import (
     as_identity,
     console,
@@ -159,7 +159,7 @@ def _print_review(review: Review) -> None:
         grid.add_row(
             f"data {escape(item.role)}{named}", escape(item.fingerprint.digest[:12]) or "unknown"
         )
-    grid.add_row("completeness", f"{evidence.completeness:.0%}")
+    grid.add_row("completeness", f"{percent(evidence.completeness)}%")
     for field, text in evidence.model_card.items():
         grid.add_row(f"card: {escape(field)}", escape(text))
     for note in evidence.notes:

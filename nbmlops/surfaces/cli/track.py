@@ -11,6 +11,7 @@ from nbmlops.records import TrackedRun
 from nbmlops.surfaces.cli.door import console, json_option, print_json, table
 from nbmlops.surfaces.cli.names import Name
 from nbmlops.surfaces.explanation import explanation
+from nbmlops.surfaces.wording import LATEST, ended, latest_of
 from nbmlops.workspace import Workspace
 
 __all__ = ["runs", "runs_table", "sync"]
@@ -23,6 +24,11 @@ _MODEL = 18  # columns of a model's name: longer ones leave the metrics theirs
 @click.argument("run_id", required=False)
 @click.option("--notebook", type=click.Path(), help="Only the runs of this notebook.")
 @click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help=f"List so many; a table holds the latest {LATEST} if nothing is said, JSON all.",
+)
+@click.option(
     "--compare",
     nargs=2,
     metavar="BEFORE AFTER",
@@ -30,7 +36,11 @@ _MODEL = 18  # columns of a model's name: longer ones leave the metrics theirs
 )
 @json_option
 def runs(
-    run_id: str | None, notebook: str | None, compare: tuple[str, str] | None, as_json: bool
+    run_id: str | None,
+    notebook: str | None,
+    limit: int | None,
+    compare: tuple[str, str] | None,
+    as_json: bool,
 ) -> None:
     """List tracked runs, newest first, or tell all of the one whose id begins with RUN_ID."""
     workspace = Workspace.open()
@@ -47,7 +57,7 @@ def runs(
         else workspace.runs(workspace.settings.relative(notebook) if notebook else None)
     )
     if as_json:
-        print_json(found[0] if run_id else found)
+        print_json(found[0] if run_id else found[:limit])
     elif run_id:
         _print_run(found[0])
     elif not found:
@@ -58,7 +68,13 @@ def runs(
         if workspace.settings.tracking_uri.startswith("http"):
             console.print("Runs of other machines are in MLflow; name one by its id.")
     else:
-        console.print(runs_table(found))
+        latest = found[: limit or LATEST]
+        console.print(runs_table(latest))
+        if len(latest) < len(found):
+            console.print(
+                f"{latest_of(len(latest), len(found))}. --limit {len(found)} lists all.",
+                highlight=False,
+            )
 
 
 @click.command()
@@ -93,7 +109,16 @@ def runs_table(found: list[TrackedRun]) -> object:
                 Name(run.name, modest=_MODEL), Name(run.notebook or "no notebook", "dim", _MODEL)
             ),
             _metrics(run),
-            f"{run.data_digest[:8]}\n[dim]{run.started:%m-%d %H:%M}[/]",
+            "\n".join(
+                filter(
+                    None,
+                    (
+                        run.data_digest[:8],
+                        f"[dim]{run.started:%m-%d %H:%M}[/]",
+                        f"[yellow]{ended(run.cell)}[/]" if ended(run.cell) else "",
+                    ),
+                )
+            ),
         )
     return grid
 

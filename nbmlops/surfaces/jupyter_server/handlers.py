@@ -11,6 +11,7 @@ from nbmlops.records import Record, Review, TrackedRun
 from nbmlops.surfaces.contract import (
     DismissalRequest,
     ReviewSummary,
+    RunList,
     RunSummary,
     ServerStatus,
     SignOffRequest,
@@ -56,18 +57,20 @@ class StatusHandler(NbmlopsHandler):
 
 
 class RunsHandler(NbmlopsHandler):
-    """``GET runs?notebook=&limit=``: tracked runs, newest first."""
+    """``GET runs?notebook=&limit=``: the latest tracked runs, and how many there are."""
 
     @endpoint
-    async def get(self) -> list[RunSummary]:
+    async def get(self) -> RunList:
         query = self.read_query(RunsQuery)
         return await self.nbmlops.run(lambda: self._runs(query))
 
-    def _runs(self, query: RunsQuery) -> list[RunSummary]:
+    def _runs(self, query: RunsQuery) -> RunList:
         workspace, notebook = self.nbmlops.workspace, query.notebook
         if notebook is not None:
             notebook = record_path(notebook, self.nbmlops.root_dir, workspace.settings)
-        return [RunSummary.of(run) for run in _runs(workspace, notebook)[: query.limit]]
+        found = _runs(workspace, notebook)
+        latest = tuple(RunSummary.of(run) for run in found[: query.limit])
+        return RunList(runs=latest, total=len(found))
 
 
 class RunHandler(NbmlopsHandler):

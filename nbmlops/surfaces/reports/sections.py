@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbmlops.governance import how_given, kind_of, tell
-from nbmlops.records import Dossier, Evidence, Fingerprint, Identity, Metric, SignOff
+from nbmlops.records import Dossier, Evidence, Fingerprint, Identity, Metric, SignOff, percent
 from nbmlops.surfaces.reports.blocks import Block, gap, number, pairs, table, text
 from nbmlops.surfaces.wording import attached_as
 
@@ -150,7 +150,7 @@ def _performance(evidence: Evidence) -> list[Block]:
 
 
 def _limits(evidence: Evidence) -> list[Block]:
-    captured = text(f"{evidence.completeness:.0%} of what a run should hold was captured.")
+    captured = text(f"{percent(evidence.completeness)}% of what a run should hold was captured.")
     return [captured, *(gap(f"{g.what.capitalize()}: {g.why}") for g in evidence.gaps)]
 
 

@@ -14,6 +14,7 @@ from nbmlops.records import (
     Parameter,
     Review,
     SignOff,
+    percent,
     shown,
 )
 from nbmlops.surfaces.review.markup import (
@@ -218,7 +219,7 @@ def _parameter(parameter: Parameter) -> tuple[str, ...]:
 
 
 def _gaps(gaps: tuple[Gap, ...], completeness: float) -> str:
-    head = f"<h4>Captured: {int(completeness * 100)}%</h4>"
+    head = f"<h4>Captured: {percent(completeness)}%</h4>"
     if not gaps:
         return head + '<div class="quiet">Nothing is known to be missing from the record.</div>'
     return head + table(("not captured", "why"), ((text(g.what), text(g.why)) for g in gaps))

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Protocol
 
+import msgspec
+
 from nbmlops.errors import NbmlopsError, StoreError, StoreUnreachable
 from nbmlops.records import Gap, TrackedRun
 from nbmlops.settings import Settings
@@ -83,7 +85,12 @@ def _deliver(journal: Journal, store: Store, pending: PendingRun, step: Step) ->
     if lost:
         gaps.append(Gap(what="model", why="The kernel ended before the model was saved."))
     if gaps:
-        run = journal.change(run.id, lambda known: with_gaps(known, *gaps))
+        cut_off = pending.abandoned
+
+        def edit(known: TrackedRun) -> TrackedRun:
+            return with_gaps(_cut_off(known) if cut_off else known, *gaps)
+
+        run = journal.change(run.id, edit)
         revision += 1
     step("attempt")
     artifacts = SpooledArtifacts(spool)
@@ -110,6 +117,13 @@ def _deliver(journal: Journal, store: Store, pending: PendingRun, step: Step) ->
     if placed.mlflow_model_uri or lost:
         forget_model(spool)
     artifacts.forget()
+
+
+def _cut_off(run: TrackedRun) -> TrackedRun:
+    """`run`, whose kernel ended before its cell did."""
+    cell = msgspec.structs.replace(run.cell, outcome="error", error="The kernel ended.")
+    cells = tuple(cell if known.order == cell.order else known for known in run.cells)
+    return msgspec.structs.replace(run, cell=cell, cells=cells)
 
 
 @contextmanager
