@@ -278,6 +278,7 @@ def test_what_is_not_captured_is_said(
     "source",
     [
         "RandomForestRegressor(3, random_state=1).fit(X, y)",
+        "from xgboost import XGBRegressor\nXGBRegressor(n_estimators=3).fit(X, y)",
         "noise = np.random.default_rng(1).random(60)\nRidge().fit(X, y + noise)",
         "exec('extra = 1')\nRidge().fit(X, y)",
         "pd.read_csv('table.csv')\nRidge().fit(X, y)",

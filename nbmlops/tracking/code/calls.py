@@ -20,7 +20,7 @@ from nbmlops.tracking.code.vocabulary import (
 if TYPE_CHECKING:
     from nbmlops.tracking.code.events import CodeEvents
 
-__all__ = ["FOLDER", "STATES", "CallNotes"]
+__all__ = ["FOLDER", "NUMPY_RANDOM", "OTHER_RANDOM", "PYTHON_RANDOM", "STATES", "CallNotes"]
 
 NUMPY_RANDOM, PYTHON_RANDOM, OTHER_RANDOM = "«numpy.random»", "«random»", "«seed»"
 FOLDER, PATH = "«folder»", "«path»"

@@ -44,10 +44,11 @@ def assemble(
     seeded = tuple(dict.fromkeys(s for c in read for s in c.seeded))
     inputs = tuple(_with_makers(item, cell, history) for item in training.inputs)
     surroundings = environment.read((*seeds, *seeded))
+    drawn = history.executed[cell.order - 1].chance
     found = [
         *training.gaps,
         *(Gap(what="slice", why=doubt) for doubt in doubts),
-        *gaps_of(training, inputs, tuple(zip(slice_, read, strict=True)), surroundings),
+        *gaps_of(training, inputs, tuple(zip(slice_, read, strict=True)), surroundings, drawn),
         *gaps,
     ]
     used = dict.fromkeys(file for c in slice_ for file in c.files_read)

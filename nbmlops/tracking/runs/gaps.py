@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from nbmlops.records import CellRecord, DataInput, Environment, Gap, GitState, TrackedRun
+from nbmlops.tracking.code.calls import NUMPY_RANDOM, PYTHON_RANDOM
 from nbmlops.tracking.code.cell import CellCode
 from nbmlops.tracking.runs.completeness import with_gaps, without_gaps
+from nbmlops.tracking.session.chance import Chance
 from nbmlops.tracking.trainings.training import Training
 
 __all__ = ["gaps_of", "with_git"]
@@ -19,8 +21,8 @@ _RANDOM = re.compile(
     r"|Dropout|Keras|torch|TSNE|NMF|LatentDirichlet|RANSAC|IsolationForest|RandomProjection"
 )
 _GENERATORS = {
-    "«numpy.random»": "NumPy's global generator",
-    "«random»": "Python's global generator",
+    NUMPY_RANDOM: "NumPy's global generator",
+    PYTHON_RANDOM: "Python's global generator",
 }
 _SEEDS = frozenset({"random_state", "seed", "random_seed"})
 
@@ -30,13 +32,17 @@ def gaps_of(
     inputs: Sequence[DataInput],
     cells: Sequence[tuple[CellRecord, CellCode]],
     environment: Environment,
+    chance: Chance,
 ) -> Iterator[Gap]:
-    """The gaps of a training on `inputs` whose slice is `cells`, each with its code as read."""
+    """The gaps of a training on `inputs` whose slice is `cells`, each with its code as read.
+
+    `chance` is what the training's cell has drawn.
+    """
     for item in inputs:
         if item.fingerprint.kind == "unknown":
             yield Gap(what="data", why=f"{item.name}: {item.fingerprint.reason}")
     yield from _remote(cells)
-    if why := _unseeded(training, [code for _, code in cells]):
+    if why := _unseeded(training, [code for _, code in cells], chance):
         yield Gap(what="seed", why=why)
     yield from _uncommitted(environment)
 
@@ -68,12 +74,13 @@ def _remote(cells: Sequence[tuple[CellRecord, CellCode]]) -> Iterator[Gap]:
             )
 
 
-def _unseeded(training: Training, code: Sequence[CellCode]) -> str | None:
+def _unseeded(training: Training, code: Sequence[CellCode], chance: Chance) -> str | None:
     if any(read.seeds for read in code):
         return None
     if training.random:
         return "It begins with random weights and nothing was seeded: a rerun may differ."
-    if _RANDOM.search(f"{training.model_class} {training.name}"):
+    drew = NUMPY_RANDOM not in chance.still  # boosting without a seed has one of its own
+    if drew and _RANDOM.search(f"{training.model_class} {training.name}"):
         for parameter in training.parameters:
             last = parameter.name.rsplit("__", 1)[-1]
             if last in _SEEDS and parameter.value is None:
