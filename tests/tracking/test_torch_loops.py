@@ -253,3 +253,95 @@ def test_a_librarys_models_are_freed_too(kernel: Kernel) -> None:
     )
     assert len(runs) == 12
     assert int(kernel.value("most")) <= 6
+
+
+def test_epochs_whose_steps_stand_in_a_comprehension(kernel: Kernel) -> None:
+    """``[self.step(b) for b in loader]`` is one epoch of the loop around it."""
+    (run,) = kernel.trained(
+        """
+class Stepper:
+    def __init__(self, net):
+        self.net, self.opt = net, torch.optim.Adam(net.parameters(), lr=0.01)
+    def step(self, batch):
+        self.opt.zero_grad()
+        loss = criterion(self.net(batch[0]), batch[1])
+        loss.backward()
+        self.opt.step()
+        return loss.item()
+    def learn(self, loader, epochs):
+        for epoch in range(epochs):
+            self.mean = sum([self.step(batch) for batch in loader]) / len(loader)
+stepper = Stepper(Net())
+stepper.learn(train_loader, 3)
+"""
+    )
+    assert told(run)["epochs"] == 3
+    assert len(losses(run)) == 3
+    mean = float(kernel.value("stepper.mean"))
+    assert losses(run)[-1] == (2, pytest.approx(mean, rel=1e-5))
+
+
+def test_each_fold_is_judged_on_its_own_loader(kernel: Kernel) -> None:
+    """By the end of the cell the last fold's has taken its name; what rows are cut from is none."""
+    runs = kernel.trained(
+        """
+from sklearn.model_selection import KFold
+from torch.utils.data import DataLoader, Subset, TensorDataset
+def judged_on(net, loader):
+    with torch.no_grad():
+        return [net(xb).argmax(1).eq(yb).float().mean().item() for xb, yb in loader]
+dev, X_dev, kept, ends = TensorDataset(X_train, y_train), X_train.numpy(), [], []
+for fold, (rows, others) in enumerate(KFold(2).split(X_dev)):
+    fold_loader = DataLoader(Subset(dev, rows), batch_size=16)
+    judge_loader = DataLoader(Subset(dev, others), batch_size=16)
+    net = Net()
+    opt = torch.optim.Adam(net.parameters(), lr=0.01)
+    for epoch in range(2):
+        for xb, yb in fold_loader:
+            opt.zero_grad()
+            criterion(net(xb), yb).backward()
+            opt.step()
+        judged_on(net, judge_loader)
+    kept.append(net)
+    ends.append(judge_loader)
+"""
+    )
+    inputs = [{(i.role, i.name): i.fingerprint.digest for i in run.inputs} for run in runs]
+    assert [set(of) for of in inputs] == 2 * [
+        {("data", "fold_loader"), ("validation", "judge_loader")}
+    ]
+    assert inputs[0]["validation", "judge_loader"] != inputs[1]["validation", "judge_loader"]
+    assert inputs[0]["validation", "judge_loader"] == inputs[1]["data", "fold_loader"]
+
+
+def test_what_a_class_of_the_cell_calls_its_arguments_is_no_data(kernel: Kernel) -> None:
+    """``forward(self, x)`` reads its argument, not the notebook's `x`; a loop's own `x` is read."""
+    kernel.trained("x = torch.randn(30, 4)")
+    source = """
+class Plain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 2)
+    def forward(self, x):
+        return self.layer(x)
+def learn(net, loader):
+    opt = torch.optim.SGD(net.parameters(), lr=0.1)
+    for xb, yb in loader:
+        opt.zero_grad()
+        criterion(net(xb), yb).backward()
+        opt.step()
+    return net
+plain = learn(Plain(), train_loader)
+"""
+    (run,) = kernel.trained(source)
+    assert [(i.role, i.name) for i in run.inputs] == [("data", "train_loader")]
+    (run,) = kernel.trained(
+        """
+opt = torch.optim.SGD(plain.parameters(), lr=0.1)
+for epoch in range(2):
+    opt.zero_grad()
+    plain(x).pow(2).mean().backward()
+    opt.step()
+"""
+    )
+    assert [(i.role, i.name) for i in run.inputs] == [("X", "x")]

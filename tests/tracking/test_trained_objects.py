@@ -230,3 +230,32 @@ for _ in range(5):
 """))  # fmt: skip
     kernel.run("mean_squared_error(y_test, np.abs(X_test @ parts['w'] + parts['b']).ravel())")
     assert "mean_squared_error_X_test" in metrics(kernel, run)
+
+
+def test_an_agent_is_recorded_as_it_was_made(kernel: Kernel) -> None:
+    """Its table is found where a method moves it; what its chance of exploring fell to is no setting."""
+    (run,) = kernel.trained(
+        """
+class Agent:
+    def __init__(self, n_actions, alpha=0.1, gamma=0.9, epsilon=1.0, floor=0.01):
+        self.q, self.n_actions = {}, n_actions
+        self.alpha, self.gamma, self.epsilon, self.floor = alpha, gamma, epsilon, floor
+    def values(self, state):
+        return self.q.setdefault(state, [0.0] * self.n_actions)
+    def update(self, s, a, reward, after):
+        best = max(self.values(after))
+        self.values(s)[a] += self.alpha * (reward + self.gamma * best - self.values(s)[a])
+agent = Agent(2, alpha=0.3, floor=0.05)
+for episode in range(5):
+    state = 0
+    for _ in range(10):
+        action = int(rng.integers(2))
+        after = min(max(state + 2 * action - 1, 0), 4)
+        agent.update(state, action, float(after == 4), after)
+        state = after
+    agent.epsilon *= 0.9
+    agent.floor = 0.5
+"""
+    )
+    assert run.model_class == "__main__.Agent"
+    assert told(run) == {"n_actions": 2, "alpha": 0.3, "floor": 0.05}

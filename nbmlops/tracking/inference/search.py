@@ -111,7 +111,7 @@ def _in_loop(
         or find_descent(reading)
         or find_evolution(reading, world, around)
         or find_alternation(reading)
-        or find_table(loop)
+        or find_table(loop, world)
     )
     if found is not None and all(replaces(name, reading) for name in found.parameters):
         means = find_alternation(reading)

@@ -11,27 +11,38 @@ import re
 
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
 from nbmlops.tracking.inference.blocks import Loop
-from nbmlops.tracking.inference.expressions import operands, terminal
+from nbmlops.tracking.inference.called_code import functions_called, with_called
+from nbmlops.tracking.inference.expressions import dotted, operands, terminal
 from nbmlops.tracking.inference.findings import Finding
+from nbmlops.tracking.inference.world import World
 
 __all__ = ["find_table"]
 
 _DISCOUNT = re.compile(r"^(?:gamma|discount(?:_?\w+)?|γ|disc)$", re.IGNORECASE)
 _BEST = {"max", "amax", "maximum", "nanmax"}
+_EMPTY = {"zeros", "empty", "zeros_like", "full", "list"}
+_LOOKING_UP = {"setdefault", "get"}
 
 
-def find_table(loop: Loop) -> Finding | None:
-    """The table that `loop` learns, if it does."""
-    assigned = assigned_in(loop)
-    for node in ast.walk(loop):
+def find_table(loop: Loop, world: World) -> Finding | None:
+    """The table that `loop` learns, in its own lines or in functions and methods that it calls."""
+    called = functions_called(loop, world)
+    if not any(_is_discount(n) for code in (loop, *called) for n in ast.walk(code)):
+        return None
+    code = ast.Module(body=[], type_ignores=[])
+    code.body = with_called(loop, world)  # type: ignore[assignment] # any nodes are walked alike
+    if any(isinstance(n, ast.Attribute) and n.attr == "backward" for n in ast.walk(code)):
+        return None  # a network's, which its optimizer tells
+    made = _made_in(code)
+    for node in ast.walk(code):
         if not isinstance(node, ast.Assign | ast.AugAssign):
             continue
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
         table = _root(target)
         if table is None:
             continue
-        whole = list(expanded(node.value, assigned))
-        if not _discounts(whole, table):
+        whole = list(expanded(node.value, made))
+        if not _discounts(whole, table, made):
             continue
         best = any(isinstance(n, ast.Call) and terminal(n.func) in _BEST for n in whole)
         difference = isinstance(target, ast.Subscript) and any(
@@ -50,6 +61,33 @@ def find_table(loop: Loop) -> Finding | None:
                 needs_data=False,
             )
     return None
+
+
+def _made_in(code: ast.AST) -> dict[str, list[ast.expr]]:
+    """What names are made from; a list that is begun anew each time also from what it gets."""
+    made = assigned_in(code)
+    begun = {name for name, values in made.items() if any(map(_is_empty_list, values))}
+    for name, values in assigned_in(code, parts=True).items():
+        made[name] = values if name in begun else made.get(name, [])
+    for node in ast.walk(code):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "append"
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id in begun
+        ):
+            made[node.func.value.id] += node.args
+    return made
+
+
+def _is_empty_list(value: ast.expr) -> bool:
+    """``[]``, ``[0] * n`` or ``np.zeros(n)``."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult):
+        return isinstance(value.left, ast.List)
+    if isinstance(value, ast.Call):
+        return terminal(value.func) in _EMPTY
+    return isinstance(value, ast.List) and not value.elts
 
 
 def _kept_track_of(loop: Loop) -> set[str]:
@@ -81,25 +119,37 @@ def _carried(loop: Loop, table: str) -> str:
 
 
 def _root(node: ast.expr) -> str | None:
-    while isinstance(node, ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
+    """``Q`` of ``Q[s][a]`` and ``agent.q`` of ``agent.q.setdefault(s, [0, 0])[a]``."""
+    while True:
+        if isinstance(node, ast.Subscript):
+            node = node.value
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in _LOOKING_UP
+        ):
+            node = node.func.value
+        else:
+            return dotted(node)
 
 
 def _reads(node: ast.AST, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+    return any(
+        isinstance(n, ast.Name | ast.Attribute) and dotted(n) == name for n in ast.walk(node)
+    )
 
 
-def _discounts(nodes: list[ast.AST], table: str) -> bool:
+def _is_discount(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name | ast.Attribute) and bool(_DISCOUNT.match(terminal(node)))
+
+
+def _discounts(nodes: list[ast.AST], table: str, made: dict[str, list[ast.expr]]) -> bool:
     """Whether a discount multiplies something that comes from `table`."""
     discounted = [
         n
         for n in nodes
         if isinstance(n, ast.BinOp)
-        and isinstance(n.op, ast.Mult)
-        and any(
-            isinstance(side, ast.Name) and _DISCOUNT.match(side.id)
-            for side in operands(n, ast.Mult, ast.MatMult)
-        )
+        and isinstance(n.op, ast.Mult | ast.MatMult)
+        and any(map(_is_discount, operands(n, ast.Mult, ast.MatMult)))
     ]
-    return bool(discounted) and any(_reads(n, table) for n in nodes)
+    return any(_reads(n, table) for each in discounted for n in expanded(each, made))

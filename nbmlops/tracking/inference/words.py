@@ -38,7 +38,7 @@ MULTIPLYING = frozenset(
     [
         "dot", "matmul", "outer", "multiply", "einsum", "inner", "vdot", "tensordot", "kron",
         "convolve", "correlate", "mm", "mv", "bmm", "divide", "true_divide", "mul", "div", "mul_",
-        "div_", "cross", "prod",
+        "div_", "cross", "prod", "polyval",
     ]
 )  # fmt: skip
 SUMMING = frozenset(

@@ -16,8 +16,9 @@ from nbmlops.tracking.inference.cell import parse_cell
 from nbmlops.tracking.inference.function import Recipe
 from nbmlops.tracking.inference.namespace import is_fitted, kind_of
 from nbmlops.tracking.inference.world import Kind
+from nbmlops.tracking.redaction import hide_value
 from nbmlops.tracking.trainings.binding import bind
-from nbmlops.tracking.trainings.parameters import parameters_of
+from nbmlops.tracking.trainings.parameters import defaults_of, parameters_of
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["is_plain_list", "is_trained_object", "moved_by", "settings_of"]
 
 _MOST_PARTS = 20
+_UNKNOWN = object()
 
 
 def is_plain_list(value: Any) -> bool:
@@ -72,20 +74,35 @@ def settings_of(tracker: Tracker, model: Any) -> tuple[tuple[Parameter, ...], tu
     """What an object of the user's own class was made with, and what of it was hidden."""
     if not is_own(type(model)):
         return (), ()
-    parameters, hidden, _ = parameters_of(model, _made_with(tracker, model))
+    seen = tracker.constructions.of(model)
+    written = _written_for(tracker, model) if seen is None else None
+    plain = {k: v for k, v in (written or {}).items() if v is not _UNKNOWN}
+    parameters, hidden, _ = parameters_of(model, plain if seen is None else seen)
+    if written is not None:
+        made_with = {**defaults_of(type(model)), **written}
+        parameters = tuple(_as_made(p, made_with, written) for p in parameters)
     return parameters, hidden
 
 
-def _made_with(tracker: Tracker, model: Any) -> Mapping[str, Any] | None:
-    """What the constructor of `model` was handed: as it was seen, else as the notebook wrote it.
+def _as_made(now: Parameter, made_with: Mapping[str, Any], written: Mapping[str, Any]) -> Parameter:
+    """A parameter as the object was made, whatever it became since: ``eps *= 0.9``."""
+    value = plain_number(made_with.get(now.name, _UNKNOWN))
+    if type(value) not in (bool, int, float, str) or value == now.value:
+        return now
+    if hide_value(now.name, str(value))[1]:
+        return now
+    return Parameter(name=now.name, value=value, is_default=now.name not in written)
+
+
+def _written_for(tracker: Tracker, model: Any) -> Mapping[str, Any] | None:
+    """What the constructor of `model` was handed, as the notebook wrote it.
 
     Not every class is watched, for its objects may be many; of those that a loop in a cell trains
     the call is read: its literals, and names that are bound to plain values.
     """
-    seen = tracker.constructions.of(model)
-    name = None if seen is not None else name_of(model, tracker.namespace, [])
+    name = name_of(model, tracker.namespace, [])
     if name is None:
-        return seen
+        return None
     for executed in reversed(tracker.history.executed):
         if name not in executed.source or (tree := parse_cell(executed.source)) is None:
             continue
@@ -100,22 +117,20 @@ def _written(made: ast.expr, model: Any, namespace: Mapping[str, Any]) -> dict[s
         return None
     if namespace.get(made.func.id) is not type(model):
         return None
-    unknown = object()
-    args = [_plain(argument, namespace, unknown) for argument in made.args]
-    named = {k.arg: _plain(k.value, namespace, unknown) for k in made.keywords if k.arg}
+    args = [_plain(argument, namespace) for argument in made.args]
+    named = {k.arg: _plain(k.value, namespace) for k in made.keywords if k.arg}
     try:
-        given = inspect.signature(type(model)).bind(*args, **named).arguments
+        return dict(inspect.signature(type(model)).bind(*args, **named).arguments)
     except (TypeError, ValueError):
         return None
-    return {name: value for name, value in given.items() if value is not unknown}
 
 
-def _plain(node: ast.expr, namespace: Mapping[str, Any], unknown: object) -> Any:
+def _plain(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
     if isinstance(node, ast.Name):
-        value = plain_number(namespace.get(node.id, unknown))
+        value = plain_number(namespace.get(node.id, _UNKNOWN))
     else:
         try:
             value = ast.literal_eval(node)
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            return unknown
-    return value if type(value) in (bool, int, float, str) or is_plain_list(value) else unknown
+            return _UNKNOWN
+    return value if type(value) in (bool, int, float, str) or is_plain_list(value) else _UNKNOWN

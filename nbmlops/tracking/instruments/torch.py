@@ -47,6 +47,7 @@ class _Steps:
         self._stepping: dict[int, LoopTraining] = {}
         self._optimizers: list[Any] = []  # weakly
         self._open: list[LoopTraining] = []
+        observation.judged = self._judged_on
 
     def before(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """An optimizer is about to make a step; its first one in a cell begins a training."""
@@ -75,6 +76,16 @@ class _Steps:
         self._optimizers.append(weakref.ref(optimizer, lambda _gone: stepping.pop(key, None)))
         if all(known is not loop for known in self._open):
             self._open.append(loop)
+
+    def _judged_on(self, loader: Any) -> None:
+        """A loader was read to its end without a step: it is the latest training's to be named.
+
+        By the end of the cell the next fold's may have taken its name.
+        """
+        if self._open and loader is not None:
+            max(self._open, key=lambda loop: loop.ended).judged_on(loader)
+            if all(known() is not loader for known in self._observation.judging):
+                self._observation.judging.append(weakref.ref(loader))
 
     def _let_go(self) -> None:
         """Complete the loops whose models nobody but us holds any more."""

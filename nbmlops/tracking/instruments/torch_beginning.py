@@ -14,7 +14,12 @@ from nbmlops.tracking.instruments.torch_loops import Loop, epoch_loop, loops_aro
 from nbmlops.tracking.instruments.torch_losses import backward_calls, losses_of
 from nbmlops.tracking.instruments.torch_modules import owners_of, reachable, scheduler_of
 from nbmlops.tracking.instruments.torch_observation import TorchObservation
-from nbmlops.tracking.instruments.torch_reading import batch_size_of, clipping_of, data_read
+from nbmlops.tracking.instruments.torch_reading import (
+    batch_size_of,
+    clipping_of,
+    data_read,
+    datasets_behind,
+)
 from nbmlops.tracking.instruments.torch_settings import (
     layers_of,
     losses_settings,
@@ -154,7 +159,8 @@ def _frames_of(model: Any, frames: list[FrameType]) -> list[FrameType]:
 
 def _with_source(data: list[Argument], source: Any, name: str | None) -> list[Argument]:
     """What feeds the loop comes first, whatever the code around it is like."""
-    others = [argument for argument in data if argument.value is not source]
+    behind = {id(dataset) for dataset in (source, *datasets_behind(source))}
+    others = [argument for argument in data if id(argument.value) not in behind]
     known = next((argument for argument in data if argument.value is source), None)
     return [known or Argument("data", source, name or "data"), *others]
 

@@ -10,13 +10,23 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Loop", "Region", "epoch_loop", "loops_around", "regions_around"]
+__all__ = [
+    "DEFINITIONS",
+    "Loop",
+    "Region",
+    "epoch_loop",
+    "loops_around",
+    "own_parts",
+    "regions_around",
+]
 
 _EPOCH = re.compile(r"(n_?)?(epoch|ep)(_?(idx|i|num|no))?$", re.IGNORECASE)
 _STEP = re.compile(r"(global_?)?(step|iter|iteration|it|batch)(_?(idx|i|num|no))?$", re.IGNORECASE)
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _LOOPS = ast.For | ast.AsyncFor | ast.While
+DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+_COMPREHENSIONS_CODE = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}
 
 
 class Loop(msgspec.Struct, frozen=True):
@@ -62,7 +72,9 @@ def loops_around(frames: list[FrameType]) -> list[Loop]:
     found: list[Loop] = []
     for frame in reversed(frames):
         node = _node_at(frame)
-        mine = [Loop(frame.f_code, loop) for loop in _parents(node) if isinstance(loop, _LOOPS)]
+        mine = [
+            Loop(frame.f_code, loop) for loop in _around(node, frame) if isinstance(loop, _LOOPS)
+        ]
         found += reversed(mine)
     return found
 
@@ -90,10 +102,19 @@ def regions_around(frames: list[FrameType]) -> list[Region]:
         node = _node_at(frame)
         if node is None:
             continue
-        around = [node, *_parents(node)]
+        around = [node, *_around(node, frame)]
         loops = [part for part in around if isinstance(part, _LOOPS | _COMPREHENSIONS)]
         found.append(Region(frame, loops[-1] if loops else around[-1]))
     return found
+
+
+def own_parts(node: ast.AST) -> Iterator[ast.AST]:
+    """`node` and what stands below it, without what runs elsewhere: functions, classes."""
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting += [n for n in ast.iter_child_nodes(part) if not isinstance(n, DEFINITIONS)]
 
 
 def _node_at(frame: FrameType) -> Any:
@@ -106,12 +127,14 @@ def _node_at(frame: FrameType) -> Any:
         return None
 
 
-def _parents(node: Any) -> Iterator[Any]:
-    """What `node` stands in, innermost first, as far as the function or module that runs it."""
+def _around(node: Any, frame: FrameType) -> Iterator[Any]:
+    """What `node` stands in, innermost first, as far as the code that `frame` runs."""
+    # Up to Python 3.11 each comprehension runs in a frame of its own, generators always do.
+    last = _COMPREHENSIONS if frame.f_code.co_name in _COMPREHENSIONS_CODE else _FUNCTIONS
     node = getattr(node, "parent", None)
     while node is not None:
         yield node
-        if isinstance(node, _FUNCTIONS):
+        if isinstance(node, last):
             return
         node = getattr(node, "parent", None)
 

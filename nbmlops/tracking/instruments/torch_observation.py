@@ -72,12 +72,16 @@ class Losses:
 
 
 class Feed(msgspec.Struct, frozen=True):
-    """One iteration over a loader, the `number`-th of the cell; both references are weak."""
+    """One iteration over a loader, the `number`-th of the cell; both references are weak.
+
+    It trained if it saw more backward `passes` than there were before it.
+    """
 
     loader: Any
     dataset: Any
     batch_size: int | None
     number: int
+    passes: int  # backward passes before it
 
     def source(self) -> Any:
         """The loader, or its dataset where the loader was made for this iteration alone."""
@@ -103,6 +107,7 @@ class TorchObservation:
         self._nested = 0
         self._scaled: tuple[int, float] | None = None
         self._iterations: dict[int, Feed] = {}
+        self.judged: Callable[[Any], None] = lambda loader: None  # is told what was read to the end
         self.reset()
 
     def reset(self) -> None:
@@ -114,6 +119,7 @@ class TorchObservation:
         self.loss_node = ""
         self.fed = 0  # the loader's iterator that gave the latest batch, by id
         self.loaders: list[Any] = []  # weak references, in the order of their first iteration
+        self.judging: list[Any] = []  # of these the ones that a model was judged on
         self._iterations.clear()
         self._wanted: dict[int, Any] = {}  # loaders whose first batch is awaited, by iterator
         self._examples: dict[int, Any] = {}
@@ -170,8 +176,15 @@ class TorchObservation:
             self._wanted[id(iterator)] = id(loader)
         self.begun += 1
         self._iterations[id(iterator)] = Feed(
-            weakref.ref(loader), _reference(loader.dataset), loader.batch_size, self.begun
-        )
+            weakref.ref(loader), _reference(loader.dataset), loader.batch_size, self.begun,
+            len(self.losses),
+        )  # fmt: skip
+
+    def loader_ended(self, iterator: Any) -> None:
+        """An iteration is over: where nothing was trained in it, a model was judged."""
+        feed = self._iterations.get(id(iterator))
+        if feed is not None and feed.passes == len(self.losses) and self.active:
+            self.judged(feed.loader())
 
     def batch_came(self, key: Any, batch: Any) -> None:
         """The first batch that is awaited of a loader, or of the training that goes on."""
@@ -264,7 +277,11 @@ class TorchObservation:
     def _next(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
         def __next__(self_: Any) -> Any:
             self.fed = id(self_)
-            batch = original(self_)
+            try:
+                batch = original(self_)
+            except StopIteration:
+                self._try(self.loader_ended, self_)
+                raise
             if self._wanted and (key := self._wanted.pop(id(self_), None)) is not None:
                 self._try(self.batch_came, key, batch)
             return batch

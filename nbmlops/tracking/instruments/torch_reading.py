@@ -12,13 +12,13 @@ import msgspec
 
 from nbmlops.tracking.code.frames import name_of
 from nbmlops.tracking.instruments.torch_held import loaders_held
-from nbmlops.tracking.instruments.torch_loops import Loop, Region
+from nbmlops.tracking.instruments.torch_loops import DEFINITIONS, Loop, Region, own_parts
 from nbmlops.tracking.instruments.torch_parts import part_read
 from nbmlops.tracking.instruments.torch_roles import targets_in, value_at
 from nbmlops.tracking.instruments.torch_samplers import drawn_from, read_outside
 from nbmlops.tracking.trainings.inputs import Argument, is_data
 
-__all__ = ["batch_size_of", "clipping_of", "data_read"]
+__all__ = ["batch_size_of", "clipping_of", "data_read", "datasets_behind"]
 
 _TARGET = re.compile(r"(y|t|target|label|lbl|truth)s?(_|$|\d)", re.IGNORECASE)
 _EVALUATION = re.compile(
@@ -74,7 +74,7 @@ def data_read(
     for (key, _), read in found.items():
         read.target = places.get(key)
         read.trains = read.trains and key not in beside
-    behind = {id(getattr(read.value, "dataset", None)) for read in found.values()}
+    behind = {id(inner) for read in found.values() for inner in datasets_behind(read.value)}
     frames = [region.frame for region in regions]
     named = [
         _Read(
@@ -122,6 +122,12 @@ def batch_size_of(loops: list[Loop], regions: list[Region]) -> int | None:
     return None
 
 
+def datasets_behind(loader: Any) -> Iterator[Any]:
+    """The datasets that a loader or subset reads from, one behind the other."""
+    while (loader := getattr(loader, "dataset", None)) is not None:
+        yield loader
+
+
 def _is_judging(node: Any) -> bool:
     """Whether a call stands where no gradients are taken."""
     while (node := getattr(node, "parent", None)) is not None:
@@ -142,14 +148,14 @@ def _reads(region: Region, batches: set[int]) -> Iterator[_Read]:
 
     collected = {
         part.func.value.id
-        for part in ast.walk(region.node)
+        for part in own_parts(region.node)
         if isinstance(part, ast.Call)
         and isinstance(part.func, ast.Attribute)
         and part.func.attr in ("append", "extend", "update")
         and isinstance(part.func.value, ast.Name)
     }
     left_out = collected | _made(region)
-    for node, trains in _loads(region.node, True):
+    for node, trains in _loads(region.node, True, region):
         root: ast.expr = node
         while isinstance(root, ast.Attribute):
             root = root.value
@@ -167,7 +173,7 @@ def _reads(region: Region, batches: set[int]) -> Iterator[_Read]:
 def _made(region: Region) -> set[str]:
     """The names that a region binds, but for those that stay what they were: ``x = x.cuda()``."""
     made = set()
-    for node in ast.walk(region.node):
+    for node in own_parts(region.node):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             around: Any = node
             while isinstance(around, ast.Name | ast.Tuple | ast.List):
@@ -188,7 +194,16 @@ def _batches(regions: list[Region]) -> set[int]:
     }
 
 
-def _loads(node: ast.AST, trains: bool) -> Iterator[tuple[ast.expr, bool]]:
+def _splits_rows(call: ast.Call, region: Region) -> bool:
+    """Whether a splitter of scikit-learn's kind is asked for rows: it reads no data, it counts."""
+    if _called(call) != "split" or not isinstance(call.func, ast.Attribute):
+        return False
+    splitter = call.func.value
+    made_by = splitter.func if isinstance(splitter, ast.Call) else splitter
+    return hasattr(value_at(made_by, region), "get_n_splits")
+
+
+def _loads(node: ast.AST, trains: bool, region: Region) -> Iterator[tuple[ast.expr, bool]]:
     """The names and attributes that are read below `node`, and whether training reads them."""
     if _takes_no_gradients(node):
         trains = False
@@ -203,10 +218,14 @@ def _loads(node: ast.AST, trains: bool) -> Iterator[tuple[ast.expr, bool]]:
         if isinstance(node, ast.Name):
             return
     if isinstance(node, ast.Subscript):
-        yield from _loads(node.value, trains)  # an index is no data
+        yield from _loads(node.value, trains, region)  # an index is no data
+        return
+    if isinstance(node, ast.Call) and _splits_rows(node, region):
+        yield from _loads(node.func, trains, region)
         return
     for child in ast.iter_child_nodes(node):
-        yield from _loads(child, trains)
+        if not isinstance(child, DEFINITIONS):
+            yield from _loads(child, trains, region)
 
 
 def _keep(found: dict[tuple[int, str], _Read], read: _Read) -> None:

@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import Any
 
 from nbmlops.tracking.code.own import is_own
-from nbmlops.tracking.instruments.torch_loops import Region
+from nbmlops.tracking.instruments.torch_loops import Region, own_parts
 from nbmlops.tracking.instruments.torch_roles import value_at
 
 __all__ = ["drawn_from", "read_outside"]
@@ -52,7 +52,7 @@ def read_outside(function: FunctionType) -> Iterator[Held]:
 
 def _bound_calls(node: ast.AST) -> Iterator[ast.Call]:
     """The calls whose answers are bound to names, one by one or by a loop."""
-    for part in ast.walk(node):
+    for part in own_parts(node):
         made = part.value if isinstance(part, ast.Assign) else getattr(part, "iter", None)
         if isinstance(made, ast.Call):
             yield made

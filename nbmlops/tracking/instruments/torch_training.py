@@ -49,6 +49,8 @@ class LoopTraining:
         self._by_loader = False
         self._begun = self._fed = -1  # of the loader's iterations, when they were looked at last
         self._looks = 0
+        self._judges = False  # whether a loader was read to its end between its steps
+        self._named: list[Any] = []  # the loaders that were looked at, weakly
         self.accumulates = True
         self.ended = time.perf_counter()
 
@@ -156,17 +158,30 @@ class LoopTraining:
             rows = ({what: number, "train_loss": loss} for number, loss in enumerate(losses))
             take_curve(self.training, "loss", rows, by=what)
 
+    def judged_on(self, loader: Any) -> None:
+        """The model was judged on a `loader`, which the steps' own code may not have named."""
+        self._judges = True
+        self._take_loader(loader)
+
     def _take_other_loaders(self) -> None:
-        """Loaders of this cell that the code around the steps did not name."""
+        """Loaders of this cell that were not read to their end, or after another training."""
+        for known in self._observation.loaders:
+            loader = known()
+            others = self._observation.judging if self._judges else ()
+            if loader is not None and all(other() is not loader for other in others):
+                self._take_loader(loader)
+
+    def _take_loader(self, loader: Any) -> None:
         tracker = self._tracker
+        if self._own or any(known() is loader for known in self._named):
+            return
+        self._named.append(weakref.ref(loader))
         names = {item.name.partition(".")[0] for item in self.training.inputs}
-        for reference in self._observation.loaders:
-            loader = reference()
-            name = name_of(loader, tracker.namespace, [])
-            name = name or held_name_of(loader, tracker.namespace)
-            if loader is not None and name and name not in names:
-                plain, named = inputs_of(Argument("validation", loader, name))
-                tracker.trainings.add_inputs(self.training, plain, named)
+        name = name_of(loader, tracker.namespace, [])
+        name = name or held_name_of(loader, tracker.namespace)
+        if name and name not in names:
+            plain, named = inputs_of(Argument("validation", loader, name))
+            tracker.trainings.add_inputs(self.training, plain, named)
 
 
 def add_settings(training: Training, settings: Iterable[Parameter]) -> None:
