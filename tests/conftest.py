@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = ("tests/governance/", "tests/end_to_end/")
-"""Folders whose files share what is started or installed once."""
+TOGETHER = ("tests/governance/", "tests/end_to_end/", "tests/notebooks/")
+"""Folders whose files share what is started, installed or played once."""
 
 
 class ByServer(LoadScopeScheduling):
-    """Hands out whole files in their order, and whole folders where servers are shared."""
+    """Hands out whole files in their order, and whole folders where what they need is shared."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]

@@ -10,13 +10,13 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-from notebooks.playing import Heard, play
-from notebooks.scoring import score
 from tracking.conftest import CLEAN, ROOT
+
+from .conftest import Plays
+from .playing import Heard
+from .scoring import score
 
 OLDER = ("pandas==2.2.3", "scikit-learn==1.6.1", "pytz")
 NOTEBOOKS = ("iris_bakeoff", "penguin_lesson", "taxi_polars", "searches")
@@ -65,9 +65,7 @@ def test_digests_hold_with_older_libraries(older: str) -> None:
     assert " passed" in done.stdout
 
 
-def test_what_notebooks_train_is_on_record_under_the_same_digests(
-    older: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_what_notebooks_train_is_on_record_under_the_same_digests(older: str, plays: Plays) -> None:
     """A few notebooks of the corpus, with the older libraries and with the newest."""
 
     def digests(heard: Heard) -> dict[str, list[tuple[str, list[tuple[str, str, str]]]]]:
@@ -79,13 +77,9 @@ def test_what_notebooks_train_is_on_record_under_the_same_digests(
             for cell, runs in heard.runs.items()
         }
 
-    def folder(name: str) -> Path:
-        return tmp_path_factory.mktemp(name)
-
-    with ThreadPoolExecutor(2) as pool:
-        now = [pool.submit(play, name, folder(name)) for name in NOTEBOOKS]
-        then = [pool.submit(play, name, folder(name), PYTHONPATH=older) for name in NOTEBOOKS]
-        for name, new, old in zip(NOTEBOOKS, now, then, strict=True):
-            got = score(old.result())
-            assert got.whole, f"{name}: " + "\n".join(got.faults)
-            assert digests(old.result()) == digests(new.result()), name
+    then = {name: plays.start(name, PYTHONPATH=older) for name in NOTEBOOKS}
+    for name in NOTEBOOKS:
+        old = then[name].result()
+        got = score(old)
+        assert got.whole, f"{name}: " + "\n".join(got.faults)
+        assert digests(old) == digests(plays.start(name).result()), name
