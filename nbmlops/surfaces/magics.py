@@ -14,7 +14,7 @@ from nbmlops.errors import NbmlopsError
 from nbmlops.records import TrackedRun
 from nbmlops.surfaces.magic_line import pair, parse
 from nbmlops.surfaces.review_magics import ReviewMagics
-from nbmlops.surfaces.wording import LATEST, latest_of
+from nbmlops.surfaces.wording import LATEST, latest_of, told_waiting
 
 if TYPE_CHECKING:
     from nbmlops.tracking import Waiting
@@ -132,12 +132,15 @@ class TrackMagics(Magics):
     def status(self) -> None:
         """Say whether tracking is on, and what is still to be delivered."""
         settings, journal = self._settings(), self._journal()
-        runs, pending = journal.runs(), journal.pending()
+        runs, waiting = journal.runs(), journal.waiting()
+        pending = sum(map(len, waiting.values()))
         state = "on" if self.tracker is not None and self.tracker.on else "off"
         count = f"{len(runs)} run{'s' * (len(runs) != 1)}"
-        print(f"Tracking is {state}. {count} in {settings.home}, {len(pending)} to deliver.")
-        for run_id, problem in journal.problems().items():
-            print(f"  {run_id}: {problem}")
+        print(f"Tracking is {state}. {count} in {settings.home}, {pending} to deliver.")
+        for line in told_waiting(waiting):
+            print(f"  {line}")
+        if unwritten := self._unwritten():
+            print(f"  {unwritten}")
 
     def runs(self) -> Any:
         """The project's latest runs as a table."""
@@ -161,6 +164,8 @@ class TrackMagics(Magics):
         else:
             courier = Courier(self._settings(), self._journal())
         count = courier.deliver()
+        if unwritten := self._unwritten():
+            raise UsageError(f"Delivered {count} record{'' if count == 1 else 's'}. {unwritten}")
         print(f"Delivered {count} record{'' if count == 1 else 's'} to MLflow; none is waiting.")
 
     def diff(self, first: str, second: str) -> Any:
@@ -211,6 +216,14 @@ class TrackMagics(Magics):
             raise UsageError("%%track needs tracking to be on: run %track first.")
         self.tracker.trainings.force(arguments.name, tags)
         self.shell.run_cell(cell, store_history=False).raise_error()
+
+    def _unwritten(self) -> str:
+        """What this kernel alone knows, for the disk does not take it, and why; mostly nothing."""
+        kept = self.tracker.unwritten if self.tracker is not None else None
+        if kept is None:
+            return ""
+        count = "1 record is" if kept.records == 1 else f"{kept.records} records are"
+        return f"{count} kept in this kernel's memory alone until it can be written. {kept.why}"
 
     def _journal(self) -> Any:
         from nbmlops.tracking import Journal

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import unquote
 
 from nbmlops.records import CellRecord, Change
 
-__all__ = ["LATEST", "attached_as", "ended", "lasted", "latest_of", "shortened", "told_first"]
+__all__ = [
+    "LATEST",
+    "attached_as",
+    "ended",
+    "lasted",
+    "latest_of",
+    "shortened",
+    "told_first",
+    "told_waiting",
+]
 
 LATEST = 50
 """So many runs stand in a list of which nobody has said how long it is to be."""
@@ -48,6 +57,14 @@ def lasted(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, left = divmod(minutes, 60)
     return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s"
+
+
+def told_waiting(waiting: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Which runs wait for MLflow and why, a line for each reason."""
+    for why, ids in waiting.items():
+        more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+        count = "1 record waits" if len(ids) == 1 else f"{len(ids)} records wait"
+        yield f"{count} ({', '.join(ids[:3])}{more}): {why or 'on the way to MLflow.'}"
 
 
 def told_first(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:

@@ -14,13 +14,13 @@ __all__ = ["Faults"]
 class Faults:
     """The faults of one session; `say` tells the user.
 
-    `behind` is asked what may be behind a fault of the system's, as a folder that cannot be used.
+    `behind` is asked what is behind a fault of the system's, as a full disk.
     """
 
     def __init__(
         self,
         say: Callable[[str], None],
-        behind: Callable[[], NbmlopsError | None] = lambda: None,
+        behind: Callable[[OSError], NbmlopsError | None] = lambda _error: None,
     ) -> None:
         self.say, self._behind = say, behind
         self._why: dict[str, str] = {}
@@ -28,7 +28,7 @@ class Faults:
 
     def add(self, where: str, error: BaseException) -> None:
         """Something of ours failed at `where`: say so once, and put it on the next record."""
-        if isinstance(error, OSError) and (cause := self._behind()) is not None:
+        if isinstance(error, OSError) and (cause := self._behind(error)) is not None:
             self.outage(cause)
             self._why[where] = str(cause)
             return

@@ -19,7 +19,7 @@ from nbmlops.tracking.delivery.courier import Courier
 from nbmlops.tracking.faults import Faults
 from nbmlops.tracking.instruments import install_instruments
 from nbmlops.tracking.journal.home import unusable
-from nbmlops.tracking.journal.journal import Journal
+from nbmlops.tracking.journal.journal import Journal, Waiting
 from nbmlops.tracking.journal.sessions import Session
 from nbmlops.tracking.metrics.provenance import Origin, Provenance
 from nbmlops.tracking.origins import origins_of
@@ -76,7 +76,7 @@ class Tracker:
         self._pid = os.getpid()
         self._started = False
         self._session: Session | None = None
-        self._faults = faults = Faults(say, lambda: unusable(settings.home))
+        self._faults = faults = Faults(say, lambda error: unusable(settings.home, error))
         self.fault, self.safely, self.note = faults.add, faults.safely, faults.note
         self._files = FileWatch(settings)
         self._environment = EnvironmentReader(settings.root)
@@ -171,6 +171,11 @@ class Tracker:
         self._writer.finish_models()
         self._keeper.settle()
         self._writer.retry()
+
+    @property
+    def unwritten(self) -> Waiting | None:
+        """What this kernel alone knows, for the disk does not take it."""
+        return self._writer.unwritten
 
     def _open_session(self) -> None:
         """Take a session's lock, by which others know that this kernel lives."""

@@ -114,6 +114,10 @@ class Workspace(Governed):
 
         return deliver_pending(self._stores.journal, self._stores.mlflow)
 
+    def waiting(self) -> dict[str, tuple[str, ...]]:
+        """The ids of the runs that MLflow has not received, by why; ``""`` if on their way."""
+        return self._stores.journal.waiting()
+
     def run_notebook(
         self,
         notebook: str | Path,

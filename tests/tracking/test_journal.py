@@ -15,6 +15,8 @@ import msgspec
 import pytest
 
 from nbmlops.records import Metric, encode, now
+from nbmlops.surfaces.wording import told_waiting
+from nbmlops.testing import make_run
 from nbmlops.tracking import Journal
 from nbmlops.tracking.delivery.mlflow_active_run import active_mlflow_run
 from nbmlops.tracking.journal import snapshots
@@ -168,3 +170,20 @@ def test_a_value_of_a_later_cell_comes_after_the_last_step(tmp_path: Path) -> No
     assert told == [(0, 0.0), (1, 0.1), (2, 0.2), (3, 0.8), (4, 0.9)]
     journal.add_metric(run.id, Metric(name="mcc", value=0.5, at=now()), run.cell)
     assert journal.run(run.id).metrics[-1].step == 0
+
+
+def test_what_waits_is_told_by_why_it_does(tmp_path: Path) -> None:
+    """A record's own problem, or that MLflow is away; what is delivered does not wait."""
+    journal = Journal(tmp_path / "journal.db")
+    runs = [make_run(id=f"run-{n}") for n in range(3)]
+    for run in runs:
+        journal.record(run)
+    assert journal.waiting() == {"": ("run-0", "run-1", "run-2")}
+    journal.note_problem("run-1", "It cannot be filed.")
+    journal.note_outage("MLflow does not answer.")
+    assert list(told_waiting(journal.waiting())) == [
+        "2 records wait (run-0, run-2): MLflow does not answer.",
+        "1 record waits (run-1): It cannot be filed.",
+    ]
+    journal.mark_delivered("run-0", Place("m", "1", None, "here"), revision=1)
+    assert "run-0" not in str(journal.waiting())

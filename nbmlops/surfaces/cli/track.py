@@ -11,7 +11,7 @@ from nbmlops.records import TrackedRun
 from nbmlops.surfaces.cli.door import console, json_option, print_json, table
 from nbmlops.surfaces.cli.names import Name
 from nbmlops.surfaces.explanation import explanation
-from nbmlops.surfaces.wording import LATEST, ended, latest_of
+from nbmlops.surfaces.wording import LATEST, ended, latest_of, told_waiting
 from nbmlops.workspace import Workspace
 
 __all__ = ["runs", "runs_table", "sync"]
@@ -81,11 +81,14 @@ def runs(
 @json_option
 def sync(as_json: bool) -> None:
     """Deliver to MLflow what has not reached it yet."""
-    delivered = Workspace.open().sync()
+    workspace = Workspace.open()
+    delivered, left = workspace.sync(), workspace.waiting()
     if as_json:
-        print_json({"delivered": delivered})
-    else:
-        console.print(f"{delivered} record{'s' * (delivered != 1)} delivered.")
+        print_json({"delivered": delivered, "waiting": left})
+        return
+    console.print(f"{delivered} record{'s' * (delivered != 1)} delivered.")
+    for line in told_waiting(left):
+        console.print(line, markup=False, highlight=False)
 
 
 def _print_run(run: TrackedRun) -> None:

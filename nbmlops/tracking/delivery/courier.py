@@ -131,7 +131,7 @@ class Courier:
                 },
             )  # fmt: skip
         except OSError as error:
-            raise unusable(settings.home) or StoreError(
+            raise unusable(settings.home, error) or StoreError(
                 f"No process can be started to deliver records to MLflow ({error}). They wait in"
                 " the journal; `nbmlops sync` delivers them."
             ) from error

@@ -148,7 +148,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _told(path: Path, error: Exception) -> StoreError:
     """What is wrong with the file or with its folder, and what to do next."""
-    return unusable(path.parent) or StoreError(_sentence(path, error))
+    return unusable(path.parent, error) or StoreError(_sentence(path, error))
 
 
 def _sentence(path: Path, error: Exception) -> str:
@@ -158,8 +158,6 @@ def _sentence(path: Path, error: Exception) -> str:
             f"The journal {path} is damaged ({error}). Move {path.name}* away and a new one is"
             " begun; what was delivered is in MLflow."
         )
-    if primary == sqlite3.SQLITE_FULL:
-        return f"The journal {path} cannot grow: the disk is full. Make room on it."
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return f"The journal {path} is held by another process. Wait for it, or end it."
     return (

@@ -275,6 +275,15 @@ class Journal:
             waits, why, records = db.execute(query, (run_id,)).fetchone() or (True, "", 1)
         return Waiting(why, records) if waits else None
 
+    def waiting(self) -> dict[str, tuple[str, ...]]:
+        """Which runs wait for delivery, by why they do: ``""`` if they are on their way."""
+        problems, outage = self.problems(), self.outage() or ""
+        why: dict[str, tuple[str, ...]] = {}
+        for run_id in (pending.run.id for pending in self.pending()):
+            reason = problems.get(run_id, outage)
+            why[reason] = (*why.get(reason, ()), run_id)
+        return why
+
     def outage(self) -> str | None:
         """Why MLflow does not answer at all, in a sentence; None if it did when last asked."""
         with self._file.reading() as db:

@@ -135,6 +135,14 @@ class RunWriter:
             except StoreError as error:
                 self._failing = error
 
+    @property
+    def unwritten(self) -> Waiting | None:
+        """How many runs, or changes of runs, the disk does not take, and why; None if it does."""
+        with self._lock:
+            if self._failing is None or not self._unwritten:
+                return None
+            return Waiting(str(self._failing), len(self._unwritten))
+
     def waits(self, run_id: str) -> Waiting | None:
         """Why a run is not in MLflow yet; None if it is."""
         if self._failing is not None:
@@ -226,7 +234,7 @@ class RunWriter:
 
     def _snapshot_refused(self, error: OSError) -> None:
         self._outage(
-            unusable(self._spool.parent)
+            unusable(self._spool.parent, error)
             or StoreError(
                 f"A model cannot be written ({error.strerror or error}). Make room, or make"
                 f" {self._spool} writable; it is tried again after each cell."
