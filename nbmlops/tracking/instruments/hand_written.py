@@ -25,7 +25,7 @@ from nbmlops.tracking.inference.shape import shape_of
 from nbmlops.tracking.instruments.hand_written_data import data_of
 from nbmlops.tracking.instruments.held_settings import held_settings, with_helpers
 from nbmlops.tracking.instruments.models import class_path
-from nbmlops.tracking.instruments.moved_objects import is_trained_object, settings_of
+from nbmlops.tracking.instruments.moved_objects import is_trained_object, module_owning, settings_of
 from nbmlops.tracking.session.cells import ExecutedCell
 from nbmlops.tracking.trainings.examples import example_of
 from nbmlops.tracking.trainings.inputs import Argument, input_of
@@ -61,7 +61,10 @@ def _take(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> None:
     world = NamespaceWorld(tracker.namespace)
     fitted = {name: world.value(name) for name in finding.parameters}
     holders = {name.partition(".")[0] for name in finding.parameters if "." in name}
-    if len(holders) == 1 and all("." in name for name in finding.parameters):
+    owner = module_owning(tracker, next(iter(fitted.values()))) if len(fitted) == 1 else None
+    if owner is not None:
+        fitted = dict([owner])
+    elif len(holders) == 1 and all("." in name for name in finding.parameters):
         (holder,) = holders
         fitted = {holder: world.value(holder)}
     if any(tracker.trainings.of(value) is not None for value in fitted.values()):
@@ -79,7 +82,7 @@ def _take(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> None:
         kind="inferred",
         model=model,
         model_class=class_path(_first(fitted)),
-        name=f"{finding.method} ({', '.join(finding.parameters)})"[:100],
+        name=f"{finding.method} ({', '.join(fitted if owner else finding.parameters)})"[:100],
         started=cell.started,
         duration=(now() - cell.started).total_seconds(),
         parameters=parameters,

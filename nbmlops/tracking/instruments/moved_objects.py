@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import numbers
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,12 @@ from nbmlops.tracking.inference.namespace import is_fitted, kind_of
 from nbmlops.tracking.inference.world import Kind
 from nbmlops.tracking.redaction import hide_value
 from nbmlops.tracking.trainings.binding import bind
-from nbmlops.tracking.trainings.parameters import defaults_of, parameters_of
+from nbmlops.tracking.trainings.parameters import attributes_of, defaults_of, parameters_of
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["is_plain_list", "is_trained_object", "moved_by", "settings_of"]
+__all__ = ["is_plain_list", "is_trained_object", "module_owning", "moved_by", "settings_of"]
 
 _MOST_PARTS = 20
 _UNKNOWN = object()
@@ -61,13 +62,42 @@ def moved_by(
         for part in ast.walk(target)
         if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
     }
-    roots = dict.fromkeys(name.partition(".")[0] for name in recipe.parameters)
+    roots = dict.fromkeys(_asked(name.partition(".")[0], definition) for name in recipe.parameters)
     return {
         name: given[name]
         for name in roots
         if name in given and name not in anew and not isinstance(given[name], numbers.Number)
         if is_trained_object(given[name]) or is_fitted(given[name])
     }
+
+
+def _asked(name: str, definition: ast.FunctionDef) -> str:
+    """``net``, of which ``params = list(net.parameters())`` asks for what is moved; else `name`."""
+    for node in ast.walk(definition):
+        made = isinstance(node, ast.Assign) and name in {ast.unparse(t) for t in node.targets}
+        for part in ast.walk(node.value) if made and isinstance(node, ast.Assign) else ():
+            if isinstance(part, ast.Attribute) and part.attr == "parameters":
+                return part.value.id if isinstance(part.value, ast.Name) else name
+    return name
+
+
+def module_owning(tracker: Tracker, value: Any) -> tuple[str, Any] | None:
+    """The one module, by its name, whose parameters a list, or an object's list, holds.
+
+    So does an optimizer of one's own: what it moves is the module's.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or isinstance(value, torch.nn.Module):
+        return None
+    held = list(attributes_of(value).values()) if is_own(type(value)) else [value]
+    lists = [part for part in held if type(part) in (list, tuple)]
+    tensors = [t for part in lists for t in part if isinstance(t, torch.nn.Parameter)]
+    if not tensors:
+        return None
+    from nbmlops.tracking.instruments.torch_modules import owners_of
+
+    owners = owners_of(tensors, tracker.frames(), dict(tracker.namespace))
+    return owners[0] if len(owners) == 1 else None
 
 
 def settings_of(tracker: Tracker, model: Any) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:

@@ -30,6 +30,7 @@ from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.moved_objects import (
     is_plain_list,
     is_trained_object,
+    module_owning,
     moved_by,
     settings_of,
 )
@@ -86,6 +87,10 @@ class OwnCall:
         }
         self.given = {**self.function.__globals__, **bind(self.function, args, kwargs).arguments}
         self.moved = moved_by(self.function, recipe, self.definition, args, kwargs)
+        for root in dict.fromkeys(name.partition(".")[0] for name in recipe.parameters):
+            owner = module_owning(tracker, self.given.get(root)) if root in self.given else None
+            if owner is not None and self.instance is None:
+                self.moved = dict([owner])
         told = {argument.role.partition(".")[0] for argument in given}
         kept = self.instance is None or tracker.constructions.took_data(self.instance)
         around = NamespaceWorld({**self.function.__globals__, "self": self.instance})
