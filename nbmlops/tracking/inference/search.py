@@ -56,7 +56,8 @@ def may_train(source: str) -> bool:
     """Whether code could hold a hand-written training at all: cheap, before it is parsed."""
     if _LOOP.search(source) or any(sign in source for sign in _SOLVES):
         return True
-    if any(says_that_it_trains(n) or may_grow(n, source) for n in _DEFINED.findall(source)):
+    defined = _DEFINED.findall(source)
+    if any(map(says_that_it_trains, defined)) or (defined and may_grow(source)):
         return True
     # A line through points needs them all: its slope is a quotient, its intercept a difference.
     # So does a class, which is told by the mean of its rows that is nearest.

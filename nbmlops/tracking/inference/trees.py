@@ -1,7 +1,8 @@
 """Rule: a function that grows a decision tree by calling itself on the parts of its data.
 
 It looks for the split that leaves its parts purest, hands each part to itself, and gives back a
-node that holds what came of them. Sorting, indexing and searching divide their data too, yet ask
+node that holds what came of them; or its root is handed to a function that splits it, and each
+node below it, where they are. Sorting, indexing and searching divide their data too, yet ask
 nothing of its purity.
 """
 
@@ -26,9 +27,9 @@ _PURITY = re.compile(
 _COMBINES = re.compile(r"merge|concat|append|join|extend|max|min|sum|sorted|stack", re.IGNORECASE)
 
 
-def may_grow(name: str, source: str) -> bool:
-    """Whether the function `name` of some code could be such a one: cheap, before it is parsed."""
-    return source.count(f"{name}(") > 1 and _PURITY.search(source) is not None
+def may_grow(source: str) -> bool:
+    """Whether a function of some code could be such a one: cheap, before it is parsed."""
+    return _PURITY.search(source) is not None
 
 
 def find_tree(function: ast.FunctionDef, world: World) -> Finding | None:
@@ -43,16 +44,70 @@ def find_tree(function: ast.FunctionDef, world: World) -> Finding | None:
         and node.func.id == function.name
     ]
     divided = [name for name in data if _is_divided(name, function, own)]
-    if not divided or not _asks_for_purity(function, world) or not _gives_node(function, own):
-        return None
+    if divided and _asks_for_purity(function, world) and _gives_node(function, own):
+        return _finding(function, divided)
+    split = [name for name in data if _is_split_in_place(name, function, world)]
+    return _finding(function, split) if split else None
+
+
+def _finding(function: ast.FunctionDef, data: list[str]) -> Finding:
     return Finding(
         method="decision tree",
         parameters=(function.name,),
-        data=tuple(divided),
+        data=tuple(data),
         node=function,
         names=names_in(function),
         whole=True,
     )
+
+
+def _is_split_in_place(name: str, function: ast.FunctionDef, world: World) -> bool:
+    """Whether a root made of `name` is handed to what splits it, and is given back then."""
+    made = made_in(function)
+    given_back = {
+        n.value.id
+        for n in ast.walk(function)
+        if isinstance(n, ast.Return) and isinstance(n.value, ast.Name)
+    }
+    roots = {
+        root
+        for root in given_back
+        if any(isinstance(v, ast.Call) and name in names_in(v) for v in made.get(root, []))
+    }
+    for call in ast.walk(function):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+            continue
+        splits = world.function(call.func.id)
+        if not isinstance(splits, ast.FunctionDef) or splits is function:
+            continue
+        for place, given in enumerate(call.args):
+            if isinstance(given, ast.Name) and given.id in roots and _splits(splits, place, world):
+                return True
+    return False
+
+
+def _splits(function: ast.FunctionDef, place: int, world: World) -> bool:
+    """Whether `function` puts nodes into the one it is handed, and calls itself on them."""
+    names = [argument for argument, _ in arguments_of(function)]
+    node = names[place] if place < len(names) else None
+    own = [
+        call.args[place]
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == function.name
+        and place < len(call.args)
+    ]
+    below = [part for part in own if isinstance(part, ast.Subscript | ast.Attribute)]
+    filled = any(
+        isinstance(part, ast.Subscript | ast.Attribute)
+        and isinstance(part.ctx, ast.Store)
+        and isinstance(part.value, ast.Name)
+        and part.value.id == node
+        for part in ast.walk(function)
+    )
+    own_parts = bool(below) and all(node in names_in(part) for part in below)
+    return own_parts and filled and _asks_for_purity(function, world)
 
 
 def _is_divided(name: str, function: ast.FunctionDef, own: list[ast.Call]) -> bool:
