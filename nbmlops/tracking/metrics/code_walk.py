@@ -12,6 +12,7 @@ from nbmlops.tracking.code.frames import argument_of, root_name
 from nbmlops.tracking.code.makers import assignments, data_beside, is_part, scope_of
 from nbmlops.tracking.code.own import is_own
 from nbmlops.tracking.metrics.filling import is_table
+from nbmlops.tracking.metrics.one_of_several import column_of, entry_of, turns_of
 from nbmlops.tracking.metrics.provenance import Origin, Provenance
 
 __all__ = ["FORECASTING", "CodeWalk"]
@@ -129,6 +130,8 @@ class CodeWalk:
             self.found.append(Origin(run, data))
             return
         known = len(self.found)
+        if self._turn(name, value, depth):
+            return
         if anew:
             self._follow(name, depth)
         elif (given := handed(self._frames, depth, name)) is not None:
@@ -141,6 +144,80 @@ class CodeWalk:
             if (data := self._beside(around, name, depth)) is not None:
                 self.found[number] = Origin(self.found[number].run_id, data)
                 self._alone.discard(number)
+
+    def _turn(self, name: str, value: Any, depth: int) -> bool:
+        """Follow a loop's variable to what it stands for at this turn, and to none of the others.
+
+        Whether that could be told.
+        """
+        if isinstance(value, str) or not hasattr(type(value), "__len__"):
+            return False
+        turns = turns_of(self._frames[depth], name)
+        if turns is None:
+            return False
+        inner = self._frames[depth].f_code.co_name.startswith("<") and depth + 1 < len(self._frames)
+        place = depth + 1 if inner and self._frames[depth].f_code.co_name != "<module>" else depth
+        if turns.each is not None:
+            same = [n for n in turns.each if is_part(n) and self._held(n, place) is value]
+            for node in same[:1] or [n for n in turns.each if not self._is_another(n, place)]:
+                self.visit(node, place)
+            return True
+        cell = len(self._frames) - 1
+        for other, held in list(self._namespace.items()):
+            if held is value and other != name and other[0] != "_":
+                makers = [maker for _, maker in self._makers_in(cell).get(other, [])]
+                # What the loop itself has kept leads back to it.
+                if not any(_names(maker, name) for maker in makers):
+                    self._name(ast.Name(id=other, ctx=ast.Load()), other, cell)
+                    return True
+        return self._entry_at_turn(turns.over, value, place)
+
+    def _is_another(self, node: ast.expr, depth: int) -> bool:
+        """Whether an element is known to be another than the one whose origin is looked for."""
+        if is_part(node):
+            return self._held(node, depth) is not None
+        # What a model answers is known by itself.
+        return (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr.startswith(PREDICTING)
+        )
+
+    def _entry_at_turn(self, over: ast.expr, value: Any, depth: int) -> bool:
+        """Follow the entry of a dict or list that a loop is at; whether that could be told."""
+        held = [node for node in ast.walk(over) if isinstance(node, ast.Name)]
+        return any(self._entry_of(node.id, value, depth) for node in held)
+
+    def _entry_of(self, name: str, value: Any, depth: int) -> bool:
+        """Follow `value` where the dict or list `name` that holds it is written out."""
+        held = self._lookup(name, depth)
+        if type(held) not in (dict, list, tuple):
+            return False
+        while name not in self._makers_in(depth):
+            given = handed(self._frames, depth, name)
+            if not isinstance(given, ast.Name):
+                break
+            name, depth = given.id, depth + 1
+        for maker in self._last_makers(name, depth):
+            if (entry := entry_of(maker, held, value)) is not None:
+                if not self._is_another(entry, depth):
+                    self.visit(entry, depth)
+                return True
+        return False
+
+    def _column_of(self, name: str, key: ast.expr, depth: int) -> bool:
+        """Follow a column where its frame's columns are written out."""
+        called = self._lookup(key.id, depth) if isinstance(key, ast.Name) else None
+        called = key.value if isinstance(key, ast.Constant) else called
+        for maker in self._last_makers(name, depth):
+            if (column := column_of(maker, called)) is not None:
+                self.visit(column, depth)
+                return True
+        return False
+
+    def _last_makers(self, name: str, depth: int) -> list[ast.AST]:
+        made: list[ast.AST] = [*(maker for _, maker in self._makers_in(depth).get(name, [])[-1:])]
+        return made or (self._provenance.earlier(name)[:1] if self._back else [])
 
     def _beside(self, around: ast.AST, name: str, depth: int) -> str | None:
         """What a fitted name is applied to, as the notebook calls it."""
@@ -167,7 +244,12 @@ class CodeWalk:
         makers = self._provenance.earlier(self._column(node, depth)) if self._back else []
         for maker in makers:
             self.visit(maker, depth)
-        return bool(makers and self.found)
+        if makers or not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Name):
+            return bool(makers and self.found)
+        if is_table(self._lookup(node.value.id, depth)):
+            return self._column_of(node.value.id, node.slice, depth)
+        held = self._held(node, depth)
+        return held is not None and self._entry_of(node.value.id, held, depth)
 
     def _column(self, node: ast.Attribute | ast.Subscript, depth: int) -> str:
         """A part as the code that makes it spells it: ``table.p`` is made as ``table['p']``."""
@@ -226,6 +308,10 @@ class CodeWalk:
             return None
         frame = self._frames[depth]
         return frame.f_locals.get(name, frame.f_globals.get(name, self._namespace.get(name)))
+
+
+def _names(node: ast.AST, name: str) -> bool:
+    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
 
 
 def _unready(function: ast.expr) -> ast.expr:
