@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.tracking.code.timed import keep_timed_source
+from nbmlops.tracking.code.compiled import keep_texts
 from nbmlops.tracking.session.outputs import OutputCapture
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Observer:
             return
         with self._tracker.safely("a cell"):
             source = info.raw_cell if isinstance(info.raw_cell, str) else ""
-            keep_timed_source(source)
+            keep_texts()
             self._tracker.cell_began(source, getattr(info, "cell_id", None), self._count())
             self._outputs.begin(self._tracker.outputs)
 

@@ -9,6 +9,7 @@ import sys
 from types import FrameType
 from typing import Any
 
+from nbmlops.tracking.code.compiled import source_lent
 from nbmlops.tracking.code.installed import installed_places, is_installed_file
 
 __all__ = [
@@ -94,11 +95,12 @@ def names_of(obj: Any, namespace: dict[str, Any]) -> list[str]:
 def held_name_of(obj: Any, namespace: dict[str, Any]) -> str | None:
     """What `obj` is called as a part of a dict or list: ``loaders['train']``."""
     for name, holder in list(namespace.items()):
-        if type(holder) not in (dict, list, tuple) or len(holder) > _MOST_HELD:
+        kind = next((k for k in (dict, list, tuple) if issubclass(type(holder), k)), None)
+        if kind is None or kind.__len__(holder) > _MOST_HELD:  # without code of a subclass's own
             continue
         if _HIDDEN.match(name) or name.startswith("_"):
             continue
-        pairs = holder.items() if type(holder) is dict else enumerate(holder)
+        pairs = dict.items(holder) if kind is dict else enumerate(kind.__iter__(holder))
         for key, value in list(pairs):
             if value is obj and type(key) in (str, int):
                 return f"{name}[{key!r}]"
@@ -110,9 +112,10 @@ def call_node(frame: FrameType) -> ast.Call | None:
     try:
         import executing
 
-        node: Any = executing.Source.executing(frame).node
-        if node is None:  # as where one line of a cell holds several statements
-            node = _node_at(frame, executing.Source.for_frame(frame).tree)
+        with source_lent(frame.f_code):
+            node: Any = executing.Source.executing(frame).node
+            if node is None:  # as where one line of a cell holds several statements
+                node = _node_at(frame, executing.Source.for_frame(frame).tree)
     except Exception:  # noqa: BLE001 - a foreign library reading foreign code; names then fall back to roles
         return None
     return node if isinstance(node, ast.Call) else None

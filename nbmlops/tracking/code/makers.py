@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from nbmlops.tracking.code.compiled import source_lent
 from nbmlops.tracking.code.frames import MODULES
 
 __all__ = [
@@ -35,7 +36,8 @@ def tree_of(frame: FrameType) -> ast.AST | None:
     try:
         import executing
 
-        tree: ast.AST | None = executing.Source.for_frame(frame).tree
+        with source_lent(frame.f_code):
+            tree: ast.AST | None = executing.Source.for_frame(frame).tree
     except Exception:  # noqa: BLE001 - foreign code that cannot be read; the caller guesses less
         return None
     return tree

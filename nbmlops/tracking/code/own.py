@@ -10,6 +10,7 @@ import weakref
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from nbmlops.tracking.code.compiled import source_lent
 from nbmlops.tracking.code.installed import is_installed_file
 
 __all__ = ["definition_of", "is_own", "is_own_module", "own_functions"]
@@ -54,7 +55,8 @@ def definition_of(function: FunctionType) -> ast.FunctionDef | ast.Lambda | None
 
 def _parse(function: FunctionType) -> ast.FunctionDef | ast.Lambda | None:
     try:
-        source = textwrap.dedent(inspect.getsource(function.__code__))
+        with source_lent(function.__code__):
+            source = textwrap.dedent(inspect.getsource(function.__code__))
         tree = ast.parse(source)
     except (OSError, TypeError, SyntaxError, ValueError, RecursionError):
         return None

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from nbmlops.tracking.code.compiled import source_lent
+
 __all__ = [
     "DEFINITIONS",
     "Loop",
@@ -121,7 +123,8 @@ def _node_at(frame: FrameType) -> Any:
     try:
         import executing
 
-        at = executing.Source.executing(frame)
+        with source_lent(frame.f_code):
+            at = executing.Source.executing(frame)
         return at.node or next(iter(at.statements), None)
     except Exception:  # noqa: BLE001 - a foreign library reading foreign code; the loop is then known less well
         return None
