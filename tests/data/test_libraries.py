@@ -236,10 +236,16 @@ def test_tensors_and_datasets() -> None:
     whole = TensorDataset(tensor, torch.arange(6))
     expected = fingerprint(whole)
     assert expected.kind == "dataset"
+    listed = [(row, number) for number, row in enumerate(tensor)]
     ways = [Pairs(), DataLoader(whole, batch_size=2, shuffle=True), Subset(whole, range(6))]
+    ways += [listed, DataLoader(listed, batch_size=2)]  # type: ignore[arg-type, list-item] # a list will do
     assert {fingerprint(way).digest for way in ways} == {expected.digest}
     assert fingerprint(Subset(whole, range(5))).digest != expected.digest
     assert fingerprint(Noise()).kind == "unknown"
+    named = [{"b": row, "a": number} for row, number in listed]
+    turned = [{"a": number, "b": row} for row, number in listed]
+    assert fingerprint(named).digest == fingerprint(turned).digest != expected.digest
+    assert fingerprint([(row, "text") for row in tensor]).kind == "unknown"
 
 
 ROWLESS = pd.DataFrame({"x": pd.Series([], dtype="f8")})

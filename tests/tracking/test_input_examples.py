@@ -84,6 +84,47 @@ def test_a_model_is_saved_with_its_signature_and_an_example(
     assert example[0].tolist() == pytest.approx([float(x) for x in first.strip("[]").split(",")])
 
 
+TWO = """
+class Two(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.last = torch.nn.Linear(5, 1)
+    def forward(self, numbers, marks, scale=1.0):
+        return self.last(torch.cat([numbers, marks], 1)) * scale
+B = torch.ones(40, 2)
+net = Two()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+"""
+STEP = "optimizer.zero_grad(); loss = ((net({0}) - {1}) ** 2).mean(); loss.backward(); optimizer.step()"
+KERAS = """
+one, two = keras.Input((3,), name="numbers"), keras.Input((2,), name="marks")
+both = keras.layers.Dense(1)(keras.layers.Concatenate()([one, two]))
+model = keras.Model([one, two], both)
+model.compile(loss="mse")
+"""
+SEVERAL = {
+    "torch, by a loader": TWO
+    + "rows = torch.utils.data.TensorDataset(A, B, t)\n"
+    + "for a, b, target in torch.utils.data.DataLoader(rows, batch_size=8):\n    "
+    + STEP.format("a, b", "target"),
+    "torch, by tensors": TWO + "for _ in range(2):\n    " + STEP.format("A, marks=B", "t"),
+    "keras, in a list": KERAS + "model.fit([A.numpy(), B.numpy()], t.numpy(), verbose=0)",
+    "keras, by name": KERAS
+    + "model.fit({'numbers': A.numpy(), 'marks': B.numpy()}, t.numpy(), verbose=0)",
+}
+
+
+@pytest.mark.parametrize("code", SEVERAL.values(), ids=SEVERAL)
+def test_a_model_of_several_inputs_has_each_in_its_example(
+    kernel: Kernel, tmp_path: Path, code: str
+) -> None:
+    """By the names that the model gives them."""
+    model = saved(kernel, code, tmp_path / "model")
+    assert {taken.name for taken in model.signature.inputs.inputs} == {"numbers", "marks"}
+    example = model.load_input_example(str(tmp_path / "model"))
+    assert {n: part.shape[1] for n, part in example.items()} == {"numbers": 3, "marks": 2}
+
+
 def test_an_example_holds_no_secret(kernel: Kernel, tmp_path: Path) -> None:
     """Rows in which a credential stands are none; the same rows without are one."""
     code = (

@@ -152,3 +152,47 @@ def test_a_loop_whose_batches_an_object_draws(kernel: Kernel) -> None:
         "    opt.zero_grad()\n    loss.backward()\n    opt.step()"
     )
     assert data(run) == [("X", "X", 100)]
+
+
+TWO = """
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Linear(5, 1)
+    def forward(self, numbers, marks=None):
+        return self.last(torch.cat([numbers, marks], 1))
+B = torch.ones(100, 2)
+net = Two()
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+"""
+
+
+def test_several_inputs_are_told_by_the_models_arguments(kernel: Kernel) -> None:
+    """As those of the validation are; one input is `X`."""
+    (run,) = kernel.trained(
+        TWO
+        + "for i in range(0, 80, 20):\n    opt.zero_grad()\n    a, b = X[i:i + 20], B[i:i + 20]\n"
+        "    mse(net(a, marks=b), y[i:i + 20]).backward()\n    opt.step()\n"
+        "    with torch.no_grad():\n        held = mse(net(X[80:], B[80:]), y[80:])"
+    )
+    assert [(i.role, i.name) for i in run.inputs] == [
+        ("X.numbers", "X"), ("X.marks", "B"), ("y", "y"),
+        ("validation.X.numbers", "X[80:]"), ("validation.X.marks", "B[80:]"), ("validation.y", "y[80:]"),
+    ]  # fmt: skip
+
+
+def test_a_list_of_pairs_of_tensors_is_a_dataset(kernel: Kernel) -> None:
+    """The same as that of the tensors which the pairs were cut from; one that takes long is a gap."""
+    loop = (
+        "net, opt = new()\nfor a, b in rows:\n    opt.zero_grad()\n"
+        "    mse(net(a), b).backward()\n    opt.step()"
+    )
+    kernel.run("from torch.utils.data import TensorDataset\npairs = list(zip(X, y))")
+    prints = []
+    for rows in ("pairs", "TensorDataset(X, y)"):
+        (run,) = kernel.trained(f"rows = DataLoader({rows}, batch_size=20)\n" + loop)
+        assert not [gap for gap in run.gaps if gap.what == "data"]
+        prints += [(i.role, i.name, i.fingerprint.rows, i.fingerprint.digest) for i in run.inputs]
+    assert prints[0] == prints[1]
+    (run,) = kernel.trained("rows = DataLoader(pairs * 5000, batch_size=250_000)\n" + loop)
+    assert [gap.what for gap in run.gaps if gap.what == "data"] == ["data"]

@@ -267,6 +267,26 @@ _ = trainer.train()
     RUNS["bert"] = run.id
 
 
+def test_hugging_face_on_the_splits_of_a_dataset(kernel: Kernel) -> None:
+    """Datasets are called by the keys that they are held under; what is judged on another says so."""
+    (run,) = kernel.trained(
+        """
+from datasets import Dataset, DatasetDict
+def rows(n): return {"input_ids": [[k, 2, 3, 4] for k in range(n)], "labels": [k % 2 for k in range(n)]}
+splits = DatasetDict({name: Dataset.from_dict(rows(n)) for name, n in [("fit", 32), ("held", 16)]})
+again = Trainer(model=BertForSequenceClassification(bert.config), args=trainer.args,
+                train_dataset=splits["fit"], eval_dataset=splits["held"])
+_ = again.train()
+"""
+    )
+    assert inputs(run) == [("data", "splits['fit']"), ("validation", "splits['held']")]
+    kernel.trained("_ = again.evaluate(splits['held'])\nguessed = again.predict(splits['held'])")
+    kernel.trained("print(accuracy_score(guessed.label_ids, guessed.predictions.argmax(-1)))")
+    names = {name for name, _ in measured(kernel, run)}
+    assert {"eval_loss_splits", "test_loss_splits", "accuracy_score_splits"} <= names
+    assert "eval_loss" not in names
+
+
 def test_skorch_and_torchmetrics(kernel: Kernel) -> None:
     """skorch's history is the curve; a torchmetrics value finds the model of what it was given."""
     (run,) = kernel.trained(

@@ -13,6 +13,7 @@ from blake3 import blake3
 
 from nbmlops.data.columns import Chunk, Column, Entry, NoCanonicalForm, Reading, label_bytes
 from nbmlops.data.objects import encode_value
+from nbmlops.data.readers import reader_of
 from nbmlops.errors import FingerprintError
 
 __all__ = ["read"]
@@ -27,6 +28,10 @@ def read(obj: Any) -> Reading:
     if isinstance(obj, (list, tuple, range)):
         if any(_is_data(member) for member in obj[:1000]):
             return Reading("sequence", (len(obj),), _children(obj, enumerate(obj)))
+        if type(obj) is not range and _are_samples(obj):
+            from nbmlops.data.readers.torch import read_items
+
+            return read_items(obj)
         from nbmlops.data.object_columns import plain_column
 
         rows = len(obj)
@@ -53,6 +58,13 @@ def _is_data(member: Any) -> bool:
     # A list of NumPy's rows is one column of lists; other libraries' rows are read by themselves.
     dimensions = getattr(member, "ndim", 0) - (module == "numpy")
     return dimensions > 0 or hasattr(member, "columns") or hasattr(member, "null_count")
+
+
+def _are_samples(members: Any) -> bool:
+    """Whether members hold tensors, as the pairs of a data set that is a list do."""
+    first = members[0] if members else None
+    parts = first.values() if type(first) is dict else first if type(first) is tuple else ()
+    return any(reader_of(part) == "torch" for part in parts)
 
 
 class ChildColumn:
@@ -91,7 +103,6 @@ def _children(owner: Any, pairs: Iterable[tuple[Any, Any]]) -> list[Entry]:
 
 def _child(label: Any, value: Any) -> Column:
     from nbmlops.data.fingerprints import fingerprint
-    from nbmlops.data.readers import reader_of
 
     if reader_of(value) is None or isinstance(value, (str, os.PathLike)):
         content = encode_value(value)

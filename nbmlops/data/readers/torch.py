@@ -21,7 +21,7 @@ from nbmlops.data.runs import RunCutter
 from nbmlops.data.streams import Stream
 from nbmlops.errors import FingerprintError
 
-__all__ = ["read"]
+__all__ = ["read", "read_items"]
 
 # Items wait for each other until so many bytes are together.
 _HELD_BYTES = 4_000_000
@@ -42,7 +42,7 @@ def read(obj: Any) -> Reading | Stream | Multiset:
     if isinstance(obj, Subset) and isinstance(obj.dataset, TensorDataset):
         return _dataset([tensor.detach()[list(obj.indices)] for tensor in obj.dataset.tensors])
     if isinstance(obj, Dataset) and hasattr(obj, "__len__"):
-        return _read_items(obj)
+        return read_items(obj)
     raise NoCanonicalForm(f"torch's {type(obj).__qualname__} is no data that nbmlops can read")
 
 
@@ -103,17 +103,22 @@ def _dataset(tensors: list[Any]) -> Reading:
     return Reading("dataset", (rows,), entries)
 
 
-def _read_items(dataset: Any) -> Reading:
-    """Read a map-style dataset item by item; no two items are in memory longer than a run needs."""
+def read_items(dataset: Any) -> Reading:
+    """Read a map-style dataset item by item; no two items are in memory longer than a run needs.
+
+    A list of such items is one, too.
+    """
     what = type(dataset).__qualname__
     rows, nbytes = len(dataset), 0
     shapes: list[Any] = []
     cutters: list[RunCutter] = []
     waiting: list[list[Any]] = []
+    names: list[Any] = []
     first: list[Any] = []
     for at in range(rows):
         fields = _item(dataset, at, what)
         if not at:
+            names = _names(dataset[at])
             first = [field.clone() for field in fields]
             shapes = [(field.dtype, field.shape) for field in fields]
             cutters = [RunCutter(*_element_type(field)) for field in fields]
@@ -131,8 +136,8 @@ def _read_items(dataset: Any) -> Reading:
     if not all(_same(a, b) for a, b in zip(first, again, strict=True)):
         raise NoCanonicalForm(f"the items of {what} differ from one reading to the next")
     entries = [
-        Entry((at, *shape), cutter.column())
-        for at, ((_, shape), cutter) in enumerate(zip(shapes, cutters, strict=True))
+        Entry((name, *shape), cutter.column())
+        for name, (_, shape), cutter in zip(names, shapes, cutters, strict=True)
     ]
     return Reading("dataset", (rows,), entries)
 
@@ -158,7 +163,14 @@ def _item(dataset: Any, at: int, what: str) -> list[Any]:
         raise FingerprintError(f"reading item {at} of {what} failed: {error!r}") from error
 
 
+def _names(item: Any) -> list[Any]:
+    """What the fields of an item are called: by its keys, else by their places."""
+    return sorted(item) if type(item) is dict else list(range(len(_fields(item))))
+
+
 def _fields(item: Any) -> list[Any]:
+    if type(item) is dict:
+        item = [item[name] for name in sorted(item)]
     fields = list(item) if isinstance(item, (tuple, list)) else [item]
     try:
         return [torch.as_tensor(field) for field in fields]

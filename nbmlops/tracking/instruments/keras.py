@@ -14,7 +14,8 @@ from nbmlops.tracking.instruments.estimators import EstimatorWatch, data_name
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.wrapping import watch
-from nbmlops.tracking.trainings.inputs import PAIR, Steps, arguments_of, tables_of
+from nbmlops.tracking.trainings.examples import example_of
+from nbmlops.tracking.trainings.inputs import PAIR, Argument, Steps, arguments_of, tables_of
 from nbmlops.tracking.trainings.parameters import as_scalar, named_parameters, parameters_of
 from nbmlops.tracking.trainings.training import Training
 
@@ -71,7 +72,10 @@ def _fit(
         training.parameters = (*made, *settings)
         training.redacted = [*more_hidden, *hidden]
         training.tables["layers"] = _layers(model)
-        tracker.trainings.begin(training, [a for a in data if a.role not in _OF_NO_INTEREST])
+        data = [a for a in data if a.role not in _OF_NO_INTEREST]
+        tracker.trainings.begin(training, data)
+        if any(a.role.startswith("X[") for a in data):
+            training.sample = _example(model, data)
         return training
 
     def after(training: Training, history: Any) -> None:
@@ -87,6 +91,13 @@ def _fit(
         training.tables["layers"] = _layers(model)
 
     return follow(tracker, lambda: function(*args, **kwargs), begin, after)
+
+
+def _example(model: Any, data: list[Argument]) -> Any:
+    """Of several inputs in a list each by its name in the model; None where it has no names."""
+    fed = [a.value for a in data if a.role.startswith("X[")]
+    names = [part.name for part in getattr(model, "inputs", None) or ()]
+    return example_of(dict(zip(names, fed, strict=True))) if len(names) == len(fed) else None
 
 
 def _parts(role: str, value: Any) -> Iterator[tuple[str, Steps, Any]]:

@@ -55,7 +55,7 @@ class _Steps:
             return
         try:
             self._let_go()
-            closure = args[1] if len(args) > 1 else kwargs.get("closure")
+            closure = _closure(args, kwargs)
             loop = begin_loop(self._tracker, self._observation, optimizer, closure, self._open)
             self._keep(optimizer, loop)
         except Exception as error:  # noqa: BLE001 - the user's step comes first; `fault` tells
@@ -66,7 +66,7 @@ class _Steps:
         if self._compiling() or (loop := self._stepping.get(id(optimizer))) is None:
             return
         try:
-            loop.stepped(optimizer, len(args) > 1 or bool(kwargs))
+            loop.stepped(optimizer, _closure(args, kwargs) is not None)
         except Exception as error:  # noqa: BLE001 - the user's step comes first; `fault` tells
             self._tracker.fault("a training", error)
 
@@ -104,3 +104,8 @@ class _Steps:
         for loop in loops:
             if loop.cell is cell:
                 loop.finish()
+
+
+def _closure(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The function that a step was handed; a library around the optimizer may hand it None."""
+    return args[1] if len(args) > 1 else kwargs.get("closure")

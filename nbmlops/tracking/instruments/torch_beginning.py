@@ -106,7 +106,7 @@ def begin_loop(
     if inside is None:
         _open(tracker, training, data)
         if feed is not None:
-            training.sample = observation.example_of_feed()
+            training.sample = observation.example_of_feed(model)
         for _, module in owners:
             tracker.provenance.remember_model(module, training.id)
     elif inside.own_code and not (inside.inputs or inside.data_name):
@@ -159,9 +159,12 @@ def _frames_of(model: Any, frames: list[FrameType]) -> list[FrameType]:
 
 def _with_source(data: list[Argument], source: Any, name: str | None) -> list[Argument]:
     """What feeds the loop comes first, whatever the code around it is like."""
-    behind = {id(dataset) for dataset in (source, *datasets_behind(source))}
-    others = [argument for argument in data if id(argument.value) not in behind]
     known = next((argument for argument in data if argument.value is source), None)
+    if known is None and name is None:  # a library's own, behind the loader that the code reads
+        rows = getattr(source, "dataset", source)
+        known = next((a for a in data if getattr(a.value, "dataset", None) is rows), None)
+    behind = {id(dataset) for dataset in (source, *datasets_behind(source))}
+    others = [a for a in data if a is not known and id(a.value) not in behind]
     return [known or Argument("data", source, name or "data"), *others]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from nbmlops.data import fingerprint
 from nbmlops.records import DataInput, Fingerprint
 from nbmlops.tracking.code.own import is_own
 from nbmlops.tracking.trainings.inputs import Argument, input_of, is_data
@@ -28,12 +29,24 @@ def inputs_of(argument: Argument) -> tuple[list[Argument], list[DataInput]]:
     from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
     dataset = argument.value.dataset if isinstance(argument.value, DataLoader) else argument.value
+    argument = Argument(argument.role, dataset, argument.name)  # a library's loader may be none
     inner = dataset.dataset if isinstance(dataset, Subset) else dataset
+    if _are_samples(inner):
+        return [], [_read(argument, inner)]
     if not isinstance(inner, Dataset) or isinstance(inner, TensorDataset | IterableDataset):
         return [argument], []
     if dataset is inner and (parts := _held(argument, dataset)):
         return parts, []
     return [], [_read(argument, dataset)]
+
+
+def _are_samples(value: Any) -> bool:
+    """Whether a value is a list of tuples of tensors, as a loader takes it for a dataset."""
+    from torch import Tensor
+
+    if type(value) is not list or not value or type(value[0]) is not tuple:
+        return False
+    return any(isinstance(part, Tensor) for part in value[0])
 
 
 def _held(argument: Argument, dataset: Any) -> list[Argument]:
@@ -53,12 +66,16 @@ def _read(argument: Argument, dataset: Any) -> DataInput:
     with _randomness_kept():
         began = time.perf_counter()
         try:
-            count = len(dataset)
-            for number in range(min(_PROBE, count)):
-                dataset[number]
+            count, few = len(dataset), _PROBE
+            if type(dataset) is list:  # to have an item takes no time; to read it does
+                few *= _PROBE
+                fingerprint(dataset[:few])
+            else:
+                for number in range(min(few, count)):
+                    dataset[number]
         except Exception as error:  # noqa: BLE001 - the dataset's own code may raise anything; the reason stands in the record
             return _unknown(argument, f"reading its items raised {type(error).__name__}")
-        needs = (time.perf_counter() - began) / max(1, min(_PROBE, count)) * count
+        needs = (time.perf_counter() - began) / max(1, min(few, count)) * count
         if needs > _PATIENCE:
             return _unknown(argument, f"reading its {count} items would take about {needs:.0f} s")
         return input_of(argument)

@@ -21,7 +21,7 @@ def losses_of(regions: list[Region]) -> list[Any]:
     for region in regions:
         backward = backward_calls([region])
         makers = _makers(_root(region.node), max((c.lineno for c in backward), default=0))
-        owners = [_owner(call) or "" for call in backward]
+        owners = [_owner(call, region) or "" for call in backward]
         followed = [maker for owner in owners for maker in _mixed(owner, makers, region)]
         made = bool(followed)
         found: list[Any] = []
@@ -99,13 +99,22 @@ def backward_calls(regions: list[Region]) -> list[ast.Call]:
         node
         for region in regions
         for node in ast.walk(region.node)
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", None) == "backward"
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", None) in ("backward", "manual_backward")
     ]
 
 
-def _owner(call: ast.Call) -> str | None:
-    """``loss`` of ``loss.backward()``, ``(loss / 2).backward()``, ``scale(loss).backward()``."""
+def _owner(call: ast.Call, region: Region) -> str | None:
+    """``loss`` of ``loss.backward()``, ``(loss / 2).backward()``, ``scale(loss).backward()``.
+
+    So it is of ``accelerator.backward(loss)``, where a library has its own way.
+    """
+    from torch import Tensor
+
     value = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    owner = value_at(value, region)
+    if call.args and owner is not None and not isinstance(owner, Tensor):
+        value = call.args[0]
     inner = [part for part in ast.walk(value) if isinstance(part, ast.Name)]
     named = [part.id for part in inner if "loss" in part.id.lower()]
     return next(iter(named or [part.id for part in inner]), None)

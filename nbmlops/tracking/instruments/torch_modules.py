@@ -7,12 +7,13 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from nbmlops.tracking.code.own import is_own
+from nbmlops.tracking.trainings.parameters import attributes_of
 
 __all__ = ["original", "owners_of", "reachable", "scheduler_of"]
 
 _MOST_ITEMS = 100  # of a list or dict of modules that is looked into
 _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module",
-             "DistributedDataParallel": "module"}  # fmt: skip
+             "DistributedDataParallel": "module", "_FabricModule": "_original_module"}  # fmt: skip
 
 
 def reachable(frames: list[FrameType], namespace: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -67,12 +68,17 @@ def original(module: Any) -> Any:
 
 
 def scheduler_of(optimizer: Any, frames: list[FrameType], namespace: dict[str, Any]) -> Any:
-    """The scheduler of an optimizer's learning rate; None if no name holds one."""
+    """The scheduler of an optimizer's learning rate; None if no name holds one.
+
+    A library may have put something of its own around it.
+    """
     from torch.optim.lr_scheduler import LRScheduler
 
     for _, value in reachable(frames, namespace):
-        if isinstance(value, LRScheduler) and getattr(value, "optimizer", None) is optimizer:
-            return value
+        found: list[Any] = [value, attributes_of(value).get("scheduler")]
+        for scheduler in found:
+            if issubclass(type(scheduler), LRScheduler) and scheduler.optimizer is optimizer:
+                return scheduler
     return None
 
 

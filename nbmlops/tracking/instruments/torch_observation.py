@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nbmlops.tracking.code.unseen import unseen
-from nbmlops.tracking.trainings.examples import example_of
+from nbmlops.tracking.instruments.torch_roles import inputs_taken
+from nbmlops.tracking.trainings.examples import example_of, examples_of
 from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
@@ -74,9 +75,11 @@ class Losses:
 class Feed(msgspec.Struct, frozen=True):
     """One iteration over a loader, the `number`-th of the cell; both references are weak.
 
-    It trained if it saw more backward `passes` than there were before it.
+    It trained if it saw more backward `passes` than there were before it. A loader that was made
+    for it is gone soon; `key` was its id.
     """
 
+    key: int
     loader: Any
     dataset: Any
     batch_size: int | None
@@ -122,7 +125,7 @@ class TorchObservation:
         self.judging: list[Any] = []  # of these the ones that a model was judged on
         self._iterations.clear()
         self._wanted: dict[int, Any] = {}  # loaders whose first batch is awaited, by iterator
-        self._examples: dict[int, Any] = {}
+        self._examples: dict[int, list[Any]] = {}
         self.begun = 0
         self.stepped = self._looked = False
 
@@ -176,8 +179,8 @@ class TorchObservation:
             self._wanted[id(iterator)] = id(loader)
         self.begun += 1
         self._iterations[id(iterator)] = Feed(
-            weakref.ref(loader), _reference(loader.dataset), loader.batch_size, self.begun,
-            len(self.losses),
+            id(loader), weakref.ref(loader), _reference(loader.dataset), _batch_size(loader),
+            self.begun, len(self.losses),
         )  # fmt: skip
 
     def loader_ended(self, iterator: Any) -> None:
@@ -188,16 +191,18 @@ class TorchObservation:
 
     def batch_came(self, key: Any, batch: Any) -> None:
         """The first batch that is awaited of a loader, or of the training that goes on."""
-        example = example_of(batch)
         if isinstance(key, Training):
-            key.sample = example
+            key.sample = example_of(batch)
         else:
-            self._examples[key] = example
+            self._examples[key] = examples_of(batch)
 
-    def example_of_feed(self) -> Any:
-        """The first rows of the first batch of the loader that feeds the loop."""
-        loader = feed.loader() if (feed := self.feed) is not None else None
-        return self._examples.get(id(loader))
+    def example_of_feed(self, model: Any) -> Any:
+        """The first rows of the first batch of the loader that feeds `model`, for each input."""
+        parts = self._examples.get(feed.key, []) if (feed := self.feed) is not None else []
+        names = [p.name for p in inputs_taken(model) if p.default is p.empty]
+        if len(names) > 1 and len(parts) >= len(names):
+            return dict(zip(names, parts, strict=False))
+        return parts[0] if parts else None
 
     @property
     def feed(self) -> Feed | None:
@@ -308,6 +313,12 @@ def _reference(dataset: Any) -> Callable[[], Any]:
         return weakref.ref(dataset)
     except TypeError:
         return lambda: None
+
+
+def _batch_size(loader: Any) -> int | None:
+    """How many rows a loader gives at once; one with a sampler of batches leaves it to that."""
+    size: int | None = loader.batch_size or getattr(loader.batch_sampler, "batch_size", None)
+    return size
 
 
 def _replace(owner: Any, name: str, around: Callable[..., Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from types import FunctionType
 from typing import Any
@@ -14,7 +15,7 @@ from nbmlops.tracking.code.frames import name_of
 from nbmlops.tracking.instruments.torch_held import loaders_held
 from nbmlops.tracking.instruments.torch_loops import DEFINITIONS, Loop, Region, own_parts
 from nbmlops.tracking.instruments.torch_parts import part_read
-from nbmlops.tracking.instruments.torch_roles import targets_in, value_at
+from nbmlops.tracking.instruments.torch_roles import Place, places_in, value_at
 from nbmlops.tracking.instruments.torch_samplers import drawn_from, read_outside
 from nbmlops.tracking.trainings.inputs import Argument, is_data
 
@@ -35,14 +36,14 @@ _CLIPPING = ("clip_grad_norm_", "clip_grad_value_")
 class _Read(msgspec.Struct):
     """A name that a region reads, what it holds, and whether training itself reads it.
 
-    `target` says whether it is held against what the model makes of others; None if the code does
-    not tell.
+    `place` says whether it is held against what the model makes of others, or which argument of
+    the model it is; None if the code does not tell.
     """
 
     name: str
     value: Any
     trains: bool
-    target: bool | None = None
+    place: Place | None = None
     rows: str = ""  # the part that is read, where the code reads the same one each time
     whole: Any = None  # what that was cut from
 
@@ -70,9 +71,9 @@ def data_read(
     if isinstance(closure, FunctionType):
         for name, value in read_outside(closure):
             _keep(found, _Read(name, value, True))
-    places = targets_in(regions)
+    places = places_in(regions)
     for (key, _), read in found.items():
-        read.target = places.get(key)
+        read.place = places.get(key)
         read.trains = read.trains and key not in beside
     behind = {id(inner) for read in found.values() for inner in datasets_behind(read.value)}
     frames = [region.frame for region in regions]
@@ -81,13 +82,18 @@ def data_read(
             (name_of(read.whole, namespace, frames) or read.name) + read.rows,
             read.value,
             read.trains,
-            read.target,
+            read.place,
         )
         for read in found.values()
         if id(read.value) not in behind
     ]
     ordered = sorted(named, key=lambda read: (not read.trains, _is_target(read)))
-    return [Argument(_role(read), read.value, read.name) for read in ordered]
+    inputs = {(_role(read), read.place.argument) for read in ordered if read.place is not None}
+    several = Counter(role for role, argument in inputs if argument is not None)
+    return [
+        Argument(_role(read, several=several[_role(read)] > 1), read.value, read.name)
+        for read in ordered
+    ]
 
 
 def clipping_of(regions: list[Region]) -> dict[str, float]:
@@ -256,16 +262,19 @@ def _is_fed(value: Any) -> bool:
 
 def _is_target(read: _Read) -> bool:
     named = read.name.rpartition(".")[2]  # a dataset's own, as `test.y`
-    return bool(_TARGET.match(named)) if read.target is None else read.target
+    return bool(_TARGET.match(named)) if read.place is None else read.place.target
 
 
-def _role(read: _Read) -> str:
+def _role(read: _Read, *, several: bool = False) -> str:
+    """What a model reads it as; of `several` inputs each is told by the model's argument."""
     from torch.utils.data import DataLoader, Dataset
 
     if isinstance(read.value, DataLoader | Dataset):
         role = "data"
     else:
         role = "y" if _is_target(read) else "X"
+        if several and role == "X" and read.place is not None and read.place.argument:
+            role = f"X.{read.place.argument}"
     if read.trains and not _EVALUATION.search(read.name):
         return role
     return "validation" if role == "data" else f"validation.{role}"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from nbmlops.tracking.instruments.torch_loops import Region
 
-__all__ = ["loss_called", "targets_in", "value_at"]
+__all__ = ["Place", "inputs_taken", "loss_called", "places_in", "value_at"]
 
 _SHAPING = {
     "float", "long", "to", "cuda", "view", "reshape", "squeeze", "unsqueeze", "double", "flatten",
@@ -19,15 +22,22 @@ _SHAPING = {
 _DEEPEST = 4  # assignments that a batch is followed through
 
 
-def targets_in(regions: list[Region]) -> dict[int, bool]:
-    """The values that the code feeds to a model (False) or holds against its answer (True), by id.
+class Place(msgspec.Struct):
+    """Where the code puts a value: against a model's answer, or into a model's `argument`."""
+
+    target: bool
+    argument: str | None = None
+
+
+def places_in(regions: list[Region]) -> dict[int, Place]:
+    """Where the code puts the values that it feeds to a model or holds against its answer, by id.
 
     What a loss is handed as it is, or what stands in a difference, is a target; what a model is
     handed is none, also where it is held against it, as an autoencoder's is.
     """
     from torch.nn import Module
 
-    places: dict[int, bool] = {}
+    places: dict[int, Place] = {}
     for region in regions:
         made = _made_from(region)
         for node in ast.walk(region.node):
@@ -35,16 +45,33 @@ def targets_in(regions: list[Region]) -> dict[int, bool]:
                 loss = loss_called(node, region) is not None
                 if not loss and not isinstance(value_at(node.func, region), Module):
                     continue
-                parts = [*node.args, *(k.value for k in node.keywords)]
+                parts = _named(node, None if loss else value_at(node.func, region))
             elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
-                loss, parts = True, [node.left, node.right]
+                loss, parts = True, [(None, node.left), (None, node.right)]
             else:
                 continue
-            for part in parts:
+            for name, part in parts:
                 # A model may be fed what is made of a batch, with noise on it: the batch goes in.
                 for value in _held_at(part, region, made) if loss else _behind(part, region, made):
-                    places[id(value)] = loss and places.get(id(value), True)
+                    place = places.setdefault(id(value), Place(loss, name))
+                    place.target, place.argument = place.target and loss, place.argument or name
     return places
+
+
+def _named(call: ast.Call, model: Any) -> list[tuple[str | None, ast.expr]]:
+    """What a call hands over, each by the argument of the `model`'s ``forward`` if it has one."""
+    names = [] if model is None else [p.name for p in inputs_taken(model)]
+    by_place = zip(itertools.chain(names, itertools.repeat(None)), call.args, strict=False)
+    return [*by_place, *((k.arg if names else None, k.value) for k in call.keywords)]
+
+
+def inputs_taken(model: Any) -> list[inspect.Parameter]:
+    """The arguments of a model's ``forward`` that have a name; none where it does not tell."""
+    try:
+        taken = inspect.signature(model.forward).parameters.values()
+    except (AttributeError, TypeError, ValueError):
+        return []
+    return [p for p in taken if p.kind is p.POSITIONAL_OR_KEYWORD]
 
 
 def _made_from(region: Region) -> dict[str, ast.expr]:

@@ -10,7 +10,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Parameter
-from nbmlops.tracking.code.frames import name_of
+from nbmlops.tracking.code.data_names import data_called
+from nbmlops.tracking.code.frames import argument_of, call_node, held_name_of, name_of
 from nbmlops.tracking.instruments.curves import add_judgement, take_curve
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.models import class_path
@@ -80,7 +81,8 @@ def _begin(tracker: Tracker, trainer: Any, handed: _Handed) -> Training:
         value = getattr(trainer, given, None)
         for part, dataset in value.items() if isinstance(value, dict) else ((None, value),):
             if dataset is not None:
-                name = name_of(dataset, tracker.namespace, frames) or part or given
+                name = name_of(dataset, tracker.namespace, frames)
+                name = name or held_name_of(dataset, tracker.namespace) or part or given
                 as_is, named = inputs_of(Argument(role, dataset, name))
                 plain += as_is
                 training.inputs += named
@@ -171,9 +173,11 @@ def _judge(
         if run_id is None:
             return answer
         bound = inspect.signature(function).bind(*args, **kwargs).arguments
-        data = bound.get("eval_dataset", bound.get("test_dataset"))
-        data = trainer.eval_dataset if data is None else data
-        name = name_of(data, tracker.namespace, tracker.frames())
+        role = next((n for n in ("eval_dataset", "test_dataset") if bound.get(n) is not None), "")
+        frames = tracker.frames()
+        node = argument_of(call_node(frames[0]), 0, role) if frames and role else None
+        data = bound[role] if role else trainer.eval_dataset
+        name = data_called(data, node, frames, tracker.namespace)
         values = answer if isinstance(answer, dict) else answer.metrics or {}
         told = {k: v for k, v in values.items() if not k.endswith(_SPEED) and k != "epoch"}
         add_judgement(tracker, run_id, told, name)

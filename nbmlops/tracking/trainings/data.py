@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from nbmlops.tracking.faults import Faults
 from nbmlops.tracking.trainings.examples import example_of
@@ -46,10 +47,16 @@ class TrainingData:
     def _take(self, training: Training, arguments: list[Argument]) -> None:
         training.data_name = base_name(arguments[0]) if arguments else None
         if arguments:
-            training.sample = example_of(arguments[0].value)
+            training.sample = example_of(_inputs(arguments))
         if sum(nbytes_of(argument.value) for argument in arguments) > _LARGE:
             thread = threading.Thread(target=self.add, args=(training, arguments), daemon=True)
             self._reading[training.id] = thread
             thread.start()
         else:
             self.add(training, arguments)
+
+
+def _inputs(arguments: list[Argument]) -> Any:
+    """What a model is fed: its first argument, or the several that have names, by these."""
+    several = {a.role[2:]: a.value for a in arguments if a.role.startswith("X.")}
+    return several if len(several) > 1 else arguments[0].value

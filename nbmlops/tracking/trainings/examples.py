@@ -7,7 +7,7 @@ from typing import Any
 
 from nbmlops.tracking.redaction import hide_value
 
-__all__ = ["example_of"]
+__all__ = ["example_of", "examples_of"]
 
 _ROWS = 20
 _MOST_BYTES = 1 << 20  # of an example; one row that is larger is none
@@ -25,6 +25,13 @@ def example_of(value: Any) -> Any:
         return None if rows is None or any(_is_secret(*text) for text in _texts(rows)) else rows
     except Exception:  # noqa: BLE001 - slicing a foreign object may raise anything; the model then has no example
         return None
+
+
+def examples_of(batch: Any) -> list[Any]:
+    """The first rows of each part of a batch, as :func:`example_of` tells them."""
+    if isinstance(batch, list | tuple) and batch and hasattr(batch[0], "shape"):
+        return [example_of(part) for part in batch]
+    return [example_of(batch)]
 
 
 def _head(value: Any) -> Any:
