@@ -11,7 +11,7 @@ from nbmlops.tracking.code.data_names import names_behind
 from nbmlops.tracking.code.frames import argument_of, call_node
 from nbmlops.tracking.code.makers import tree_of
 from nbmlops.tracking.inference.search import names_worked_out
-from nbmlops.tracking.metrics.code_walk import CodeWalk
+from nbmlops.tracking.metrics.code_walk import CodeWalk, rows_of
 from nbmlops.tracking.metrics.provenance import Origin, Provenance
 
 __all__ = ["origins_of"]
@@ -36,7 +36,10 @@ def origins_of(
     nodes = [argument_of(call, position, keyword) for _, position, keyword in values]
     by_code = _follow(CodeWalk(provenance, frames, namespace), nodes)
     if len({o.run_id for o in by_code}) == 1:
-        return by_code
+        # What the code joins to it may be another's, made from as many rows in an earlier cell.
+        rows = next(rows_of(value) for value, _, _ in values)
+        beside = _follow(CodeWalk(provenance, frames, namespace, rows=rows), nodes)
+        return by_code + [o for o in beside if o.run_id != by_code[0].run_id]
     # A cell that is run again works the same values out anew; its model is not known yet.
     if not (frames and _is_worked_out(frames[0])):
         for value, _, _ in values:

@@ -252,3 +252,44 @@ def test_sums_that_begin_anew_are_each_their_models(kernel: Kernel) -> None:
         "    total = total + model.predict(X_test)\n    mean_absolute_error(y_test, total)"
     )
     assert measured(kernel, runs) == [{"mean_absolute_error_X_test"}] * 2
+
+
+NETWORKS = """
+import torch
+Xt, yt, X_new = (torch.tensor(part, dtype=torch.float32) for part in (X, y, X_test))
+def network():
+    net = torch.nn.Linear(3, 1)
+    opt = torch.optim.Adam(net.parameters(), lr=0.1)
+    for epoch in range(2):
+        opt.zero_grad()
+        (net(Xt).squeeze(1) - yt).pow(2).mean().backward()
+        opt.step()
+    return net
+networks = [network() for seed in range(2)]
+"""
+
+
+def test_what_a_list_of_networks_predicts_together_is_nobodys(kernel: Kernel) -> None:
+    """The one of them that is asked alone has its metric."""
+    runs = kernel.trained(NETWORKS)
+    kernel.run(
+        "with torch.no_grad():\n"
+        "    together = torch.stack([net(X_new) for net in networks]).mean(0)\n"
+        "    alone = networks[0](X_new)"
+    )
+    kernel.run("mean_absolute_error(y_test, together); max_error(y_test, alone)")
+    assert measured(kernel, runs) == [{"train_loss", "max_error_X_new"}, {"train_loss"}]
+
+
+def test_a_networks_predictions_beside_an_estimators_are_nobodys(kernel: Kernel) -> None:
+    """In the blend's own cell and after it; a shift of as many rows is nobody's either."""
+    kernel.trained(NETWORKS)
+    (run,) = kernel.trained("ridge = Ridge().fit(X, y)\nridge_p = ridge.predict(X_test)")
+    kernel.run("with torch.no_grad():\n    net_p = networks[0](X_new).squeeze(1).numpy()")
+    kernel.run("shift = np.full(len(y_test), 0.1)")
+    kernel.run("blend = 0.5 * net_p + 0.5 * ridge_p\nmean_absolute_error(y_test, blend)")
+    kernel.run("max_error(y_test, blend)")
+    assert measured(kernel, [run]) == [set()]
+    kernel.run("shifted = ridge_p + shift\nmean_absolute_error(y_test, shifted)")
+    kernel.run("max_error(y_test, shifted)")
+    assert measured(kernel, [run]) == [{"mean_absolute_error_X_test", "max_error_X_test"}]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.code.frames import root_name
 from nbmlops.tracking.code.source import parse_cell
+from nbmlops.tracking.metrics.code_walk import rows_of
 from nbmlops.tracking.metrics.provenance import Origin
 from nbmlops.tracking.session.cells import ExecutedCell
 from nbmlops.tracking.trainings.inputs import is_data
@@ -55,7 +56,27 @@ def _derive(tracker: Tracker, target: ast.expr, value: ast.expr) -> None:
             found |= {origin} if origin else set()
     if len({origin.run_id for origin in found}) == 1:
         origin = next(iter(found))
-        tracker.provenance.remember_derived(made, origin)
+        if not any(_is_anothers(tracker, part, made, origin) for part in ast.walk(value)):
+            tracker.provenance.remember_derived(made, origin)
+
+
+def _is_anothers(tracker: Tracker, part: ast.AST, made: Any, origin: Origin) -> bool:
+    """Whether an array of an earlier cell beside a prediction is another model's, as in a blend."""
+    if not isinstance(part, ast.Name):
+        return False
+    rows, array = rows_of(made), tracker.namespace.get(part.id)
+    if rows is None or rows_of(array) != rows or tracker.provenance.origin_of(array):
+        return False
+    named = {
+        node.id
+        for maker in tracker.provenance.earlier(part.id)
+        for node in ast.walk(maker)
+        if isinstance(node, ast.Name)
+    }
+    held = [tracker.namespace.get(name) for name in named]
+    runs = {run for value in held for run in tracker.provenance.runs_held(value)}
+    runs |= {run for value in held if (run := tracker.provenance.run_of(value)) is not None}
+    return bool(runs - {origin.run_id})
 
 
 def _value_of(node: ast.expr, space: dict[str, Any]) -> Any:

@@ -15,7 +15,7 @@ from nbmlops.tracking.metrics.filling import is_table
 from nbmlops.tracking.metrics.one_of_several import column_of, entry_of, turns_of
 from nbmlops.tracking.metrics.provenance import Origin, Provenance
 
-__all__ = ["FORECASTING", "CodeWalk"]
+__all__ = ["FORECASTING", "CodeWalk", "rows_of"]
 
 PREDICTING = (
     "predict",
@@ -42,10 +42,14 @@ class CodeWalk:
         namespace: dict[str, Any],
         *,
         back: bool = False,
+        rows: int | None = None,
     ) -> None:
-        """`back` says that the code of earlier cells is followed, too."""
+        """`back` says that the code of earlier cells is followed, too.
+
+        With `rows` only that of arrays of as many rows: what is joined to a prediction, perhaps.
+        """
         self.found: list[Origin] = []
-        self._back = back
+        self._back, self._rows = back, rows
         self._provenance, self._frames, self._namespace = provenance, frames, namespace
         self._seen: set[tuple[int, str]] = set()
         self._makers: dict[int, dict[str, list[tuple[int, ast.expr]]]] = {}
@@ -123,6 +127,9 @@ class CodeWalk:
         provenance = self._provenance
         run = provenance.run_of(value) if anew else provenance.run_of_fitted(name, value)
         run = run or provenance.run_behind(value)
+        if run is None and len(several := provenance.runs_held(value)) > 1:
+            self.found += [Origin(each, None) for each in several]
+            return
         if run is not None:
             data = self._beside(around, name, depth)
             if data is None:
@@ -136,7 +143,7 @@ class CodeWalk:
             self._follow(name, depth)
         elif (given := handed(self._frames, depth, name)) is not None:
             self.visit(given, depth + 1)
-        elif self._back:
+        elif self._back or (self._rows is not None and rows_of(value) == self._rows):
             for maker in self._provenance.earlier(name):
                 self.visit(maker, depth)
         # ``best = w.copy()``, then ``X @ best``: the data stands beside the copy.
@@ -323,3 +330,9 @@ def _unready(function: ast.expr) -> ast.expr:
     ):
         function = function.func.value
     return function
+
+
+def rows_of(value: Any) -> int | None:
+    """How many rows an array has; None for what is none."""
+    shape = getattr(value, "shape", None)
+    return shape[0] if isinstance(shape, tuple) and shape and type(shape[0]) is int else None

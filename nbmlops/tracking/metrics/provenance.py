@@ -18,6 +18,7 @@ from nbmlops.tracking.metrics.folds import Folds
 __all__ = ["Origin", "Provenance"]
 
 _MOST_CONTENTS = 1000  # predictions of a session that are known again by content
+_MOST_HELD = 1000  # parts of a list that may be models
 _MOST_CLASSES = 10  # whose probabilities are known again each by itself
 
 
@@ -63,6 +64,14 @@ class Provenance:
         """The run that trained `model`."""
         found = self._models.get(id(model))
         return found[1] if found and found[0]() is model else None
+
+    def runs_held(self, holder: Any) -> list[str]:
+        """The runs of the models that a plain list or dict holds, as an ensemble's does."""
+        if type(holder) not in (list, tuple, dict) or len(holder) > _MOST_HELD:
+            return []
+        parts = holder.values() if isinstance(holder, dict) else holder
+        runs = [self.run_of(part) for part in list(parts)]
+        return list(dict.fromkeys(run for run in runs if run is not None))
 
     def run_of_copy(self, model: Any) -> str | None:
         """The run that trained what `model` is a copy of: saved and loaded, or copied.
