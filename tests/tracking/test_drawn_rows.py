@@ -108,3 +108,19 @@ def test_weights_moved_by_drawn_batches_are_measured_in_their_loop(kernel: Kerne
     )
     assert run.kind == "inferred"
     assert "accuracy_score_X_test" in metrics(kernel, run)
+
+
+def test_each_of_several_models_is_measured_on_rows_drawn_for_it(kernel: Kernel) -> None:
+    """The control: they were trained before, and the loop goes through them once."""
+    runs = kernel.trained("several = [LogisticRegression(C=c).fit(X, y) for c in (0.1, 1.0)]")
+    kernel.run(
+        "for each in several:\n    rows = rng.choice(200, 80)\n"
+        "    f1_score(y[rows], each.predict(X[rows])), each.score(X[rows], y[rows])"
+    )
+    assert [metrics(kernel, run).keys() for run in runs] == [{"f1_score_X", "score_X"}] * 2
+    before = [metrics(kernel, run) for run in runs]
+    kernel.run(
+        "for each in several:\n    guesses = each.predict(X)\n    for _ in range(5):\n"
+        "        rows = rng.choice(200, 200)\n        f1_score(y[rows], guesses[rows])"
+    )
+    assert [metrics(kernel, run) for run in runs] == before

@@ -65,22 +65,32 @@ def _loops_around(node: ast.expr, scope: Scope) -> Iterator[ast.AST]:
 def _draws(loop: ast.AST, node: ast.expr, value_of: Callable[[str], Any]) -> bool:
     """Whether `node` is made of something drawn in `loop`, without a function of the user's own.
 
-    What goes on from its own value, as weights do that move by drawn batches, is trained there.
+    What goes on from its own value, as weights do that move by drawn batches, is trained there;
+    and of several models that a loop goes through each is measured once.
     """
     made = _made_in(loop)
+    if isinstance(node, ast.Call) and _asks_anew(node, made):
+        return False
     drawn, seen = False, set[str]()
     waiting: list[ast.AST] = list(ast.iter_child_nodes(node))
     while waiting:
         for part in ast.walk(waiting.pop()):
             if isinstance(part, ast.Call):
                 called = _called(part)
-                if called in _SOLVING or _is_own(value_of(called), part):
+                if called in _SOLVING or _is_own(value_of(called), part) or _asks_anew(part, made):
                     return False
                 drawn = drawn or called in _DRAWING
             elif isinstance(part, ast.Name) and part.id not in seen:
                 seen.add(part.id)
                 waiting += made.get(part.id, [])
     return drawn and not any(_goes_on(name, made) for name in seen)
+
+
+def _asks_anew(call: ast.Call, made: dict[str, list[ast.AST]]) -> bool:
+    """Whether a model that the loop binds predicts, or scores itself."""
+    asked = call.func.value if isinstance(call.func, ast.Attribute) else None
+    asks = _called(call).startswith(("predict", "decision", "score"))
+    return asks and isinstance(asked, ast.Name) and asked.id in made
 
 
 def _goes_on(name: str, made: dict[str, list[ast.AST]]) -> bool:
