@@ -19,6 +19,7 @@ from nbmlops.tracking.inference.class_statistics import Statistic, statistics_in
 from nbmlops.tracking.inference.decisions import decides_by
 from nbmlops.tracking.inference.expressions import operands, terminal
 from nbmlops.tracking.inference.findings import Finding
+from nbmlops.tracking.inference.matrices import target_names
 
 __all__ = ["find_class_models"]
 
@@ -40,6 +41,9 @@ def find_class_models(body: Sequence[ast.stmt]) -> list[Finding]:
     direction = _direction_in(body, means, found, made)
     if direction is not None:
         return [_finding("discriminant analysis", direction, found, module)]
+    axes = _axes_in(body, spreads, made)
+    if axes is not None:
+        return [_finding("discriminant analysis", axes, found, module)]
     if not (means or smoothed):
         return find_counted(body, module, made)
     decides = bool(means | smoothed) and decides_by(module, known, made)
@@ -99,6 +103,24 @@ def _direction_in(
                 )
                 if within and _is_between(vector, means, made):
                     return [place.id, *_offsets(place.id, means, body)]
+    return None
+
+
+def _axes_in(
+    body: Sequence[ast.stmt], spreads: set[str], made: dict[str, list[ast.expr]]
+) -> tuple[str, ...] | None:
+    """``values, axes = eig(inv(within) @ between)``, or ``eigh(between, within)``."""
+    for node in statements_in(body):
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
+            continue
+        call = node.value
+        if terminal(call.func) not in {"eig", "eigh"} or not call.args:
+            continue
+        parts = [part for argument in call.args for part in expanded(argument, made)]
+        names = {part.id for part in parts if isinstance(part, ast.Name)}
+        solved = any(isinstance(n, ast.Call) and terminal(n.func) in _SOLVING for n in parts)
+        if spreads & names and len(names) > 1 and (solved or len(call.args) > 1):
+            return target_names(node.targets[0]) or None
     return None
 
 
