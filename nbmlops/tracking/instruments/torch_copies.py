@@ -7,6 +7,7 @@ a model holds is noted when it is asked for them, and looked up when a model is 
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +19,26 @@ if TYPE_CHECKING:
 
 __all__ = ["watch_weights"]
 
+_MOST_AT_ONCE = 0.05  # seconds of a cell that may go into it in any case
+_MOST_SHARE = 0.01  # of a cell's time
+
 
 def watch_weights(tracker: Tracker, torch: Any) -> None:
     """Watch how modules give their weights away and get others."""
     kind, inside = torch.nn.Module, False
+    spent: tuple[Any, float] = (None, 0.0)  # in the running cell, in seconds
 
     def state_dict(give: Callable[..., Any], module: Any, args: Any, kwargs: Any) -> Any:
-        with tracker.safely("a model's weights"):
-            run_id = _run_of(tracker, original(module))
-            if run_id is not None:
-                tracker.provenance.remember_content(module, run_id)
+        nonlocal spent
+        cell, began = tracker.running, time.perf_counter()
+        cost = spent[1] if spent[0] is cell else 0.0
+        # Some loops ask at each step, as those that follow a target network do.
+        if cell is not None and cost < _MOST_AT_ONCE + _MOST_SHARE * (began - cell.began):
+            with tracker.safely("a model's weights"):
+                run_id = _run_of(tracker, original(module))
+                if run_id is not None:
+                    tracker.provenance.remember_content(module, run_id)
+            spent = cell, cost + time.perf_counter() - began
         return give(module, *args, **kwargs)
 
     def load_state_dict(take: Callable[..., Any], module: Any, args: Any, kwargs: Any) -> Any:

@@ -36,6 +36,7 @@ class Provenance:
         self._models: dict[int, tuple[Any, str]] = {}
         self._strangers: dict[int, tuple[Any, int]] = {}
         self._kept: dict[str, dict[str, str]] = {}
+        self._given: dict[int, tuple[Any, None]] = {}
         self._fitted: dict[str, tuple[int, str]] = {}
         self.fitted_names: set[str] = set()
         self._arrays: dict[int, tuple[Any, Origin]] = {}
@@ -58,10 +59,14 @@ class Provenance:
     # -- models ---------------------------------------------------------------------------------
     def remember_model(self, model: Any, run_id: str) -> None:
         """`model` was trained in run `run_id`."""
+        self._given.pop(id(model), None)
         self._remember(self._models, model, run_id)
 
     def run_of(self, model: Any) -> str | None:
-        """The run that trained `model`."""
+        """The run that trained `model`, or whose weights it was given since."""
+        given = self._given.pop(id(model), None)
+        if given is not None and given[0]() is model:
+            self.run_of_copy(model)
         found = self._models.get(id(model))
         return found[1] if found and found[0]() is model else None
 
@@ -113,9 +118,9 @@ class Provenance:
                 del kept[next(iter(kept))]
 
     def look_again(self, model: Any) -> None:
-        """`model` was given other values: they may be another run's, or of another epoch."""
+        """`model` was given other values, maybe another run's; they are read when it is asked."""
         self._strangers.pop(id(model), None)
-        self.run_of_copy(model)
+        self._remember(self._given, model, None)
 
     def remember_fitted(self, name: str, value: Any, run_id: str) -> None:
         """`name` is bound to what a hand-written training of run `run_id` has fitted."""
