@@ -141,6 +141,26 @@ def test_lightgbm_native(kernel: Kernel) -> None:
     assert {"binary_logloss_cv_mean", "binary_logloss_cv_std"} == set(metrics(kernel, run))
 
 
+def test_statsmodels_column_as_it_was_handed(kernel: Kernel) -> None:
+    """A model may keep a column as a frame; a frame stays one."""
+    (column, frame) = kernel.trained(
+        "from statsmodels.tsa.statespace.sarimax import SARIMAX\n"
+        "promo = pd.Series(np.arange(300) % 7.0, name='promo')\n"
+        "wave = pd.Series(np.sin(np.arange(300.0)), name='wave')\n"
+        "promos = promo.to_frame()\n"
+        "SARIMAX(wave, exog=promo).fit(disp=False)\n"
+        "SARIMAX(wave, exog=promos).fit(disp=False)"
+    )
+    for run, name in ((column, "promo"), (frame, "promos")):
+        data = {i.role: i for i in run.inputs}
+        assert data.keys() == {"endog", "exog"}
+        assert data["exog"].name == name
+        digest = kernel.run(
+            f"from nbmlops.data import fingerprint; print(fingerprint({name}, 'x').digest)"
+        ).text.strip()
+        assert data["exog"].fingerprint.digest == digest
+
+
 def test_statsmodels_arrays_and_formula(kernel: Kernel) -> None:
     """Parameters, data and fit statistics of both interfaces."""
     run = one(

@@ -151,6 +151,13 @@ class _Made:
                 names[role] = name
         # What was given as a list may have grown by the time that it is fitted.
         roles += [role for role in ("endog", "exog") if type(given.get(role)) is list]
+        # A column that the model keeps as a frame of one is named as it was handed.
+        roles += [
+            role
+            for role in ("endog", "exog")
+            if getattr(given.get(role), "ndim", None) == 1
+            and getattr(getattr(model.data, f"orig_{role}", None), "ndim", None) == 2
+        ]
         # The model keeps what it was given of these, if at all, as arrays of its own.
         beside = [
             Argument(role, input_of(Argument(role, given[role], names.get(role, role))), role)
