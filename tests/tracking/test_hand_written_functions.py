@@ -253,3 +253,30 @@ def test_a_tree_that_grows_by_calling_itself_is_one_training(kernel: Kernel) -> 
     assert [(i.role, i.name) for i in run.inputs] == [("X", "X"), ("y", "y")]
     assert [gap for gap in run.gaps if gap.what in ("model", "data")] == []
     assert kernel.trained("divided = halves(X, y, max_depth=3)") == []
+
+
+def test_the_parts_of_a_dict_that_a_function_gives_back_find_its_run(kernel: Kernel) -> None:
+    """What it was handed and gives back as well does not."""
+    kernel.trained(
+        "from sklearn.metrics import max_error, median_absolute_error\n"
+        "def fit_parts(X, y, lr=0.1):\n"
+        "    w, b = np.zeros(X.shape[1]), 0.0\n"
+        "    for _ in range(50):\n"
+        "        error = X @ w + b - y\n"
+        "        w = w - lr * X.T @ error / len(y)\n"
+        "        b = b - lr * error.mean()\n"
+        "    return {'w': w, 'b': b, 'rows': X}\n"
+        "def apply(w, b, rows):\n"
+        "    return rows @ w + b\n"
+    )
+    run = only(
+        kernel.trained(
+            "fitted_parts = fit_parts(X, y, lr=0.2)\n"
+            "answers = apply(fitted_parts['w'], fitted_parts['b'], X_test)\n"
+            "mean_squared_error(y_test, answers)"
+        )
+    )
+    kernel.run("max_error(y_test, answers)")
+    kernel.run("median_absolute_error(y, fitted_parts['rows'][:, 0])")
+    names = {m.name for m in kernel.journal.run(run.id).metrics}
+    assert names == {"mean_squared_error_X_test", "max_error_X_test"}

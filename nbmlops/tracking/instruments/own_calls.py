@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OwnCall"]
 
+_MOST_PARTS = 100  # of a dict or list that a function gives back
 _LABELS = re.compile(r"^(labels?|clusters?|assignments?)_?$")
 
 
@@ -172,11 +173,20 @@ class OwnCall:
                 training.gaps.append(Gap(what="model", why=why))
             for name, value in fitted.items():
                 self.tracker.provenance.remember_fitted(name, value, training.id)
+                self._remember_parts(value, training.id)
         for value in (v for n, v in measured.items() if self._is_assignment(n, v)):
             self.tracker.provenance.remember_prediction(value, training.id, training.data_name)
         training.metrics += last_losses(measured)
         if curve := curve_of(measured):
             training.tables["curve"] = curve
+
+    def _remember_parts(self, holder: Any, run_id: str) -> None:
+        """The arrays of ``{"w": w, "b": b}``: the notebook may read them one by one."""
+        if type(holder) not in (dict, list, tuple) or len(holder) > _MOST_PARTS:
+            return
+        for part in list(holder.values() if isinstance(holder, dict) else holder):
+            if is_fitted(part) and not any(part is a.value for a in self.data):
+                self.tracker.provenance.remember_model(part, run_id)
 
     def _read_by(self, answer: Any) -> dict[str, Any]:
         """What was fitted, of all that a function which was given back reads; the data is not."""

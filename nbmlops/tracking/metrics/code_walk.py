@@ -72,7 +72,7 @@ class CodeWalk:
             self._name(node, node.id, depth)
             return
         elif isinstance(node, ast.Attribute | ast.Subscript):
-            if self._part(node, depth):
+            if self._part(node, depth, within or node):
                 return
             parts = [node.value]
             around = within or node  # ``X @ params["W"]``: the data stands beside the part
@@ -236,13 +236,20 @@ class CodeWalk:
         node = ast.Name(id=beside, ctx=ast.Load()) if beside else None
         return caller_name(self._frames[depth:], node, self._namespace)
 
-    def _part(self, node: ast.Attribute | ast.Subscript, depth: int) -> bool:
+    def _part(self, node: ast.Attribute | ast.Subscript, depth: int, around: ast.AST) -> bool:
         """``self.p`` and ``table["p"]``: by the object, else by what the code put there."""
         key = ast.unparse(node)
         if (depth, key) in self._seen:
             return True
         self._seen.add((depth, key))
-        if origin := self._provenance.origin_of(self._held(node, depth)):
+        held = self._held(node, depth)
+        origin = self._provenance.origin_of(held)
+        if origin is None and isinstance(node, ast.Subscript):
+            # ``predict(params["w"], X)``: fitted by a function, in the dict that it gave back.
+            run = self._provenance.run_of(held)
+            beside = self._beside(around, root_name(node) or "", depth) if run else None
+            origin = Origin(run, beside) if run else None
+        if origin is not None:
             self.found.append(origin)
             return True
         self._follow(key, depth)
