@@ -119,6 +119,7 @@ optuna.create_study().optimize(Objective(X_train, y_train), n_trials=1)
     )
     assert run.model_class == "optuna.study.Study"
     assert [(i.role, i.name) for i in run.inputs] == [("X", "X_train"), ("y", "y_train")]
+    assert "The sampler has no seed: a rerun may differ." in {gap.why for gap in run.gaps}
 
 
 def test_an_optuna_study_is_one_training(kernel: Kernel) -> None:
@@ -141,6 +142,7 @@ study.optimize(objective, n_trials=4)
     assert chosen["n_trials"] == 4
     assert chosen["direction"] == "maximize"
     assert (chosen["sampler"], chosen["sampler__seed"]) == ("RandomSampler", 0)
+    assert "seed" not in {gap.what for gap in run.gaps}
     assert str(chosen["best_C"]) == kernel.value("study.best_params['C']")
     assert {i.name for i in run.inputs} == {"X_train", "y_train"}
     refit = only(

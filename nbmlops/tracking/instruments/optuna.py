@@ -184,14 +184,19 @@ def _training_of(handed: Handed, study: Any, name: str, settings: dict[str, Any]
     # What a study takes of itself.
     defaults = {"sampler": "TPESampler", "pruner": "MedianPruner", "direction": "minimize"}
     parameters, hidden = named_parameters(settings, defaults)
+    gaps = []
     for role, part in (("sampler", study.sampler), ("pruner", study.pruner)):
-        found, more_hidden = named_parameters(*handed.to(part, role))
+        given, taken = handed.to(part, role)
+        found, more_hidden = named_parameters(given, taken)
         parameters, hidden = (*parameters, *found), (*hidden, *more_hidden)
+        if {**taken, **given}.get(f"{role}__seed", 0) is None:
+            gaps.append(Gap(what="seed", why=f"The {role} has no seed: a rerun may differ."))
     return Training(
         model=None,
         model_class="optuna.study.Study",
         name=name,
         parameters=parameters,
+        gaps=gaps,
         redacted=list(hidden),
         keep_model=False,
     )
