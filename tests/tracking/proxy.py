@@ -13,14 +13,31 @@ import requests
 __all__ = ["Proxy", "Weather", "between"]
 
 Weather = Literal[
-    "fine", "slow", "fault", "refuses", "hangs", "loses-answers", "says-twice", "gone"
+    "fine",
+    "slow",
+    "fault",
+    "refuses",
+    "hangs",
+    "loses-answers",
+    "says-twice",
+    "gone",
+    "breaks-off",
+    "shows-a-page",
 ]
+
+
+_ANSWERS: dict[Weather, tuple[int, bytes]] = {
+    "fault": (500, b'{"error_code": "INTERNAL_ERROR", "message": "no"}'),
+    "refuses": (401, b"You are not authenticated."),
+    "shows-a-page": (200, b"<html><body>Back soon</body></html>"),
+}
 
 
 class Proxy:
     """Passes requests on to `target` as its `weather` says; `heard` counts the requests.
 
     ``loses-answers`` passes a request on and hangs up; ``says-twice`` passes each on twice.
+    ``breaks-off`` hangs up within its answer; ``shows-a-page`` is a gateway that has none for us.
     """
 
     def __init__(self, target: str) -> None:
@@ -56,10 +73,14 @@ class Proxy:
         """Answer one request, or do not."""
         self.heard += 1
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
-        if self.weather == "fault":
-            return self._reply(request, 500, b'{"error_code": "INTERNAL_ERROR", "message": "no"}')
-        if self.weather == "refuses":
-            return self._reply(request, 401, b"You are not authenticated.")
+        if self.weather in _ANSWERS:
+            return self._reply(request, *_ANSWERS[self.weather])
+        if self.weather == "breaks-off":
+            request.send_response(200)
+            request.send_header("Content-Length", "1000")
+            request.end_headers()
+            request.wfile.write(b'{"run":')
+            return self._hang_up(request)
         if self.weather == "hangs":
             self._over.wait()
         if self.weather == "slow":

@@ -107,7 +107,8 @@ def held(server: str, run: TrackedRun) -> list[object]:
 def trained(kernel: Kernel, alpha: float) -> tuple[TrackedRun, str]:
     """Train in a cell that must end well; its run, and the card's last line."""
     before = {run.id for run in kernel.runs()}
-    reply = kernel.run(f"model = Ridge(alpha={alpha}).fit(X, y)", cell_id="fit")
+    # A cell for each: one that was run again would have the run before wait, too, being stale.
+    reply = kernel.run(f"model = Ridge(alpha={alpha}).fit(X, y)", cell_id=f"fit-{alpha}")
     assert reply.status == "ok", reply.error
     (run,) = [run for run in kernel.runs() if run.id not in before]
     return run, reply.bundles[-1]["text/plain"].splitlines()[-1]
@@ -120,6 +121,8 @@ def trained(kernel: Kernel, alpha: float) -> tuple[TrackedRun, str]:
         ("fault", 2, "answers with an error"),
         ("hangs", 2, "does not answer"),
         ("refuses", 2, "does not let"),
+        ("breaks-off", 2, "does not answer"),
+        ("shows-a-page", 2, "answers with an error"),
     ],
 )
 def test_cells_go_on_and_each_arrives_once_when_mlflow_is_back(

@@ -26,9 +26,11 @@ _SILENCE = (
     "Max retries",
     "Failed to establish",
     "timed out",
+    "IncompleteRead",
     "database is locked",
 )
-_FAULTS = ("error responses", "error code 50")
+# What a gateway before MLflow answers in its place is a page, whatever its code says.
+_FAULTS = ("error responses", "error code 50", "not in a valid JSON format", "Response body: '<")
 _SAY_NOTHING = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
 _NO_ENTRY = ("error code 401", "error code 403")
 

@@ -83,7 +83,8 @@ def _judge(
             key = ("cell", f"{cell.cell_id} {cell.order}")
             if cell.source_digest == later.source_digest:
                 why.pop(key, None)  # put back as it was
-            elif len(why) < _MOST:
+            elif key not in why and len(why) < _MOST:
+                # Said once: each run that follows would change, and deliver anew, all before it.
                 why[key] = (
                     f"Cell [{cell.execution_count}] was edited and run again"
                     f" as [{later.execution_count}]."
