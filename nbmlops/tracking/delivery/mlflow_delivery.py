@@ -32,6 +32,7 @@ from nbmlops.tracking.journal.place import Place
 from nbmlops.tracking.redaction import without_credentials
 from nbmlops.tracking.session.artifacts import ARTIFACTS, SESSION_FILE
 from nbmlops.tracking.session.executed_notebook import executed_notebook
+from nbmlops.whole_files import LEFT_HALF
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -125,7 +126,7 @@ def _log_artifacts(client: MlflowClient, run_id: str, run: TrackedRun, artifacts
     with tempfile.TemporaryDirectory(prefix="nbmlops-") as name:
         folder = Path(name)
         if artifacts.is_dir():
-            parts = shutil.ignore_patterns(".part-*")  # of a kernel that died while it wrote
+            parts = shutil.ignore_patterns(LEFT_HALF)  # of a kernel that died while it wrote
             shutil.copytree(artifacts, folder, dirs_exist_ok=True, ignore=parts)
             if (session := folder / SESSION_FILE).is_file():
                 text = executed_notebook(session.read_bytes())

@@ -118,12 +118,10 @@ def _evaluate(
     run_id = tracker.provenance.run_behind_model(model)
     answer = quietly(tracker, lambda: function(*args, **kwargs))
     if run_id is not None:
-        try:
+        with tracker.safely("an evaluation"):
             name = data_name(tracker, args, {"X": kwargs.get("x"), **kwargs})
             values = dict(model.get_metrics_result())
             add_judgement(tracker, run_id, values, name)
-        except Exception as error:  # noqa: BLE001 - the user's numbers come first; `fault` tells
-            tracker.fault("an evaluation", error)
     return answer
 
 

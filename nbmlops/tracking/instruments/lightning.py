@@ -22,6 +22,7 @@ from nbmlops.tracking.instruments.torch_settings import (
     scheduler_settings,
 )
 from nbmlops.tracking.instruments.wrapping import watch
+from nbmlops.tracking.trainings.binding import bind
 from nbmlops.tracking.trainings.inputs import Argument
 from nbmlops.tracking.trainings.parameters import named_parameters
 from nbmlops.tracking.trainings.training import Training
@@ -73,7 +74,7 @@ class _Trainers:
         notes = _notes(self._lightning, epochs)
 
         def begin() -> Training:
-            bound = inspect.signature(function).bind(*args, **kwargs).arguments
+            bound = bind(function, args, kwargs).arguments
             training = _begin(tracker, trainer, bound, self._made.get(trainer, {}))
             trainer.callbacks.append(notes)
             return training
@@ -181,7 +182,7 @@ def _judge(
         return function(*args, **kwargs)
     answer = quietly(tracker, lambda: function(*args, **kwargs))
     with tracker.safely("an evaluation"):
-        bound = inspect.signature(function).bind(*args, **kwargs).arguments
+        bound = bind(function, args, kwargs).arguments
         model = bound.get("model") or trainer.lightning_module
         run_id = tracker.provenance.run_behind_model(model)
         source = bound.get("dataloaders") or bound.get("datamodule")

@@ -24,6 +24,7 @@ from nbmlops.tracking.instruments.following import follow
 from nbmlops.tracking.instruments.hand_written import is_dismissed
 from nbmlops.tracking.instruments.sklearn_metrics import replace_functions
 from nbmlops.tracking.instruments.wrapping import watch
+from nbmlops.tracking.trainings.binding import bind
 from nbmlops.tracking.trainings.examples import example_of
 from nbmlops.tracking.trainings.inputs import Argument, arguments_of
 from nbmlops.tracking.trainings.parameters import named_parameters
@@ -176,7 +177,7 @@ class _Call:
         """Find the call's data and settings; whether it fits something to data at all."""
         tracker = self.tracker
         try:
-            bound = inspect.signature(self.function).bind(*args, **kwargs).arguments
+            bound = bind(self.function, args, kwargs).arguments
         except (TypeError, ValueError):
             return False  # the call itself will say what is wrong with it
         frames = tracker.frames()

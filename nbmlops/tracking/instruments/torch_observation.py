@@ -249,10 +249,7 @@ class TorchObservation:
                 answer = original(self_, *args, **kwargs)
             finally:
                 self._nested = 0
-            try:
-                self.backward_done(self_)
-            except Exception as error:  # noqa: BLE001 - the user's pass comes first; `fault` tells
-                self._tracker.fault("a backward pass", error)
+            self._try(self.backward_done, self_)
             return answer
 
         return backward

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import weakref
 from collections.abc import Callable
 from types import ModuleType
@@ -18,6 +17,7 @@ from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.torch_data import inputs_of
 from nbmlops.tracking.instruments.torch_settings import layers_of, measured, model_settings
 from nbmlops.tracking.instruments.wrapping import watch
+from nbmlops.tracking.trainings.binding import bind
 from nbmlops.tracking.trainings.inputs import Argument
 from nbmlops.tracking.trainings.parameters import named_parameters
 from nbmlops.tracking.trainings.training import Training
@@ -172,7 +172,7 @@ def _judge(
         run_id = tracker.provenance.run_behind_model(trainer.model)
         if run_id is None:
             return answer
-        bound = inspect.signature(function).bind(*args, **kwargs).arguments
+        bound = bind(function, args, kwargs).arguments
         role = next((n for n in ("eval_dataset", "test_dataset") if bound.get(n) is not None), "")
         frames = tracker.frames()
         node = argument_of(call_node(frames[0]), 0, role) if frames and role else None
