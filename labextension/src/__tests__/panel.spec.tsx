@@ -152,7 +152,9 @@ describe('PanelView', () => {
   });
 
   it('says on a stale run that it is', () => {
-    show({ runs: [run({ stale: ['Cell [3] was edited.'] }), run()] });
+    show({
+      runs: [run({ stale: ['Cell [3] was edited.'] }), run({ id: 'run-0' })]
+    });
     const [stale, fresh] = find('.nbmlops-Run');
     expect(stale.querySelector('.nbmlops-Stale')!.textContent).toBe('stale');
     expect(stale.textContent).toContain('Cell [3] was edited.');

@@ -32,35 +32,54 @@ export function PanelView(props: IPanelProps): JSX.Element {
         </div>
       )}
       <section aria-labelledby="nbmlops-runs-title">
-        <div className="nbmlops-Section-head">
-          <h2 id="nbmlops-runs-title">{trans.__('Tracked runs')}</h2>
-          {state.total > 0 ? (
-            <span className="nbmlops-Count">{state.total}</span>
-          ) : null}
+        <SectionHead
+          id="nbmlops-runs-title"
+          title={trans.__('Tracked runs')}
+          count={state.total}
+        >
           <span
             className="nbmlops-Notebook nbmlops-hint"
             title={state.notebook ?? undefined}
           >
             {state.notebook?.split('/').pop()}
           </span>
-        </div>
+        </SectionHead>
         <div aria-live="polite" aria-busy={state.loading}>
           <Runs {...props} />
         </div>
       </section>
       <section aria-labelledby="nbmlops-reviews-title">
-        <div className="nbmlops-Section-head">
-          <h2 id="nbmlops-reviews-title">{trans.__('Reviews waiting')}</h2>
-          {state.reviews.length > 0 ? (
-            <span className="nbmlops-Count">{state.reviews.length}</span>
-          ) : null}
-        </div>
+        <SectionHead
+          id="nbmlops-reviews-title"
+          title={trans.__('Reviews waiting')}
+          count={state.reviews.length}
+        />
         <ReviewsView
           reviews={state.reviews}
           onOpen={props.onOpenReview}
           trans={trans}
         />
       </section>
+    </div>
+  );
+}
+
+interface ISectionHeadProps {
+  id: string;
+  title: string;
+  count: number;
+  children?: React.ReactNode;
+}
+
+/** What a section holds and how much of it, with what else belongs there. */
+function SectionHead(props: ISectionHeadProps): JSX.Element {
+  return (
+    <div className="nbmlops-Section-head">
+      <h2 id={props.id}>{props.title}</h2>
+      {props.count > 0 ? (
+        <span className="nbmlops-Count">{props.count}</span>
+      ) : null}
+      {props.children}
     </div>
   );
 }
