@@ -216,66 +216,6 @@ def test_an_alias_moves_only_to_what_was_signed(
     refused(lambda: client.set_registered_model_alias(first.model_name, "champion", "1"))
 
 
-def test_prompts_are_prompts_only(gate: LiveGate, client: MlflowClient, refused: Refused) -> None:
-    """They share the models' tables: no tag makes a model of them, nor a prompt of a model."""
-    model = gate.approved()
-    gate.register(model)
-    prompt = f"greeting_{model.model_name}"
-    client.register_prompt(prompt, "Hello {{name}}")
-    client.set_prompt_alias(prompt, "production", 1)
-    assert client.get_prompt_version(prompt, 1).template == "Hello {{name}}"
-    with pytest.raises(MlflowException, match="same name as an existing model"):
-        client.register_prompt(model.model_name, "x")
-    tags = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]
-    for name, source in (
-        (model.model_name, "prompt-template"),
-        (model.model_name, "dummy-source"),
-        (prompt, "s3://bucket/model"),
-        (prompt, gate.source(model)),
-    ):
-        body = {"name": name, "source": source, "tags": tags}
-        answer = gate.request("POST", f"{PREFIXES[0]}/model-versions/create", body)
-        assert answer.status_code in (400, 403), answer.text
-        del body["tags"]
-        answer = gate.request("POST", f"{PREFIXES[0]}/model-versions/create", body)
-        assert answer.status_code in (400, 403), answer.text
-    client.delete_prompt_alias(prompt, "production")
-    client.delete_prompt_version(prompt, "1")
-    client.delete_prompt(prompt)
-
-
-def test_nobody_holds_a_models_name_by_a_prompt(gate: LiveGate) -> None:
-    """Its maker would manage what is registered there, and move its aliases past the policy.
-
-    The refusal leaves nothing half-registered; with the prompt gone, the model goes in.
-    """
-    name = f"held_{next(gate.names)}"
-    eve = ("eve", PEOPLE["eve"])
-    tag = {"key": "mlflow.prompt.is_prompt", "value": "true"}
-    create = f"{PREFIXES[0]}/registered-models/create"
-    assert gate.request("POST", create, {"name": name, "tags": [tag]}, eve).status_code == 200
-    for verb, path, body in (
-        (
-            "POST",
-            "registered-models/create",
-            {"name": f"{name}x", "tags": [{**tag, "value": "no"}]},
-        ),
-        ("POST", "registered-models/set-tag", {"name": name, **tag, "value": "false"}),
-        ("DELETE", "registered-models/delete-tag", {"name": name, "key": tag["key"]}),
-    ):
-        answer = gate.request(verb, f"{PREFIXES[0]}/{path}", body, eve)
-        assert answer.status_code == 403, (path, answer.text)
-        assert "only a prompt has" in answer.json()["message"]
-    submission = gate.approved(name)
-    refusal = gate.api(f"/reviews/{submission.id}/registration", {"alias": "champion"})
-    assert (refusal.status_code, refusal.json()["error"]) == (403, "Refused")
-    assert "a prompt has that name" in refusal.json()["message"]
-    assert _versions(gate, name) == []
-    delete = f"{PREFIXES[0]}/registered-models/delete"
-    assert gate.request("DELETE", delete, {"name": name}, eve).status_code == 200
-    assert gate.register(submission)["version"] == "1"
-
-
 def test_a_model_cannot_be_made_anew_under_its_signature(
     gate: LiveGate, client: MlflowClient, refused: Refused
 ) -> None:
@@ -288,54 +228,6 @@ def test_a_model_cannot_be_made_anew_under_its_signature(
     assert gate.register(submission)["version"] == "1"
 
 
-def test_webhooks_are_closed(gate: LiveGate) -> None:
-    """They would let the server call any address; listing them stays open."""
-    body = {
-        "name": "w",
-        "url": "https://example.org/hook",
-        "events": [{"entity": "MODEL_VERSION", "action": "CREATED"}],
-    }
-    for prefix in PREFIXES:
-        answer = gate.request("POST", f"{prefix}/webhooks", body)
-        assert answer.status_code == 403, answer.text
-        assert "webhooks" in answer.json()["message"]
-        assert gate.request("GET", f"{prefix}/webhooks").status_code == 200
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/ajax-api/3.0/mlflow/assistant/config",
-        "/ajax-api/3.0/mlflow/assistant/message",
-        "/api/3.0/jobs/",
-        "/ajax-api/3.0/jobs/search",
-        "/ajax-api/2.0/mlflow/gateway-proxy?gateway_path=x",
-        "/gateway/x/mlflow/invocations",
-    ],
-)
-def test_what_acts_past_the_gate_is_not_there(gate: LiveGate, path: str) -> None:
-    """The assistant's shell, jobs, and calls of other addresses."""
-    for verb, body in (("GET", None), ("POST", {})):
-        assert gate.request(verb, path, body).status_code in (404, 405)
-
-
-@pytest.mark.parametrize("prefix", ["/api/3.0/mlflow", "/ajax-api/3.0/mlflow"])
-def test_nobody_keeps_keys_for_a_gateway_that_is_not_there(gate: LiveGate, prefix: str) -> None:
-    """Nor endpoints, models or budgets; the control reads that there are none."""
-    kept = {"secret_name": "key", "secret_value": {"api_key": "sk-1"}, "provider": "openai"}
-    assert gate.request("POST", f"{prefix}/gateway/secrets/create", kept).status_code == 404
-    assert (
-        gate.request("POST", f"{prefix}/gateway/endpoints/create", {"name": "e"}).status_code == 404
-    )
-    assert gate.request("GET", f"{prefix}/gateway/secrets/list").json() in ({}, {"secrets": []})
-
-
-def test_the_page_is_there(gate: LiveGate) -> None:
-    """MLflow's own web page, for whom the server knows."""
-    assert "<title>" in gate.request("GET", "/").text
-    assert gate.request("GET", "/", auth=None).status_code == 401
-
-
 def test_only_an_administrator_gets_this_far(gate: LiveGate) -> None:
     """MLflow's own permissions still hold beneath the gate."""
     submission = gate.approved()
@@ -344,19 +236,6 @@ def test_only_an_administrator_gets_this_far(gate: LiveGate) -> None:
     for auth, status in ((("ada", PEOPLE["ada"]), 403), (ADMIN, 403), (None, 401)):
         answer = gate.request("DELETE", path, {"name": submission.model_name}, auth)
         assert answer.status_code == status
-
-
-def _versions(gate: LiveGate, name: str) -> list[Any]:
-    client = MlflowClient(tracking_uri=gate.address, registry_uri=gate.address)
-    return list(client.search_model_versions(f"name = '{name}'"))
-
-
-def test_the_page_is_told_that_there_is_no_gateway(gate: LiveGate) -> None:
-    """It asks at each visit; whatever else it asks of a gateway is not there."""
-    path = "/ajax-api/2.0/mlflow/gateway-proxy?gateway_path="
-    answer = gate.request("GET", f"{path}api/2.0/endpoints/")
-    assert (answer.status_code, answer.json()) == (200, {"endpoints": []})
-    assert gate.request("GET", f"{path}api/2.0/endpoints/x").status_code == 404
 
 
 def test_a_version_that_no_database_can_count_to_is_one_that_is_not_there(
@@ -376,3 +255,8 @@ def test_a_version_that_no_database_can_count_to_is_one_that_is_not_there(
     assert client.get_model_version(submission.model_name, "1").version == "1"
     answer = gate.api(f"/models/{submission.model_name}/versions/1/bundle")
     assert answer.json()["digest"] == submission.content_digest
+
+
+def _versions(gate: LiveGate, name: str) -> list[Any]:
+    client = MlflowClient(tracking_uri=gate.address, registry_uri=gate.address)
+    return list(client.search_model_versions(f"name = '{name}'"))
