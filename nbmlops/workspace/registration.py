@@ -53,9 +53,8 @@ def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Regist
     missing = current.missing or tuple(_alias_missing(stores, submission, alias, by))
     if missing:
         kind = Stale if current.status == "stale" else Refused
-        error = kind(
-            f"{submission.model_name} may not be registered yet. " + " ".join(missing), missing
-        )
+        said = (f"{submission.model_name} may not be registered yet.", *missing, *_way_on(current))
+        error = kind(" ".join(said), missing)
         raise stores.refuse(error, "register", submission.id, by.name)
     promotion = stores.history().promotions[submission.promotion_id]
     clean = stores.clean_run(promotion)
@@ -68,6 +67,16 @@ def register(stores: Stores, review_id: str, alias: str, by: Identity) -> Regist
             tags=version_tags(current, alias),
         )
     return record_registration(stores, current, version, alias, by)
+
+
+def _way_on(current: Review) -> list[str]:
+    """Who settles each finding that is open, and how."""
+    others = f"Somebody other than {current.submission.author}"
+    return [
+        f"{f.by.name if f.sign_off_id else others} settles it: nbmlops finding resolve {f.id}."
+        for f in current.findings
+        if not f.resolution
+    ]
 
 
 def record_registration(

@@ -22,8 +22,11 @@ def test_findings_must_be_settled_by_somebody_else(team: Team) -> None:
         team.grace.add_finding(submission.id, "  ", cell=1)
     finding = team.grace.add_finding(submission.id, "Is that the July data?", cell=1)
     team.alan.sign_off(submission.id, "approved")
-    with pytest.raises(Refused, match=r"is open: Is that the July data\?"):
+    with pytest.raises(Refused, match=r"is open: Is that the July data\?") as refused:
         team.ada.register(submission.id)
+    settle = f"Somebody other than ada settles it: nbmlops finding resolve {finding.id}."
+    assert str(refused.value).endswith(settle)
+    assert settle not in refused.value.missing
     with pytest.raises(Refused, match="ada is the author"):
         team.ada.resolve_finding(finding.id)
     resolved = team.alan.resolve_finding(finding.id, "Yes, see the fingerprint.")
@@ -41,7 +44,8 @@ def test_a_condition_is_a_finding_that_only_its_reviewer_settles(team: Team) -> 
         team.grace.sign_off(submission.id, "approved with conditions")
     team.grace.sign_off(submission.id, "approved with conditions", "Add class weights.")
     (finding,) = team.ada.findings(submission.id)
-    with pytest.raises(Refused, match="condition is not met yet"):
+    told = rf"condition is not met yet.*grace settles it: nbmlops finding resolve {finding.id}\."
+    with pytest.raises(Refused, match=told):
         team.ada.register(submission.id)
     with pytest.raises(Refused, match="only grace can say"):
         team.alan.resolve_finding(finding.id)
