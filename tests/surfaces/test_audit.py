@@ -104,7 +104,7 @@ def test_a_proof_convinces_whoever_has_the_checkpoint(project: Path) -> None:
 def test_the_table_is_safe_in_a_spreadsheet(project: Path) -> None:
     """A cell that begins like a formula is text."""
     path = project / "facts.csv"
-    invoke("export", "--format", "csv", "-o", str(path))
+    invoke("export", "--csv", "-o", str(path))
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["kind"] for row in rows] == ["submitted", "refused", "refused"]
@@ -130,7 +130,7 @@ class _Page(HTMLParser):
 def test_the_page_needs_nothing_else_and_runs_nothing_of_theirs(project: Path) -> None:
     """One script, ours; no address outside; every fact a row."""
     path = project / "audit.html"
-    invoke("export", "--format", "html", "-o", str(path))
+    invoke("export", "--html", "-o", str(path))
     page = _Page()
     page.feed(path.read_text())
     assert (page.scripts, page.rows, page.outside) == (1, 3, [])
@@ -148,7 +148,7 @@ def test_the_page_follows_the_chain_once(project: Path, monkeypatch: pytest.Monk
         return links(ledger, after)
 
     monkeypatch.setattr(SqlAlchemyLedger, "links", counted)
-    invoke("export", "--format", "html", "-o", str(project / "audit.html"))
+    invoke("export", "--html", "-o", str(project / "audit.html"))
     assert followed == [0]
 
 

@@ -179,13 +179,14 @@ def prove(what: str | None, kept: BinaryIO | None) -> None:
 
 @audit.command()
 @click.option(
-    "--format",
+    "--jsonl",
     "form",
-    type=click.Choice(["jsonl", "csv", "html"]),
-    default="jsonl",
-    show_default=True,
-    help="jsonl verifies without the ledger; csv and html are for people.",
+    flag_value="jsonl",
+    default=True,
+    help="JSON Lines, which verify without the ledger (default).",
 )
+@click.option("--csv", "form", flag_value="csv", help="A table, for people.")
+@click.option("--html", "form", flag_value="html", help="A page, for people.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), default="-", help="A file.")
 def export(form: str, output: str) -> None:
     """Write all facts out: as JSON Lines, as CSV, or as a page that needs nothing else."""
