@@ -90,3 +90,17 @@ def test_what_a_loop_goes_over_is_followed_as_before(kernel: Kernel) -> None:
     (run,) = kernel.trained("model = Ridge(2.0).fit(X, y)")
     kernel.run("for q in [np.clip(model.predict(X), -2, 2)]:\n    r2_score(y, q)")
     assert "r2_score_X" in metrics(kernel, run)
+
+
+@pytest.mark.parametrize(
+    "made", ["sum(k.p for k in kept) / 2", "np.mean([k.p for k in kept], axis=0)"]
+)
+def test_a_comprehensions_variable_is_its_own(kernel: Kernel, made: str) -> None:
+    """A mean of two models' predictions is none's, although one is called as the variable is."""
+    kernel.run("class Kept:\n    def __init__(self, p): self.p = p")
+    runs = kernel.trained("models = [Ridge(2.0).fit(X, y), Ridge(9.0).fit(X, y)]")
+    kernel.run("kept = [Kept(m.predict(X)) for m in models]\nk = kept[1]")
+    kernel.run(f"mean = {made}\nr2_score(y, mean)")
+    assert [metrics(kernel, run) for run in runs] == [{}, {}]
+    kernel.run("r2_score(y, k.p)")
+    assert [set(metrics(kernel, run)) for run in runs] == [set(), {"r2_score_X"}]

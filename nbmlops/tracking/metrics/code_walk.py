@@ -98,7 +98,7 @@ class CodeWalk:
             return False
         data = None
         if not (isinstance(function, ast.Attribute) and function.attr in FORECASTING):
-            data = caller_name(self._frames[depth:], argument_of(node, 0, "X"), self._namespace)
+            data = caller_name(self._frames[depth:], _fed(node), self._namespace)
         self.found.append(Origin(run_id, data))
         return True
 
@@ -326,6 +326,12 @@ class CodeWalk:
 
 def _names(node: ast.AST, name: str) -> bool:
     return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
+
+
+def _fed(call: ast.Call) -> ast.expr | None:
+    """What a model is asked about: ``X`` of ``net(X)``, ``net(input_ids=X)`` and ``net(**X)``."""
+    named = (k.value for k in call.keywords if not isinstance(k.value, ast.Constant))
+    return argument_of(call, 0, "X") or next(named, None)
 
 
 def _unready(function: ast.expr) -> ast.expr:
