@@ -25,6 +25,7 @@ from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.hopfield import find_hopfield
 from nbmlops.tracking.inference.kept_best import SEARCHES, best_of, find_kept_best
 from nbmlops.tracking.inference.loops import read_loop
+from nbmlops.tracking.inference.picked_best import find_picked_best
 from nbmlops.tracking.inference.scopes import Scope
 from nbmlops.tracking.inference.statements import StatementReader
 from nbmlops.tracking.inference.tables import find_table
@@ -59,6 +60,8 @@ def may_train(source: str) -> bool:
     defined = _DEFINED.findall(source)
     if any(map(says_that_it_trains, defined)) or (defined and may_grow(source)):
         return True
+    if "key=" in source and ("min(" in source or "max(" in source):
+        return True  # the best of candidates, picked at once
     # A line through points needs them all: its slope is a quotient, its intercept a difference.
     # So does a class, which is told by the mean of its rows that is nearest.
     return "mean(" in source and (all(sign in source for sign in "*-/") or "argm" in source)
@@ -72,7 +75,8 @@ def find_trainings(
     taken = {name for finding in found for name in finding.parameters}
     for rule in (find_closed_forms, find_class_models, find_chains, find_hopfield):
         found += [f for f in rule(body) if not taken & set(f.parameters)]
-    return found
+    # After a training its best is picked, which is a part of it.
+    return found or find_picked_best(body, world, around)
 
 
 def find_in_function(
