@@ -196,3 +196,16 @@ def test_a_list_of_pairs_of_tensors_is_a_dataset(kernel: Kernel) -> None:
     assert prints[0] == prints[1]
     (run,) = kernel.trained("rows = DataLoader(pairs * 5000, batch_size=250_000)\n" + loop)
     assert [gap.what for gap in run.gaps if gap.what == "data"] == ["data"]
+
+
+def test_what_a_network_is_handed_by_name_is_the_data_of_its_metrics(kernel: Kernel) -> None:
+    """A part by its keyword, and a whole batch of a loader."""
+    (run,) = kernel.trained(TWO + "opt.zero_grad()\nmse(net(X, B), y).backward()\nopt.step()")
+    kernel.trained(
+        "held = [{'numbers': X[i:i + 20], 'marks': B[i:i + 20]} for i in range(0, 100, 20)]\n"
+        "X_new, answers = X + 1, []\nr2_score(y, net(numbers=X_new, marks=B).detach())\n"
+        "for batch in held:\n    answers.extend(net(**batch)[:, 0].tolist())\n"
+        "r2_score(y[:, 0], answers)"
+    )
+    names = {m.name for m in kernel.journal.run(run.id).metrics}
+    assert {"r2_score_X_new", "r2_score_held"} <= names

@@ -30,6 +30,8 @@ PREDICTING = (
 FORECASTING = ("forecast", "get_forecast")
 _READYING = ("eval", "train", "to", "cpu", "cuda", "float", "double", "requires_grad_")
 _DEEPEST = 40
+_MOST_MEMBERS = 20  # of a list that a comprehension goes over
+_COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 class CodeWalk:
@@ -52,6 +54,7 @@ class CodeWalk:
         self._back, self._rows = back, rows
         self._provenance, self._frames, self._namespace = provenance, frames, namespace
         self._seen: set[tuple[int, str]] = set()
+        self._own: dict[tuple[int, str], Any] = {}  # the variables of comprehensions, while inside
         self._makers: dict[int, dict[str, list[tuple[int, ast.expr]]]] = {}
         self._alone: set[int] = set()  # which of `found` stand beside no data where they are named
 
@@ -77,12 +80,37 @@ class CodeWalk:
             parts = [node.value]
             around = within or node  # ``X @ params["W"]``: the data stands beside the part
         else:
-            parts = ast.iter_child_nodes(node)
+            own = isinstance(node, _COMPREHENSIONS)
+            parts = self._comprehension(node, depth) if own else ast.iter_child_nodes(node)
         for part in parts:
             if isinstance(part, ast.Name):
                 self._name(around, part.id, depth)
             else:
                 self.visit(part, depth, around)
+
+    def _comprehension(self, node: Any, depth: int) -> list[ast.expr]:
+        """Its variables are its own, whatever the code around it calls by their names.
+
+        One stands for each thing in turn that a list or tuple holds. Where they lead nowhere, what
+        the comprehension goes over is left to be followed.
+        """
+        loop, known, before = node.generators[0], len(self.found), dict(self._own)
+        over = self._held(loop.iter, depth)
+        plain = isinstance(loop.target, ast.Name) and type(over) in (list, tuple)
+        for generator in node.generators:
+            for part in ast.walk(generator.target):
+                if isinstance(part, ast.Name):
+                    self._own[(depth, part.id)] = None
+        elements = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        seen = set(self._seen)
+        for member in over if plain and 0 < len(over) <= _MOST_MEMBERS else [None]:
+            if plain:
+                self._own[(depth, loop.target.id)] = member
+            self._seen = set(seen)
+            for element in elements:
+                self.visit(element, depth, element)
+        self._own = before
+        return [] if len(self.found) > known else [each.iter for each in node.generators]
 
     def _predicts(self, node: ast.Call, depth: int) -> bool:
         """Whether a call asks a model: ``model.predict(X)``, ``net(X)`` or ``net.eval()(X)``."""
@@ -137,7 +165,7 @@ class CodeWalk:
             self.found.append(Origin(run, data))
             return
         known = len(self.found)
-        if self._turn(name, value, depth):
+        if (depth, name) in self._own or self._turn(name, value, depth):
             return
         if anew:
             self._follow(name, depth)
@@ -320,6 +348,8 @@ class CodeWalk:
     def _lookup(self, name: str | None, depth: int) -> Any:
         if name is None:
             return None
+        if (depth, name) in self._own:
+            return self._own[(depth, name)]
         frame = self._frames[depth]
         return frame.f_locals.get(name, frame.f_globals.get(name, self._namespace.get(name)))
 
