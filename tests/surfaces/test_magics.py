@@ -12,6 +12,7 @@ from jupyter_client.manager import KernelManager
 
 from nbmlops.records import TrackedRun
 from nbmlops.settings import load_settings
+from nbmlops.testing import make_run
 from nbmlops.tracking import Journal
 
 ROOT = Path(__file__).parents[2]
@@ -191,3 +192,17 @@ def test_reloading_ends_tracking_and_leaves_one_tracker(notebook: Notebook) -> N
     notebook.run("%track")
     notebook.run(fit)
     assert len(notebook.runs()) == before + 1
+
+
+def test_the_table_of_runs_says_what_it_leaves_out(notebook: Notebook) -> None:
+    """The latest 50, and where all are."""
+    notebook.run("%load_ext nbmlops")
+    journal = Journal(load_settings(notebook.project, {}).journal_path)
+    for number in range(60):
+        journal.record(make_run(id=f"run-{number:012}"))
+    count = len(notebook.runs())
+    told = notebook.run("print(len(get_ipython().run_line_magic('track', 'runs')))")
+    assert told.splitlines() == [
+        f"The latest 50 of {count} runs. nbmlops.runs() gives all.",
+        "50",
+    ]
