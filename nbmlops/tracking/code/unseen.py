@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any, TypeVar, cast
 
-__all__ = ["call_in_place_of", "forget_frames", "unseen"]
+__all__ = ["call_in_place_of", "forget_frames", "unnamed", "unseen"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -28,7 +28,7 @@ def unseen(function: Function) -> Function:
 
     The functions that are written inside it are unseen in what they call.
     """
-    inner = _unnamed(function)
+    inner = unnamed(function)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -37,7 +37,7 @@ def unseen(function: Function) -> Function:
             forget_frames(error)
             raise  # which, unlike any other way to raise, adds no frame
 
-    return cast(Function, functools.update_wrapper(_unnamed(call), function))
+    return cast(Function, functools.update_wrapper(unnamed(call), function))
 
 
 def forget_frames(error: BaseException) -> None:
@@ -67,10 +67,10 @@ def _is_ours(frame: FrameType) -> bool:
     return name.startswith(_OURS) or frame.f_code is _IN_PLACE
 
 
-def _unnamed(function: Callable[..., Any]) -> Callable[..., Any]:
+def unnamed(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same function under a file's name that warnings pass by."""
     if isinstance(function, MethodType):
-        return MethodType(_unnamed(function.__func__), function.__self__)
+        return MethodType(unnamed(function.__func__), function.__self__)
     if not isinstance(function, FunctionType):
         return function
     code, closure = _renamed(function.__code__), function.__closure__

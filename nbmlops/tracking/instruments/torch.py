@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TorchInstrument"]
 
+_key = object.__hash__  # an object's own; unlike `id` Python asks no audit about it
+
 
 class TorchInstrument:
     """Watches every optimizer's steps."""
@@ -30,15 +32,15 @@ class TorchInstrument:
         watch_weights(tracker, module)
         steps = _Steps(tracker, observe(tracker, module), module)
         optimizer.register_optimizer_step_pre_hook(steps.before)
-        optimizer.register_optimizer_step_post_hook(steps.after)
         tracker.before_cell_ends.append(steps.cell_ends)
 
 
 class _Steps:
     """The loops of the running cell, by their optimizers.
 
-    What is looked up at each step is one id in one dict: it holds what steps now, and forgets it
-    with its optimizer and with the cell.
+    What is looked up at each step is one key in one dict: it holds what steps now, and forgets it
+    with its optimizer and with the cell. A step is counted as it begins: what a hook after it would
+    cost is saved.
     """
 
     def __init__(self, tracker: Tracker, observation: TorchObservation, torch: Any) -> None:
@@ -51,27 +53,24 @@ class _Steps:
 
     def before(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """An optimizer is about to make a step; its first one in a cell begins a training."""
-        if self._compiling() or id(optimizer) in self._stepping or not self._observation.active:
+        if self._compiling():
             return
+        # A library around the optimizer may hand None for the closure.
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        loop = self._stepping.get(_key(optimizer))
         try:
-            self._let_go()
-            closure = _closure(args, kwargs)
-            loop = begin_loop(self._tracker, self._observation, optimizer, closure, self._open)
-            self._keep(optimizer, loop)
-        except Exception as error:  # noqa: BLE001 - the user's step comes first; `fault` tells
-            self._tracker.fault("a training", error)
-
-    def after(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """An optimizer has made a step."""
-        if self._compiling() or (loop := self._stepping.get(id(optimizer))) is None:
-            return
-        try:
-            loop.stepped(optimizer, _closure(args, kwargs) is not None)
+            if loop is None:
+                if not self._observation.active:
+                    return
+                self._let_go()
+                loop = begin_loop(self._tracker, self._observation, optimizer, closure, self._open)
+                self._keep(optimizer, loop)
+            loop.steps(optimizer, closure is not None)
         except Exception as error:  # noqa: BLE001 - the user's step comes first; `fault` tells
             self._tracker.fault("a training", error)
 
     def _keep(self, optimizer: Any, loop: LoopTraining) -> None:
-        stepping, key = self._stepping, id(optimizer)
+        stepping, key = self._stepping, _key(optimizer)
         stepping[key] = loop
         self._optimizers.append(weakref.ref(optimizer, lambda _gone: stepping.pop(key, None)))
         if all(known is not loop for known in self._open):
@@ -104,8 +103,3 @@ class _Steps:
         for loop in loops:
             if loop.cell is cell:
                 loop.finish()
-
-
-def _closure(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The function that a step was handed; a library around the optimizer may hand it None."""
-    return args[1] if len(args) > 1 else kwargs.get("closure")

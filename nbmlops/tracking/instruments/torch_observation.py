@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from nbmlops.tracking.code.unseen import unseen
+from nbmlops.tracking.code.unseen import forget_frames, unnamed
 from nbmlops.tracking.instruments.torch_roles import inputs_taken
 from nbmlops.tracking.trainings.examples import example_of, examples_of
 from nbmlops.tracking.trainings.training import Training
@@ -28,6 +28,7 @@ __all__ = ["Feed", "Losses", "TorchObservation", "observe"]
 
 _MOST_NODES = 20_000  # of a graph that is searched for its leaves
 _WAITING = 512  # scalars on a device before they are joined into one tensor
+_key = object.__hash__  # an object's own; unlike `id` Python asks no audit about it
 
 
 class Losses:
@@ -41,11 +42,8 @@ class Losses:
     def __len__(self) -> int:
         return len(self.known)
 
-    def add(self, loss: Any) -> None:
-        """Take in a scalar tensor."""
-        if loss.is_cpu:
-            self.known.append(loss.item())
-            return
+    def add_later(self, loss: Any) -> None:
+        """Take in a scalar that is on a device."""
         self._waiting.append(loss.detach())
         self._waiting_for.append(len(self.known))
         self.known.append(float("nan"))
@@ -95,8 +93,8 @@ class TorchObservation:
     """What PyTorch has done in the running cell; begins anew with each cell.
 
     `losses` are those of its backward passes. `window` is where in them the passes begin whose
-    gradients the next optimizer step uses; `stepped` says that one was made since. `fed` is the
-    iteration whose batch came last, and `begun` how many have begun. `leaves` are weak
+    gradients the next optimizer step uses; `stepped` says that a step has used those so far.
+    `fed` is the iteration whose batch came last, and `begun` how many have begun. `leaves` are weak
     references to the leaf tensors whose gradients the first pass made, and `loss_node` is the name
     of the graph's node that it began at.
     """
@@ -120,7 +118,7 @@ class TorchObservation:
         self.scaled = False
         self.leaves: tuple[Any, ...] = ()
         self.loss_node = ""
-        self.fed = 0  # the loader's iterator that gave the latest batch, by id
+        self.fed = 0  # the loader's iterator that gave the latest batch, by key
         self.loaders: list[Any] = []  # weak references, in the order of their first iteration
         self.judging: list[Any] = []  # of these the ones that a model was judged on
         self._iterations.clear()
@@ -164,7 +162,10 @@ class TorchObservation:
                 losses.add_value(scaled[1])
                 return
         if loss.numel() == 1:
-            losses.add(loss)
+            if loss.is_cpu:
+                losses.known.append(loss.item())
+            else:
+                losses.add_later(loss)
 
     def scaled_loss(self, scaled: Any, loss: Any) -> None:
         """A gradient scaler made `scaled` of `loss`."""
@@ -176,16 +177,16 @@ class TorchObservation:
         """An iteration over `loader` began."""
         if all(known() is not loader for known in self.loaders):
             self.loaders.append(weakref.ref(loader))
-            self._wanted[id(iterator)] = id(loader)
+            self._wanted[_key(iterator)] = id(loader)
         self.begun += 1
-        self._iterations[id(iterator)] = Feed(
+        self._iterations[_key(iterator)] = Feed(
             id(loader), weakref.ref(loader), _reference(loader.dataset), _batch_size(loader),
             self.begun, len(self.losses),
         )  # fmt: skip
 
     def loader_ended(self, iterator: Any) -> None:
         """An iteration is over: where nothing was trained in it, a model was judged."""
-        feed = self._iterations.get(id(iterator))
+        feed = self._iterations.get(_key(iterator))
         if feed is not None and feed.passes == len(self.losses) and self.active:
             self.judged(feed.loader())
 
@@ -239,24 +240,35 @@ class TorchObservation:
 
     def _backward(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
         def backward(self_: Any, *args: Any, **kwargs: Any) -> Any:
-            # A tensor of a subclass comes by twice: the inner call is the pass itself.
-            if compiling() or self._nested or not self.active:
-                return original(self_, *args, **kwargs)
-            self._nested = 1
             try:
-                if not self._looked:
-                    self._try(self.look_at_leaves, self_)
-                answer = original(self_, *args, **kwargs)
-            finally:
-                self._nested = 0
-            self._try(self.backward_done, self_)
+                # A tensor of a subclass comes by twice: the inner call is the pass itself.
+                if compiling() or self._nested or not self.active:
+                    return original(self_, *args, **kwargs)
+                self._nested = 1
+                try:
+                    if not self._looked:
+                        self._try(self.look_at_leaves, self_)
+                    answer = original(self_, *args, **kwargs)
+                finally:
+                    self._nested = 0
+            except BaseException as error:
+                forget_frames(error)
+                raise
+            try:
+                self.backward_done(self_)
+            except Exception as error:  # noqa: BLE001 - the user's pass comes first; `fault` tells
+                self._tracker.fault("a backward pass", error)
             return answer
 
         return backward
 
     def _scale(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
         def scale(self_: Any, outputs: Any) -> Any:
-            scaled = original(self_, outputs)
+            try:
+                scaled = original(self_, outputs)
+            except BaseException as error:
+                forget_frames(error)
+                raise
             if scaled is not outputs and hasattr(outputs, "is_cpu") and self.active:
                 self._try(self.scaled_loss, scaled, outputs)
             return scaled
@@ -265,26 +277,32 @@ class TorchObservation:
 
     def _iterate(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
         def __iter__(self_: Any) -> Any:
-            iterator = original(self_)
+            try:
+                iterator = original(self_)
+            except BaseException as error:
+                forget_frames(error)
+                raise
             if self.active:
                 self._try(self.loader_began, self_, iterator)
             elif self._watching:
                 inside = self._tracker.trainings.inside
                 if inside is not None and inside.sample is None:
-                    self._wanted[id(iterator)] = inside  # a trainer goes over its loaders itself
+                    self._wanted[_key(iterator)] = inside  # a trainer goes over its loaders itself
             return iterator
 
         return __iter__
 
     def _next(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
         def __next__(self_: Any) -> Any:
-            self.fed = id(self_)
+            self.fed = _key(self_)
             try:
                 batch = original(self_)
-            except StopIteration:
-                self._try(self.loader_ended, self_)
+            except BaseException as error:
+                if isinstance(error, StopIteration):
+                    self._try(self.loader_ended, self_)
+                forget_frames(error)
                 raise
-            if self._wanted and (key := self._wanted.pop(id(self_), None)) is not None:
+            if self._wanted and (key := self._wanted.pop(_key(self_), None)) is not None:
                 self._try(self.batch_came, key, batch)
             return batch
 
@@ -319,9 +337,12 @@ def _batch_size(loader: Any) -> int | None:
 
 
 def _replace(owner: Any, name: str, around: Callable[..., Any]) -> None:
-    """Put a plain function in a method's place: faster than a proxy, and pickled by its name."""
+    """Put a plain function in a method's place: faster than a proxy, and pickled by its name.
+
+    It runs at every step, so it forgets its frames itself rather than in one more function around.
+    """
     import torch
 
     original = vars(owner)[name]
     around_it = around(original, torch.compiler.is_compiling)
-    setattr(owner, name, unseen(functools.wraps(original)(around_it)))
+    setattr(owner, name, functools.wraps(original)(unnamed(around_it)))

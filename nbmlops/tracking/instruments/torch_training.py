@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["LoopTraining", "add_settings"]
 
 _DEEPEST = 12  # frames between an optimizer's hook and the user's code
+_FEW = 2  # steps of which the last's beginning says nothing of its end
 
 
 class LoopTraining:
@@ -63,8 +64,8 @@ class LoopTraining:
         """Epochs are the turns of the variable at `place`, or the iterations of a loader."""
         self._place, self._by_loader = place, loader
 
-    def stepped(self, optimizer: Any, closure: bool) -> None:
-        """`optimizer` has made a step; with a closure, its first loss is the step's."""
+    def steps(self, optimizer: Any, closure: bool) -> None:
+        """`optimizer` makes a step; with a closure, the first loss of that is the step's."""
         observation = self._observation
         observation.stepped = True  # the next backward pass begins a new window
         if self._optimizers[0]() is not optimizer:
@@ -74,9 +75,9 @@ class LoopTraining:
         elif observation.begun != self._begun or observation.fed != self._fed:
             self._begun, self._fed = observation.begun, observation.fed
             self._count(feed.number if (feed := observation.feed) else self._epoch)
-        begins, ends = observation.window, len(observation.losses.known)
-        self._windows.append(begins)
-        self._windows.append(begins + 1 if closure and begins < ends else ends)
+        ends = len(observation.losses.known)
+        self._windows.append(ends if closure else observation.window)
+        self._windows.append(ends + 1 if closure else ends)
         self.ended = time.perf_counter()
 
     def _count(self, epoch: Any) -> None:
@@ -132,7 +133,7 @@ class LoopTraining:
         self._curve(self._epoch_losses(steps) if counted else steps, "epoch" if counted else "step")
         training.step = 0
         if not self._own:
-            training.duration = self.ended - training.began
+            training.duration = self._lasted()
             self._take_other_loaders()
             tracker.trainings.close(training)
 
@@ -141,6 +142,13 @@ class LoopTraining:
         if optimizer is None or any(p.name == "scheduler" for p in self.training.parameters):
             return ()
         return scheduler_settings(scheduler_of(optimizer, [], self._tracker.namespace))
+
+    def _lasted(self) -> float:
+        """Seconds from the first step's beginning; the last one took as long as the others."""
+        made = len(self._windows) // 2
+        if made < _FEW:
+            return time.perf_counter() - self.training.began
+        return (self.ended - self.training.began) * made / (made - 1)
 
     def _pairs(self) -> Iterable[tuple[int, int]]:
         return zip(self._windows[::2], self._windows[1::2], strict=True)

@@ -75,13 +75,13 @@ class CellHistory:
         """Keep a cell that begins, and is the running one from now on."""
         self.executed.append(cell)
         self.running = cell
-        self._states = self._states or random_states()
+        self._states = self._states or random_states({})
 
     def end(self, cell: ExecutedCell) -> None:
         """The running cell has run."""
         self.running = None
         cell.duration = time.perf_counter() - cell.began
-        states = random_states()
+        states = random_states(self._states)
         cell.chance, self._states = chance_between(self._states, states), states
 
     def slice(self, cell: CellRecord) -> tuple[tuple[CellRecord, ...], tuple[str, ...]]:
@@ -92,7 +92,7 @@ class CellHistory:
             self._find_writers(executed)
             chance = executed.chance
             if executed is self.running:
-                chance = chance_between(self._states, random_states())
+                chance = chance_between(self._states, random_states(self._states))
             return slice_in(lineage, self._records, cell, self.code(), chance)
 
     def makers(self, name: str, cell: CellRecord) -> tuple[CellRecord, ...]:
