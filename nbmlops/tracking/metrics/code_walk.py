@@ -9,9 +9,10 @@ from typing import Any
 
 from nbmlops.tracking.code.data_names import caller_name, handed
 from nbmlops.tracking.code.frames import argument_of, root_name
-from nbmlops.tracking.code.makers import assignments, data_beside, is_part, scope_of
+from nbmlops.tracking.code.makers import data_beside, is_part
 from nbmlops.tracking.code.own import is_own
 from nbmlops.tracking.metrics.filling import is_table
+from nbmlops.tracking.metrics.frame_names import FrameNames
 from nbmlops.tracking.metrics.one_of_several import column_of, entry_of, turns_of
 from nbmlops.tracking.metrics.provenance import Origin, Provenance
 
@@ -54,8 +55,7 @@ class CodeWalk:
         self._back, self._rows = back, rows
         self._provenance, self._frames, self._namespace = provenance, frames, namespace
         self._seen: set[tuple[int, str]] = set()
-        self._own: dict[tuple[int, str], Any] = {}  # the variables of comprehensions, while inside
-        self._makers: dict[int, dict[str, list[tuple[int, ast.expr]]]] = {}
+        self._names = FrameNames(frames, namespace)
         self._alone: set[int] = set()  # which of `found` stand beside no data where they are named
 
     def visit(self, node: ast.AST, depth: int, within: ast.AST | None = None) -> None:
@@ -94,32 +94,32 @@ class CodeWalk:
         One stands for each thing in turn that a list or tuple holds. Where they lead nowhere, what
         the comprehension goes over is left to be followed.
         """
-        loop, known, before = node.generators[0], len(self.found), dict(self._own)
-        over = self._held(loop.iter, depth)
+        loop, known, before = node.generators[0], len(self.found), dict(self._names.own)
+        over = self._names.held(loop.iter, depth)
         plain = isinstance(loop.target, ast.Name) and type(over) in (list, tuple)
         for generator in node.generators:
             for part in ast.walk(generator.target):
                 if isinstance(part, ast.Name):
-                    self._own[(depth, part.id)] = None
+                    self._names.own[(depth, part.id)] = None
         elements = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         seen = set(self._seen)
         for member in over if plain and 0 < len(over) <= _MOST_MEMBERS else [None]:
             if plain:
-                self._own[(depth, loop.target.id)] = member
+                self._names.own[(depth, loop.target.id)] = member
             self._seen = set(seen)
             for element in elements:
                 self.visit(element, depth, element)
-        self._own = before
+        self._names.own = before
         return [] if len(self.found) > known else [each.iter for each in node.generators]
 
     def _predicts(self, node: ast.Call, depth: int) -> bool:
         """Whether a call asks a model: ``model.predict(X)``, ``net(X)`` or ``net.eval()(X)``."""
         function = _unready(node.func)
         if isinstance(function, ast.Attribute) and function.attr.startswith(PREDICTING):
-            model = self._held(function.value, depth)
-            model = self._lookup(root_name(function.value), depth) if model is None else model
+            model = self._names.held(function.value, depth)
+            model = self._names.lookup(root_name(function.value), depth) if model is None else model
         else:
-            model = self._held(function, depth)
+            model = self._names.held(function, depth)
         run_id = self._provenance.run_behind_model(model) or self._provenance.run_behind(model)
         run_id = run_id or self._run_inside(model)
         if run_id is None:
@@ -145,11 +145,11 @@ class CodeWalk:
         if (depth, name) in self._seen:
             return
         self._seen.add((depth, name))
-        value = self._lookup(name, depth)
+        value = self._names.lookup(name, depth)
         if origin := self._provenance.origin_of(value):
             self.found.append(origin)
             return
-        makers = self._makers_in(depth)
+        makers = self._names.makers_in(depth)
         # Equal numbers are the same model only where this code has not made them anew.
         anew = name in makers
         provenance = self._provenance
@@ -165,7 +165,7 @@ class CodeWalk:
             self.found.append(Origin(run, data))
             return
         known = len(self.found)
-        if (depth, name) in self._own or self._turn(name, value, depth):
+        if (depth, name) in self._names.own or self._turn(name, value, depth):
             return
         if anew:
             self._follow(name, depth)
@@ -193,16 +193,16 @@ class CodeWalk:
         inner = self._frames[depth].f_code.co_name.startswith("<") and depth + 1 < len(self._frames)
         place = depth + 1 if inner and self._frames[depth].f_code.co_name != "<module>" else depth
         if turns.each is not None:
-            same = [n for n in turns.each if is_part(n) and self._held(n, place) is value]
+            same = [n for n in turns.each if is_part(n) and self._names.held(n, place) is value]
             for node in same[:1] or [n for n in turns.each if not self._is_another(n, place)]:
                 self.visit(node, place)
             return True
         cell = len(self._frames) - 1
         for other, held in list(self._namespace.items()):
             if held is value and other != name and other[0] != "_":
-                makers = [maker for _, maker in self._makers_in(cell).get(other, [])]
+                makers = [maker for _, maker in self._names.makers_in(cell).get(other, [])]
                 # What the loop itself has kept leads back to it.
-                if not any(_names(maker, name) for maker in makers):
+                if not any(_holds(maker, name) for maker in makers):
                     self._name(ast.Name(id=other, ctx=ast.Load()), other, cell)
                     return True
         return self._entry_at_turn(turns.over, value, place)
@@ -210,7 +210,7 @@ class CodeWalk:
     def _is_another(self, node: ast.expr, depth: int) -> bool:
         """Whether an element is known to be another than the one whose origin is looked for."""
         if is_part(node):
-            return self._held(node, depth) is not None
+            return self._names.held(node, depth) is not None
         # What a model answers is known by itself.
         return (
             isinstance(node, ast.Call)
@@ -225,10 +225,10 @@ class CodeWalk:
 
     def _entry_of(self, name: str, value: Any, depth: int) -> bool:
         """Follow `value` where the dict or list `name` that holds it is written out."""
-        held = self._lookup(name, depth)
+        held = self._names.lookup(name, depth)
         if type(held) not in (dict, list, tuple):
             return False
-        while name not in self._makers_in(depth):
+        while name not in self._names.makers_in(depth):
             given = handed(self._frames, depth, name)
             if not isinstance(given, ast.Name):
                 break
@@ -242,7 +242,7 @@ class CodeWalk:
 
     def _column_of(self, name: str, key: ast.expr, depth: int) -> bool:
         """Follow a column where its frame's columns are written out."""
-        called = self._lookup(key.id, depth) if isinstance(key, ast.Name) else None
+        called = self._names.lookup(key.id, depth) if isinstance(key, ast.Name) else None
         called = key.value if isinstance(key, ast.Constant) else called
         for maker in self._last_makers(name, depth):
             if (column := column_of(maker, called)) is not None:
@@ -251,14 +251,15 @@ class CodeWalk:
         return False
 
     def _last_makers(self, name: str, depth: int) -> list[ast.AST]:
-        made: list[ast.AST] = [*(maker for _, maker in self._makers_in(depth).get(name, [])[-1:])]
+        written = self._names.makers_in(depth).get(name, [])
+        made: list[ast.AST] = [maker for _, maker in written[-1:]]
         return made or (self._provenance.earlier(name)[:1] if self._back else [])
 
     def _beside(self, around: ast.AST, name: str, depth: int) -> str | None:
         """What a fitted name is applied to, as the notebook calls it."""
 
         def is_module(other: str) -> bool:
-            return isinstance(self._lookup(other, depth), ModuleType)
+            return isinstance(self._names.lookup(other, depth), ModuleType)
 
         beside = data_beside(around, name, is_module)
         node = ast.Name(id=beside, ctx=ast.Load()) if beside else None
@@ -270,7 +271,7 @@ class CodeWalk:
         if (depth, key) in self._seen:
             return True
         self._seen.add((depth, key))
-        held = self._held(node, depth)
+        held = self._names.held(node, depth)
         origin = self._provenance.origin_of(held)
         if origin is None and isinstance(node, ast.Subscript):
             # ``predict(params["w"], X)``: fitted by a function, in the dict that it gave back.
@@ -281,56 +282,21 @@ class CodeWalk:
             self.found.append(origin)
             return True
         self._follow(key, depth)
-        if key in self._makers_in(depth):
+        if key in self._names.makers_in(depth):
             return True
-        makers = self._provenance.earlier(self._column(node, depth)) if self._back else []
+        makers = self._provenance.earlier(self._names.spelled(node, depth)) if self._back else []
         for maker in makers:
             self.visit(maker, depth)
         if makers or not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Name):
             return bool(makers and self.found)
-        if is_table(self._lookup(node.value.id, depth)):
+        if is_table(self._names.lookup(node.value.id, depth)):
             return self._column_of(node.value.id, node.slice, depth)
-        held = self._held(node, depth)
+        held = self._names.held(node, depth)
         return held is not None and self._entry_of(node.value.id, held, depth)
-
-    def _column(self, node: ast.Attribute | ast.Subscript, depth: int) -> str:
-        """A part as the code that makes it spells it: ``table.p`` is made as ``table['p']``."""
-        if isinstance(node, ast.Attribute) and is_table(self._held(node.value, depth)):
-            return f"{ast.unparse(node.value)}[{node.attr!r}]"
-        return ast.unparse(node)
-
-    def _held(self, node: ast.expr, depth: int) -> Any:
-        """What a name, or a part of one, holds; no code of the object's own is run."""
-        if isinstance(node, ast.Name):
-            return self._lookup(node.id, depth)
-        if isinstance(node, ast.Subscript):
-            return self._entry(node, depth)
-        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
-            return None
-        owner = self._lookup(node.value.id, depth)
-        fields = getattr(type(owner), "_fields", ())
-        if issubclass(type(owner), tuple) and node.attr in fields:  # a named tuple's own
-            return tuple.__getitem__(owner, fields.index(node.attr))
-        try:
-            return vars(owner).get(node.attr)
-        except TypeError:
-            return None
-
-    def _entry(self, node: ast.Subscript, depth: int) -> Any:
-        """What stands in a list or dict under a key that is written, or that a name holds."""
-        owner = self._held(node.value, depth)
-        if type(owner) not in (list, tuple, dict):
-            return None
-        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
-        key = self._lookup(node.slice.id, depth) if isinstance(node.slice, ast.Name) else key
-        try:
-            return owner[key] if type(key) in (int, str) else None
-        except (LookupError, TypeError):
-            return None
 
     def _follow(self, key: str, depth: int) -> None:
         """Follow what was assigned to `key` last before the line that is being run."""
-        makers = self._makers_in(depth).get(key, [])
+        makers = self._names.makers_in(depth).get(key, [])
         line = self._frames[depth].f_lineno
         before = [maker for at, maker in makers if at <= line]
         for maker in reversed(before or [maker for _, maker in makers]):
@@ -339,22 +305,8 @@ class CodeWalk:
             if before and not any(ast.unparse(n) == key for n in ast.walk(maker) if is_part(n)):
                 return
 
-    def _makers_in(self, depth: int) -> dict[str, list[tuple[int, ast.expr]]]:
-        if depth not in self._makers:
-            scope = scope_of(self._frames[depth])
-            self._makers[depth] = assignments(scope) if scope is not None else {}
-        return self._makers[depth]
 
-    def _lookup(self, name: str | None, depth: int) -> Any:
-        if name is None:
-            return None
-        if (depth, name) in self._own:
-            return self._own[(depth, name)]
-        frame = self._frames[depth]
-        return frame.f_locals.get(name, frame.f_globals.get(name, self._namespace.get(name)))
-
-
-def _names(node: ast.AST, name: str) -> bool:
+def _holds(node: ast.AST, name: str) -> bool:
     return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
 
 
