@@ -21,6 +21,7 @@ from nbmlops.tracking.instruments import install_instruments
 from nbmlops.tracking.journal.home import unusable
 from nbmlops.tracking.journal.journal import Journal, Waiting
 from nbmlops.tracking.journal.sessions import Session
+from nbmlops.tracking.metrics.measured_rows import MeasuredRows
 from nbmlops.tracking.metrics.provenance import Origin, Provenance
 from nbmlops.tracking.origins import origins_of
 from nbmlops.tracking.runs.assembler import RunAssembler
@@ -68,6 +69,7 @@ class Tracker:
         self.provenance = Provenance()
         self.provenance.earlier = makers_in_cells(self.history)
         self.constructions = Constructions()
+        self.measured_rows = MeasuredRows(namespace)
         self.on = False
         self.outputs: list[Shown] = []
         """Where what the running cell shows is put."""

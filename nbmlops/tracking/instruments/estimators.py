@@ -234,8 +234,10 @@ class EstimatorWatch:
             if measures_drawn_rows(tracker.frames()):
                 return answer
             name = data_name(tracker, args, kwargs)
-            spelled = function.__name__
-            tracker.metrics.add(run_id, f"{spelled}_{name}" if name else spelled, answer, name)
+            spelled = f"{function.__name__}_{name}" if name else function.__name__
+            scored = args[0] if args else kwargs.get("X")
+            if not tracker.measured_rows.is_part(run_id, spelled, scored, name):
+                tracker.metrics.add(run_id, spelled, answer, name)
         return answer
 
 

@@ -74,7 +74,10 @@ class SklearnMetricsInstrument:
                     return value
                 data = data_name(tracker, args, kwargs, 1)
                 name = scoring_name(instance) or "score"
-                tracker.metrics.add(run_id, f"{name}_{data}" if data else name, value, data)
+                name = f"{name}_{data}" if data else name
+                judged = args[1] if len(args) > 1 else kwargs.get("X")
+                if not tracker.measured_rows.is_part(run_id, name, judged, data):
+                    tracker.metrics.add(run_id, name, value, data)
             return value
 
         names = [
@@ -157,7 +160,9 @@ def _take(
     data = next((o.data for o in found if o.data), None) or _true_name(tracker, bound)
     spelled = spellings.of(run_id, function.__name__, data, bound)
     spelled = f"{spelled}_{data}" if data else spelled
-    _put(tracker, run_id, spelled, data=data, rows=rows, value=value)
+    judged = next(iter(bound.values()))
+    if not tracker.measured_rows.is_part(run_id, spelled, judged, data):
+        _put(tracker, run_id, spelled, data=data, rows=rows, value=value)
 
 
 def _put(

@@ -1,0 +1,36 @@
+"""Metrics on a part of the rows, such as one group's: they do not take the place of the whole's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["MeasuredRows"]
+
+
+class MeasuredRows:
+    """On how many rows each metric of each run was measured; `namespace` holds the data."""
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self._namespace = namespace
+        self._measured: dict[tuple[str, str], int] = {}
+
+    def is_part(self, run_id: str, name: str, values: Any, data: str | None) -> bool:
+        """Whether metric `name` on `values` judges a part of `data`, whose whole it has judged.
+
+        Rows of a fold and the others are both parts: of these the later counts, as ever.
+        """
+        rows, whole = _rows(values), _rows(self._namespace.get(data or ""))
+        key = (run_id, name)
+        if rows is None or whole is None:
+            return False
+        if rows < whole <= self._measured.get(key, 0):
+            return True
+        self._measured[key] = rows
+        return False
+
+
+def _rows(values: Any) -> int | None:
+    shape = getattr(values, "shape", None)
+    if isinstance(shape, tuple) and shape and type(shape[0]) is int:
+        return shape[0]
+    return len(values) if isinstance(values, list | tuple) else None
