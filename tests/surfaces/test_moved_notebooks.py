@@ -58,6 +58,7 @@ class Open:
         file = self.server.home / "runtime" / f"kernel-{self.session['kernel']['id']}.json"
         self.client = BlockingKernelClient(connection_file=str(file))
         self.client.load_connection_file()
+        self.client.hb_channel.time_to_dead = 60.0  # a busy machine's heart beats late
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
 

@@ -74,8 +74,12 @@ def with_helpers(
         and isinstance(part.func, ast.Attribute)
         and isinstance(part.func.value, ast.Name)
     )
+    made = {
+        p.id for p in ast.walk(node) if isinstance(p, ast.Name) and isinstance(p.ctx, ast.Store)
+    }
     for name in called:
-        if name in helpers and is_own(type(helpers[name])):
+        # What the loop itself makes, such as a loss that goes backward, says nothing of it.
+        if name not in made and name in helpers and is_own(type(helpers[name])):
             taken = _taken(type(helpers[name]))
             for parameter in settings_of(tracker, helpers[name])[0]:
                 plain = type(parameter.value) in (bool, int, float)

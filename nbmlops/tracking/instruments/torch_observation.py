@@ -251,7 +251,7 @@ class TorchObservation:
                     answer = original(self_, *args, **kwargs)
                 finally:
                     self._nested = 0
-            except BaseException as error:
+            except BaseException as error:  # it goes on to the user, without our frames
                 forget_frames(error)
                 raise
             try:
@@ -266,7 +266,7 @@ class TorchObservation:
         def scale(self_: Any, outputs: Any) -> Any:
             try:
                 scaled = original(self_, outputs)
-            except BaseException as error:
+            except BaseException as error:  # it goes on to the user, without our frames
                 forget_frames(error)
                 raise
             if scaled is not outputs and hasattr(outputs, "is_cpu") and self.active:
@@ -279,7 +279,7 @@ class TorchObservation:
         def __iter__(self_: Any) -> Any:
             try:
                 iterator = original(self_)
-            except BaseException as error:
+            except BaseException as error:  # it goes on to the user, without our frames
                 forget_frames(error)
                 raise
             if self.active:
@@ -297,7 +297,7 @@ class TorchObservation:
             self.fed = _key(self_)
             try:
                 batch = original(self_)
-            except BaseException as error:
+            except BaseException as error:  # it goes on to the user, without our frames
                 if isinstance(error, StopIteration):
                     self._try(self.loader_ended, self_)
                 forget_frames(error)

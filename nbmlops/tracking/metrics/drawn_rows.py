@@ -42,7 +42,7 @@ def measures_drawn_rows(frames: Sequence[FrameType]) -> bool:
         call, scope = call_node(frame), scope_of(frame)
         if call is None or scope is None:
             return False
-        if is_on_drawn_rows(call, scope, lambda name, frame=frame: lookup(name, frame)):  # type: ignore[misc]
+        if is_on_drawn_rows(call, scope, lambda name, frame=frame: lookup(name, frame)):  # type: ignore[misc] # a default
             return True
         if isinstance(scope, ast.Module) or _trains(scope):
             return False
