@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
-__all__ = ["arguments_of", "bound_names", "is_constant", "names_in", "root_of"]
+__all__ = ["arguments_of", "bound_names", "is_constant", "names_in", "picked_from", "root_of"]
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
@@ -74,3 +74,18 @@ def is_constant(node: ast.expr | None) -> bool:
     if isinstance(node, ast.BinOp):
         return is_constant(node.left) and is_constant(node.right)
     return isinstance(node, ast.Tuple) and all(map(is_constant, node.elts))
+
+
+def picked_from(node: ast.expr, methods: Container[str]) -> ast.expr:
+    """What an expression picks parts of, or asks by one of `methods`: ``q`` of ``q[s].get(a)``."""
+    while True:
+        if isinstance(node, ast.Subscript):
+            node = node.value
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in methods
+        ):
+            node = node.func.value
+        else:
+            return node

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 
+from nbmlops.tracking.code.names import picked_from
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
 from nbmlops.tracking.inference.blocks import Loop
 from nbmlops.tracking.inference.called_code import functions_called, with_called
@@ -120,17 +121,7 @@ def _carried(loop: Loop, table: str) -> str:
 
 def _root(node: ast.expr) -> str | None:
     """``Q`` of ``Q[s][a]`` and ``agent.q`` of ``agent.q.setdefault(s, [0, 0])[a]``."""
-    while True:
-        if isinstance(node, ast.Subscript):
-            node = node.value
-        elif (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in _LOOKING_UP
-        ):
-            node = node.func.value
-        else:
-            return dotted(node)
+    return dotted(picked_from(node, _LOOKING_UP))
 
 
 def _reads(node: ast.AST, name: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.instruments.torch_beginning import begin_loop
 from nbmlops.tracking.instruments.torch_copies import watch_weights
-from nbmlops.tracking.instruments.torch_observation import TorchObservation, observe
+from nbmlops.tracking.instruments.torch_observation import TorchObservation, key_of, observe
 from nbmlops.tracking.instruments.torch_training import LoopTraining
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
 __all__ = ["TorchInstrument"]
-
-_key = object.__hash__  # an object's own; unlike `id` Python asks no audit about it
 
 
 class TorchInstrument:
@@ -57,7 +55,7 @@ class _Steps:
             return
         # A library around the optimizer may hand None for the closure.
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
-        loop = self._stepping.get(_key(optimizer))
+        loop = self._stepping.get(key_of(optimizer))
         try:
             if loop is None:
                 if not self._observation.active:
@@ -70,7 +68,7 @@ class _Steps:
             self._tracker.fault("a training", error)
 
     def _keep(self, optimizer: Any, loop: LoopTraining) -> None:
-        stepping, key = self._stepping, _key(optimizer)
+        stepping, key = self._stepping, key_of(optimizer)
         stepping[key] = loop
         self._optimizers.append(weakref.ref(optimizer, lambda _gone: stepping.pop(key, None)))
         if all(known is not loop for known in self._open):

@@ -24,11 +24,11 @@ from nbmlops.tracking.trainings.training import Training
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["Feed", "Losses", "TorchObservation", "observe"]
+__all__ = ["Feed", "Losses", "TorchObservation", "key_of", "observe"]
 
 _MOST_NODES = 20_000  # of a graph that is searched for its leaves
 _WAITING = 512  # scalars on a device before they are joined into one tensor
-_key = object.__hash__  # an object's own; unlike `id` Python asks no audit about it
+key_of = object.__hash__  # an object's own; unlike `id` Python asks no audit about it
 
 
 class Losses:
@@ -177,16 +177,16 @@ class TorchObservation:
         """An iteration over `loader` began."""
         if all(known() is not loader for known in self.loaders):
             self.loaders.append(weakref.ref(loader))
-            self._wanted[_key(iterator)] = id(loader)
+            self._wanted[key_of(iterator)] = id(loader)
         self.begun += 1
-        self._iterations[_key(iterator)] = Feed(
+        self._iterations[key_of(iterator)] = Feed(
             id(loader), weakref.ref(loader), _reference(loader.dataset), _batch_size(loader),
             self.begun, len(self.losses),
         )  # fmt: skip
 
     def loader_ended(self, iterator: Any) -> None:
         """An iteration is over: where nothing was trained in it, a model was judged."""
-        feed = self._iterations.get(_key(iterator))
+        feed = self._iterations.get(key_of(iterator))
         if feed is not None and feed.passes == len(self.losses) and self.active:
             self.judged(feed.loader())
 
@@ -287,14 +287,16 @@ class TorchObservation:
             elif self._watching:
                 inside = self._tracker.trainings.inside
                 if inside is not None and inside.sample is None:
-                    self._wanted[_key(iterator)] = inside  # a trainer goes over its loaders itself
+                    self._wanted[key_of(iterator)] = (
+                        inside  # a trainer goes over its loaders itself
+                    )
             return iterator
 
         return __iter__
 
     def _next(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
         def __next__(self_: Any) -> Any:
-            self.fed = _key(self_)
+            self.fed = key_of(self_)
             try:
                 batch = original(self_)
             except BaseException as error:  # it goes on to the user, without our frames
@@ -302,7 +304,7 @@ class TorchObservation:
                     self._try(self.loader_ended, self_)
                 forget_frames(error)
                 raise
-            if self._wanted and (key := self._wanted.pop(_key(self_), None)) is not None:
+            if self._wanted and (key := self._wanted.pop(key_of(self_), None)) is not None:
                 self._try(self.batch_came, key, batch)
             return batch
 

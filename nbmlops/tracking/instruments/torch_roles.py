@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from nbmlops.tracking.code.names import picked_from
 from nbmlops.tracking.instruments.torch_loops import Region
 
 __all__ = ["Place", "inputs_taken", "loss_called", "places_in", "value_at"]
@@ -91,24 +92,10 @@ def _made_from(region: Region) -> dict[str, ast.expr]:
     return made
 
 
-def _unshaped(node: ast.expr) -> ast.expr:
-    while True:
-        if isinstance(node, ast.Subscript):
-            node = node.value
-        elif (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in _SHAPING
-        ):
-            node = node.func.value
-        else:
-            return node
-
-
 def _held_at(node: ast.expr, region: Region, made: dict[str, ast.expr]) -> Iterator[Any]:
     """The value below an expression that only picks or shapes it, and what it was cut from."""
     for _ in range(_DEEPEST):
-        node = _unshaped(node)
+        node = picked_from(node, _SHAPING)
         value = value_at(node, region)
         if value is not None:
             yield value

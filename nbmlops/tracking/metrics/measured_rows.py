@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbmlops.tracking.metrics.code_walk import rows_of
+
 __all__ = ["MeasuredRows"]
 
 
@@ -30,7 +32,4 @@ class MeasuredRows:
 
 
 def _rows(values: Any) -> int | None:
-    shape = getattr(values, "shape", None)
-    if isinstance(shape, tuple) and shape and type(shape[0]) is int:
-        return shape[0]
-    return len(values) if isinstance(values, list | tuple) else None
+    return len(values) if isinstance(values, list | tuple) else rows_of(values)
