@@ -1,13 +1,14 @@
 """What tracking costs a PyTorch loop of 10,000 steps, beside the bare loop in the same run.
 
 ``python tests/benchmarks/torch_loop_cost.py``. Bare and tracked loops take turns, on one thread, and the
-process's own time is what counts, so that other work on the machine does not; the ratio is that of
-the fastest of each.
+process's own time is what counts, so that other work on the machine does not; the ratio is the median
+of those of each two neighbours, for one loop's luck is worth a percent.
 """
 
 from __future__ import annotations
 
 import gc
+import statistics
 import tempfile
 import time
 import weakref
@@ -21,7 +22,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from nbmlops.settings import load_settings
 from nbmlops.tracking import Tracker
 
-ROUNDS = 5
+ROUNDS = 9  # of two loops each, after one that is not counted
 EPOCHS, BATCHES, BATCH = 20, 500, 32  # 10,000 steps
 
 
@@ -53,8 +54,9 @@ def main() -> None:
     tracker = Tracker(load_settings(folder, {"NBMLOPS_ROOT": str(folder)}), namespace)
     tracker.start()
     taken: dict[bool, list[float]] = {False: [], True: []}
-    for number in range(2 * ROUNDS):
-        tracked = bool(number % 2)
+    model = train(X, y)
+    for number in range(2 * ROUNDS + 2):
+        tracked = number % 4 in (1, 2)  # neither is always the later one
         if tracked:
             tracker.cell_began("train(X, y)", "c", number)
         began = time.process_time()
@@ -67,10 +69,11 @@ def main() -> None:
     namespace.clear()
     del model
     gc.collect()
-    bare, with_it = min(taken[False]), min(taken[True])
+    bare, with_it = taken[False][1:], taken[True][1:]
+    ratio = statistics.median(mine / its for mine, its in zip(with_it, bare, strict=True))
     floors = Floors()
-    floors.found("seconds of the bare loop of 10,000 steps", bare)
-    floors.at_most("tracked, times the bare one", with_it / bare, 1.03)
+    floors.found("seconds of the bare loop of 10,000 steps", statistics.median(bare))
+    floors.at_most("tracked, times the bare one", ratio, 1.03)
     floors.at_most("models kept alive afterwards", gone() is not None, 0)
     floors.end_at_once()
 

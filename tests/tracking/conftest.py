@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,12 @@ class Reply:
         self.order: list[str] = []
 
 
+def _socket_kernel() -> KernelManager:
+    """A kernel on sockets in a folder of its own: free ports are given twice on a busy machine."""
+    file = Path(tempfile.mkdtemp(prefix="kernel-")) / "k.json"
+    return KernelManager(kernel_name="python3", transport="ipc", connection_file=str(file))
+
+
 class Kernel:
     """One real IPython kernel in folder `project`."""
 
@@ -38,7 +46,7 @@ class Kernel:
         self.project = project
         (project / "nbmlops.toml").touch()
         self.settings: Settings = load_settings(project, {})
-        self.manager = KernelManager(kernel_name="python3")
+        self.manager = _socket_kernel()
         self.manager.start_kernel(
             cwd=str(project), env={**CLEAN, "PYTHONPATH": str(ROOT), **environment}
         )
@@ -131,6 +139,7 @@ class Kernel:
         """End the kernel."""
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
+        shutil.rmtree(Path(self.manager.connection_file).parent, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
