@@ -16,6 +16,7 @@ from nbmlops.tracking.code.frames import (
     root_name,
 )
 from nbmlops.tracking.code.makers import assignments, data_beside, scope_of
+from nbmlops.tracking.code.names import names_among
 
 __all__ = ["caller_name", "data_called", "handed", "names_behind"]
 
@@ -56,21 +57,17 @@ def _gone_through(frame: FrameType, name: str) -> str:
     loops = [
         (node.iter, node.lineno, node.end_lineno or 0)
         for node in nodes
-        if isinstance(node, ast.For) and _binds(node.target, name)
+        if isinstance(node, ast.For) and name in names_among(ast.walk(node.target))
     ] or [
         (node.iter, node.iter.lineno, node.iter.lineno)
         for node in nodes
-        if isinstance(node, ast.comprehension) and _binds(node.target, name)
+        if isinstance(node, ast.comprehension) and name in names_among(ast.walk(node.target))
     ]
     before = [loop for loop in loops if loop[1] <= frame.f_lineno]
     if not before:
         return name
     over, _, _ = max(before, key=lambda loop: (loop[2] >= frame.f_lineno, loop[1]))
     return root_name(over) or name
-
-
-def _binds(target: ast.expr, name: str) -> bool:
-    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(target))
 
 
 def names_behind(frame: FrameType) -> dict[str, str | None]:

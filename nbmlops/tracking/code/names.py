@@ -5,7 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Container, Iterable, Sequence
 
-__all__ = ["arguments_of", "bound_names", "is_constant", "names_in", "picked_from", "root_of"]
+__all__ = [
+    "arguments_of",
+    "bound_names",
+    "is_constant",
+    "names_among",
+    "names_in",
+    "picked_from",
+    "root_of",
+]
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
@@ -36,6 +44,11 @@ def bound_names(body: Iterable[ast.AST]) -> set[str]:
             found |= set(node.names)
         waiting += ast.iter_child_nodes(node)
     return found
+
+
+def names_among(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    """The names that stand among `nodes` themselves."""
+    return frozenset(node.id for node in nodes if isinstance(node, ast.Name))
 
 
 def names_in(nodes: Sequence[ast.AST], *, store: bool = False) -> list[str]:

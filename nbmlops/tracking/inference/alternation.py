@@ -11,7 +11,8 @@ import ast
 from collections.abc import Iterator
 from typing import TypeGuard
 
-from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
+from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.inference.assignments import assigned_in, bound_in, expanded, names_in
 from nbmlops.tracking.inference.blocks import loops_in
 from nbmlops.tracking.inference.descent import propagates
 from nbmlops.tracking.inference.drawing import draws_anew, is_by_chance
@@ -91,10 +92,9 @@ def replaces(name: str, reading: LoopReading) -> bool:
         node = waiting.pop()
         if isinstance(node, ast.Call) and terminal(node.func) in _NEAREST:
             continue  # whom it is nearest to says where a mean goes
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
-            parts = expanded(node, made)
-            if any(isinstance(part, ast.Name) and part.id == name for part in parts):
-                return False
+        moves = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)
+        if moves and name in names_among(expanded(node, made)):
+            return False
         if isinstance(node, ast.Name) and node.id not in seen:
             seen.add(node.id)
             waiting += made.get(node.id, [])
@@ -125,7 +125,7 @@ def _calls(update: Update, reading: LoopReading, words: set[str]) -> bool:
     """Whether one of `words` is called in the update, or in what it calls or reads."""
     if _called_in(update) & words:
         return True
-    read = {n.id for n in ast.walk(update.node) if isinstance(n, ast.Name)}
+    read = names_in(update.node)
     makers = [u for u in reading.lagged if u.name in read and u.node is not update.node]
     return any(
         terminal(n.func) in words
@@ -204,12 +204,11 @@ def _only_kept(reading: LoopReading) -> set[str]:
     names = [n for n in ast.walk(reading.loop) if isinstance(n, ast.Name)]
     read = {n.id for n in names if isinstance(n.ctx, ast.Load) and id(n) not in tested}
     kept = {
-        part.id
+        name
         for n in ast.walk(reading.loop)
         if isinstance(n, ast.If)
         for inner in n.body
-        for part in ast.walk(inner)
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+        for name in bound_in(inner)
     }
     return kept - read
 
@@ -241,20 +240,17 @@ def _recurs(update: Update, reading: LoopReading) -> bool:
     if not (update.part and isinstance(target, ast.Subscript)):
         return False
     bound = {
-        n.id
+        name
         for loop in [reading.loop, *loops_in(reading.loop.body)]
         if isinstance(loop, ast.For)
-        for n in ast.walk(loop.target)
-        if isinstance(n, ast.Name)
+        for name in names_in(loop.target)
     }
     return any(
         isinstance(n, ast.Subscript)
         and isinstance(n.value, ast.Name)
         and n.value.id == update.name
         and any(
-            isinstance(i, ast.BinOp)
-            and isinstance(i.op, ast.Sub | ast.Add)
-            and any(isinstance(b, ast.Name) and b.id in bound for b in ast.walk(i))
+            isinstance(i, ast.BinOp) and isinstance(i.op, ast.Sub | ast.Add) and names_in(i) & bound
             for i in ast.walk(n.slice)
         )
         for n in ast.walk(update.node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.inference.blocks import Loop
 from nbmlops.tracking.inference.expressions import dotted
 from nbmlops.tracking.inference.world import World
@@ -41,7 +42,7 @@ def grown_in(node: ast.AST) -> frozenset[str]:
 
 def names_in(node: ast.AST) -> frozenset[str]:
     """Every name that is written in `node`."""
-    return frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+    return names_among(ast.walk(node))
 
 
 def assigned_in(code: ast.AST, *, parts: bool = False) -> dict[str, list[ast.expr]]:
@@ -93,8 +94,7 @@ def sources_of(
         for name in names_in(place)
     }
     inner = {name: values for name, values in made.items() if name not in outer}
-    names = {part.id for part in expanded(node, inner) if isinstance(part, ast.Name)}
-    return frozenset(names - inner.keys())
+    return names_among(expanded(node, inner)) - inner.keys()
 
 
 def root_of(place: ast.expr) -> ast.expr:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
 from nbmlops.tracking.code.frames import MODULES
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in, pairs_in
 from nbmlops.tracking.inference.blocks import loops_in
 from nbmlops.tracking.inference.expressions import terminal
@@ -104,7 +105,7 @@ def _odds_in(update: Update, made: dict[str, list[ast.expr]]) -> list[ast.expr]:
             for name in sorted(names_in(node)):
                 parts = [n for value in made.get(name, []) for n in expanded(value, made)]
                 odds = [n for n in parts if _is_odds(n)]
-                weighed = any(isinstance(n, ast.Name) and n.id == update.name for n in parts)
+                weighed = update.name in names_among(parts)
                 if odds and weighed:
                     return odds
     return []
@@ -187,10 +188,10 @@ def _is_added(
     learners = {
         n
         for n in names_in(part) & made.keys()
-        if any(isinstance(p, ast.Name) and p.id == name for v in made[n] for p in expanded(v, made))
+        if any(name in names_among(expanded(maker, made)) for maker in made[n])
     }
     without = {n: values for n, values in made.items() if n not in learners}
-    term = {n.id for n in expanded(value, without) if isinstance(n, ast.Name)}
+    term = names_among(expanded(value, without))
     features = (term & update.value.data) - {name}
     if not added:  # a product with what is left is a projection, as in Gram and Schmidt's
         learners = {n for n in learners if any(_fits(v, name, features) for v in made[n])}
@@ -199,7 +200,7 @@ def _is_added(
     return bool(learners & term and features) and not applied
 
 
-def _fits(maker: ast.expr, name: str, features: set[str]) -> bool:
+def _fits(maker: ast.expr, name: str, features: frozenset[str]) -> bool:
     """Whether a function is handed what is left beside the data: ``fit_stump(X, r)``."""
     if not isinstance(maker, ast.Call) or terminal(maker.func) in _PRODUCTS:
         return False
@@ -210,10 +211,10 @@ def _fits(maker: ast.expr, name: str, features: set[str]) -> bool:
 def _is_sum_with(value: ast.expr, name: str) -> bool:
     if not (isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add)):
         return False
-    return any(isinstance(n, ast.Name) and n.id == name for n in (value.left, value.right))
+    return name in names_among((value.left, value.right))
 
 
-def _is_applied(name: str, features: set[str], reading: LoopReading, fits: set[int]) -> bool:
+def _is_applied(name: str, features: frozenset[str], reading: LoopReading, fits: set[int]) -> bool:
     """Whether `name` is a model's own weight: multiplied with something, or called on the data.
 
     What `fits` a learner is handed what is left of the target beside the data.
@@ -224,10 +225,10 @@ def _is_applied(name: str, features: set[str], reading: LoopReading, fits: set[i
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult):
             sides = [s.value if isinstance(s, ast.Subscript) else s
                      for s in (node.left, node.right)]  # fmt: skip
-            if any(isinstance(s, ast.Name) and s.id == name for s in sides):
+            if name in names_among(sides):
                 return True
         elif isinstance(node, ast.Call):
-            given = {argument.id for argument in node.args if isinstance(argument, ast.Name)}
+            given = names_among(node.args)
             if name in given and (features & given or terminal(node.func) in _PRODUCTS):
                 return True
     return False

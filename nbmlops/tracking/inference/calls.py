@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from nbmlops.tracking.inference import words
+from nbmlops.tracking.inference.assignments import bound_in, names_in
 from nbmlops.tracking.inference.expressions import ExpressionReader, terminal, with_items
 from nbmlops.tracking.inference.scopes import Scope
 from nbmlops.tracking.inference.values import FREE, Stage, Value, bent, called, joined, linked
@@ -208,10 +209,8 @@ class CallReader(ExpressionReader):
 
 def _globals_of(function: Function) -> frozenset[str]:
     """The names that a function reads and does not bind."""
-    names = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
-    bound = {n.id for n in names if isinstance(n.ctx, ast.Store)}
-    bound |= {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}
-    return frozenset(n.id for n in names) - bound
+    taken = {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}
+    return names_in(function) - bound_in(function) - taken
 
 
 def _yields(function: ast.FunctionDef) -> bool:

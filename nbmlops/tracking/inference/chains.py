@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.inference.assignments import (
     assigned_in,
     expanded,
@@ -111,8 +112,8 @@ def _named(
 def _neighbours(before: ast.expr, after: ast.expr, loop: ast.For, made: Made) -> ast.expr | None:
     """The sequence of which `after` follows `before`, if they are neighbours in one."""
     within = assigned_in(loop)
-    firsts = {n.id for n in expanded(before, within) if isinstance(n, ast.Name)}
-    lasts = {n.id for n in expanded(after, within) if isinstance(n, ast.Name)}
+    firsts = names_among(expanded(before, within))
+    lasts = names_among(expanded(after, within))
     for node in (n for n in ast.walk(loop) if isinstance(n, ast.For)):
         over, target = node.iter, node.target
         if isinstance(target, ast.Tuple) and isinstance(over, ast.Call):
@@ -122,7 +123,7 @@ def _neighbours(before: ast.expr, after: ast.expr, loop: ast.For, made: Made) ->
                 return sequence
         if isinstance(target, ast.Name) and target.id in names_in(after) - names_in(before):
             for name in sorted(names_in(before)):  # previous = current, at the round's end
-                if any(isinstance(v, ast.Name) and v.id == target.id for v in made.get(name, [])):
+                if target.id in names_among(made.get(name, [])):
                     return over
     return _by_index(before, after, loop)
 
@@ -185,10 +186,12 @@ def _made_chances_of(table: str, module: ast.Module, made: Made) -> str | None:
             quotients = list(_quotients(node.value))
             if any(_is_conditional(one, other, table, made) for one, other in quotients):
                 drawn = table
-        elif isinstance(node, ast.Call) and terminal(node.func) in _CHOOSING:
-            parts = [n for n in expanded(node, made) if isinstance(n, ast.Name)]
-            if any(n.id == table for n in parts):
-                drawn = table
+        elif (
+            isinstance(node, ast.Call)
+            and terminal(node.func) in _CHOOSING
+            and table in names_among(expanded(node, made))
+        ):
+            drawn = table
     return drawn
 
 
@@ -202,8 +205,7 @@ def _quotients(value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
 
 def _is_conditional(one: ast.expr, other: ast.expr, table: str, made: Made) -> bool:
     """Whether counts of `table` are divided by those of what they begin with."""
-    counts = [n for n in expanded(one, made) if isinstance(n, ast.Name) and n.id == table]
-    if not counts:
+    if table not in names_among(expanded(one, made)):
         return False
     if isinstance(other, ast.Subscript) and isinstance(other.value, ast.Name):
         begins = other.value.id
@@ -215,7 +217,7 @@ def _is_conditional(one: ast.expr, other: ast.expr, table: str, made: Made) -> b
                 summed, by_row = node.func.value, bool(node.args or node.keywords)
             else:
                 summed, by_row = (node.args[0] if node.args else node), False
-            names = {n.id for n in expanded(summed, made) if isinstance(n, ast.Name)}
+            names = names_among(expanded(summed, made))
             whole = isinstance(bare := _bare(summed), ast.Name) and (
                 bare.id == table or not _is_row(bare.id, table, made)
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.inference.assignments import expanded, names_in, pairs_in
 from nbmlops.tracking.inference.blocks import statements_in
 from nbmlops.tracking.inference.decisions import decides_by
@@ -90,7 +91,7 @@ def _quotient_of(seen: str, inside: str, module: ast.Module, made: Made) -> bool
     steps = {n: [v for v in values if not isinstance(v, ast.Starred)] for n, values in made.items()}
     for node in ast.walk(module):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-            names = _names(node.left, steps)
+            names = names_among(expanded(node.left, steps))
             if seen in names and inside not in names and inside not in names_in(node.right):
                 return True
     return False
@@ -102,12 +103,12 @@ def _is_smoothed(inside: str, module: ast.Module, made: Made) -> bool:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             above = node.left
             added = isinstance(above, ast.BinOp) and isinstance(above.op, ast.Add)
-            if added and inside in _names(above, made):
+            if added and inside in names_among(expanded(above, made)):
                 return True
         elif isinstance(node, ast.Call) and terminal(node.func) in {"log", "log2", "log10"}:
             parts = [p for a in node.args for p in expanded(a, made)]
             divided = any(isinstance(p, ast.BinOp) and isinstance(p.op, ast.Div) for p in parts)
-            if divided and any(isinstance(p, ast.Name) and p.id == inside for p in parts):
+            if divided and inside in names_among(parts):
                 return True
     return False
 
@@ -122,7 +123,3 @@ def _chances_of(counts: str, other: str, body: Sequence[ast.stmt]) -> str:
             if isinstance(place, ast.Name) and divides and counts in names and other not in names:
                 return place.id
     return counts
-
-
-def _names(node: ast.expr, made: Made) -> set[str]:
-    return {n.id for n in expanded(node, made) if isinstance(n, ast.Name)}

@@ -12,6 +12,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.inference.assignments import expanded, made_in, names_in, pairs_in
 from nbmlops.tracking.inference.blocks import statements_in
 from nbmlops.tracking.inference.class_counts import find_counted
@@ -96,7 +97,7 @@ def _direction_in(
             if not isinstance(place, ast.Name):
                 continue
             for matrix, vector in _solved(value):
-                names = {n.id for n in expanded(matrix, made) if isinstance(n, ast.Name)}
+                names = names_among(expanded(matrix, made))
                 within = spreads & names or any(
                     one.kind == "covariance" and one.value in expanded(matrix, made)
                     for one in found
@@ -117,7 +118,7 @@ def _axes_in(
         if terminal(call.func) not in {"eig", "eigh"} or not call.args:
             continue
         parts = [part for argument in call.args for part in expanded(argument, made)]
-        names = {part.id for part in parts if isinstance(part, ast.Name)}
+        names = names_among(parts)
         solved = any(isinstance(n, ast.Call) and terminal(n.func) in _SOLVING for n in parts)
         if spreads & names and len(names) > 1 and (solved or len(call.args) > 1):
             return target_names(node.targets[0]) or None

@@ -11,6 +11,7 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.inference.assignments import expanded, names_in
 from nbmlops.tracking.inference.blocks import statements_in
 from nbmlops.tracking.inference.expressions import terminal
@@ -109,7 +110,7 @@ def _normal_equations(
 def _names_behind(node: ast.expr, made: Mapping[str, ast.expr], data: set[str]) -> frozenset[str]:
     """The names that a closed form reads, in intermediate results too; none behind its data."""
     steps = {name: [value] for name, value in made.items() if name not in data}
-    return frozenset(part.id for part in expanded(node, steps) if isinstance(part, ast.Name))
+    return names_among(expanded(node, steps))
 
 
 def _is_product(node: ast.expr) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.inference.assignments import expanded, names_in
 from nbmlops.tracking.inference.expressions import terminal
 
@@ -28,7 +29,7 @@ def decides_by(module: ast.Module, known: set[str], made: dict[str, list[ast.exp
                 sides = list(node.args)
             else:
                 continue
-            told = [bool(_names(side, made) & known) for side in sides]
+            told = [bool(names_among(expanded(side, made)) & known) for side in sides]
             new = [
                 bool(names_in(side) - known) and not t for side, t in zip(sides, told, strict=True)
             ]
@@ -45,7 +46,3 @@ def _choices_in(module: ast.Module) -> Iterator[ast.expr]:
             kept = any(isinstance(inner, ast.Assign) for inner in node.body)
             if kept and isinstance(node.test.ops[0], _ORDERED):
                 yield node.test
-
-
-def _names(node: ast.expr, made: dict[str, list[ast.expr]]) -> set[str]:
-    return {n.id for n in expanded(node, made) if isinstance(n, ast.Name)}

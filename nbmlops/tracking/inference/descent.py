@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
 from nbmlops.tracking.inference.drawing import anneals, draws_anew, wanders
 from nbmlops.tracking.inference.expressions import terminal
@@ -135,10 +136,9 @@ def _solves_system(moved: set[str], reading: LoopReading) -> bool:
                 and isinstance(left, ast.Name)
                 and left.id != target.id
                 and target.id in names_in(right)
+                and moved & names_among(expanded(left, assigned_in(reading.loop)))
             ):
-                parts = expanded(left, assigned_in(reading.loop))
-                if moved & {n.id for n in parts if isinstance(n, ast.Name)}:
-                    return True
+                return True
     return False
 
 

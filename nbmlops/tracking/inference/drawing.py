@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
 from nbmlops.tracking.inference.expressions import operands, terminal
 from nbmlops.tracking.inference.loops import LoopReading
@@ -57,7 +58,7 @@ def _is_accepted(code: ast.AST, worked_out: set[str]) -> bool:
         else:
             continue
         parts = list(expanded(test, made))
-        names = {part.id for part in parts if isinstance(part, ast.Name)}
+        names = names_among(parts)
         if names & worked_out and any(_is_up_to_chance(part, made, worked_out) for part in parts):
             return True
     return False
@@ -72,7 +73,7 @@ def _is_up_to_chance(node: ast.AST, made: dict[str, list[ast.expr]], worked_out:
     chance, worked = [], []
     for side in (node.left, node.comparators[0]):
         parts = list(expanded(side, made))
-        names = {part.id for part in parts if isinstance(part, ast.Name)}
+        names = names_among(parts)
         worked.append(bool(names & worked_out))
         chance.append(any(isinstance(p, ast.Call) and terminal(p.func) in _CHANCE for p in parts))
     return any(chance[n] and not worked[n] and worked[1 - n] for n in (0, 1))
@@ -86,7 +87,7 @@ def _takes_over(node: ast.AST) -> bool:
     if isinstance(value, ast.Call) and terminal(value.func) in {"copy", "deepcopy", "list"}:
         value = value.args[0] if value.args else getattr(value.func, "value", value)
     if isinstance(value, ast.Tuple):
-        return any(isinstance(part, ast.Name) for part in value.elts)
+        return bool(names_among(value.elts))
     return isinstance(value, ast.Name)
 
 
@@ -169,7 +170,7 @@ def wanders(name: str, node: ast.AST, reading: LoopReading) -> bool:
     known |= frozenset[str]().union(*(u.value.data for u in reading.updates))
     for term in operands(node.value, ast.Add, ast.Sub):
         parts = list(expanded(term, made))
-        names = {part.id for part in parts if isinstance(part, ast.Name)}
+        names = names_among(parts)
         noise = any(isinstance(p, ast.Call) and terminal(p.func) in _NOISE for p in parts)
         if noise and not names & known:
             return any(_keeps(name, part) for part in ast.walk(reading.loop))

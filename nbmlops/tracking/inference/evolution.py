@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
 from nbmlops.tracking.inference.drawing import draws
 from nbmlops.tracking.inference.expressions import terminal
@@ -115,14 +116,14 @@ def _best_in(reading: LoopReading, bred: list[str]) -> tuple[str, ...]:
     found = [
         name
         for name, values in made.items()
-        if any(_is_first(value, made, [n for n in bred if n != name]) for value in values)
+        if any(_is_first(value, made, set(bred) - {name}) for value in values)
     ]
     return tuple(found[-1:])
 
 
-def _is_first(value: ast.expr, made: dict[str, list[ast.expr]], bred: list[str]) -> bool:
+def _is_first(value: ast.expr, made: dict[str, list[ast.expr]], bred: set[str]) -> bool:
     for node in _unwrapped(value):
-        if isinstance(node, ast.Subscript) and _names(node.value, made, bred):
+        if isinstance(node, ast.Subscript) and names_among(expanded(node.value, made)) & bred:
             first = [n for n in expanded(node.slice, made) if isinstance(n, ast.Call)]
             one = not isinstance(node.slice, ast.Slice)
             if one and any(terminal(n.func) in _FIRST for n in first):
@@ -133,7 +134,7 @@ def _is_first(value: ast.expr, made: dict[str, list[ast.expr]], bred: list[str])
                 return True
         if isinstance(node, ast.Call) and terminal(node.func) in _FIRST and node.args:
             keyed = any(keyword.arg == "key" for keyword in node.keywords)
-            if keyed and _names(node.args[0], made, bred):
+            if keyed and names_among(expanded(node.args[0], made)) & bred:
                 return True
     return False
 
@@ -145,8 +146,3 @@ def _unwrapped(value: ast.expr) -> Iterator[ast.expr]:
         inner = value.args[0] if value.args else getattr(value.func, "value", None)
         if inner is not None:
             yield inner
-
-
-def _names(node: ast.expr, made: dict[str, list[ast.expr]], bred: list[str]) -> bool:
-    """Whether an expression is one of `bred`, or was made from one."""
-    return any(isinstance(n, ast.Name) and n.id in bred for n in expanded(node, made))

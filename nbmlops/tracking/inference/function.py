@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 import msgspec
 
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.inference.arguments import arguments_of, is_setting
-from nbmlops.tracking.inference.assignments import assigned_in, expanded, pairs_in
+from nbmlops.tracking.inference.assignments import assigned_in, bound_in, expanded, pairs_in
 from nbmlops.tracking.inference.closures import find_closure
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.namespace import NamespaceWorld
@@ -100,7 +101,7 @@ def read_function(
 
 
 def _recipe(function: ast.FunctionDef, finding: Finding, arguments: set[str]) -> Recipe:
-    bound = {n.id for n in ast.walk(function) if _is_stored(n)} - arguments
+    bound = bound_in(function) - arguments
     # What stands in a name of the function's own was made from its arguments, any of them.
     made = arguments if bound & set(finding.data) else _behind(function, finding) & arguments
     return Recipe(
@@ -115,16 +116,11 @@ def _recipe(function: ast.FunctionDef, finding: Finding, arguments: set[str]) ->
     )
 
 
-def _behind(function: ast.FunctionDef, finding: Finding) -> set[str]:
+def _behind(function: ast.FunctionDef, finding: Finding) -> frozenset[str]:
     """The names that its data was made from: ``time`` of ``X = X[np.argsort(time)]``."""
     made = assigned_in(function)
-    data = [ast.Name(id=name, ctx=ast.Load()) for name in finding.data]
-    found = {n.id for name in data for n in expanded(name, made) if isinstance(n, ast.Name)}
-    return found - set(finding.parameters)
-
-
-def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    data = ast.Tuple([ast.Name(name, ast.Load()) for name in finding.data], ast.Load())
+    return names_among(expanded(data, made)) - set(finding.parameters)
 
 
 def _numbers_kept(constructor: Function | None) -> frozenset[str]:

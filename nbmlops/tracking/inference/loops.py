@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-
 import msgspec
 
-from nbmlops.tracking.inference.assignments import names_in
+from nbmlops.tracking.inference.assignments import bound_in, names_in
 from nbmlops.tracking.inference.blocks import Loop
 from nbmlops.tracking.inference.scopes import Scope
 from nbmlops.tracking.inference.statements import StatementReader, Update
@@ -55,9 +53,7 @@ class LoopReading(msgspec.Struct, frozen=True):
 
 def prepared(reader: StatementReader, loop: Loop, around: Scope | None) -> StatementReader:
     """`reader`, knowing what `loop` binds and what the function `around` it holds."""
-    reader.rebound = frozenset(
-        n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    )
+    reader.rebound = bound_in(loop)
     if around is not None:
         known = {k: v for k, v in around.values.items() if k not in reader.candidates}
         reader.root.functions.update(around.functions)

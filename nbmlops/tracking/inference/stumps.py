@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in, pairs_in
 from nbmlops.tracking.inference.blocks import Loop
 from nbmlops.tracking.inference.expressions import terminal
@@ -53,7 +54,7 @@ def _is_held_against_a_column(
                 if isinstance(part, ast.Subscript)
                 for name in names_in(part.slice) & through
             }
-            held = {n.id for n in expanded(other, made) if isinstance(n, ast.Name)} & through
+            held = names_among(expanded(other, made)) & through
             if column and held - column:
                 return True
     return False

@@ -10,7 +10,7 @@ import ast
 import re
 
 from nbmlops.tracking.code.names import picked_from
-from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
+from nbmlops.tracking.inference.assignments import assigned_in, bound_in, expanded, names_in
 from nbmlops.tracking.inference.blocks import Loop
 from nbmlops.tracking.inference.called_code import functions_called, with_called
 from nbmlops.tracking.inference.expressions import dotted, operands, terminal
@@ -101,10 +101,7 @@ def _kept_track_of(loop: Loop) -> set[str]:
         and node.func.attr in ("append", "extend", "add")
         and isinstance(node.func.value, ast.Name)
     }
-    bound = {
-        n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
-    return grown | bound
+    return grown | bound_in(loop)
 
 
 def _carried(loop: Loop, table: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.records import Parameter
 from nbmlops.tracking.brevity import plain_number
 from nbmlops.tracking.code.own import is_own
+from nbmlops.tracking.inference.assignments import bound_in
 from nbmlops.tracking.inference.cell import parse_cell
 from nbmlops.tracking.inference.hyperparameters import entries_read, literals
 from nbmlops.tracking.instruments.moved_objects import settings_of
@@ -74,9 +75,7 @@ def with_helpers(
         and isinstance(part.func, ast.Attribute)
         and isinstance(part.func.value, ast.Name)
     )
-    made = {
-        p.id for p in ast.walk(node) if isinstance(p, ast.Name) and isinstance(p.ctx, ast.Store)
-    }
+    made = bound_in(node)
     for name in called:
         # What the loop itself makes, such as a loss that goes backward, says nothing of it.
         if name not in made and name in helpers and is_own(type(helpers[name])):

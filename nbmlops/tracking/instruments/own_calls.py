@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Gap
 from nbmlops.tracking.code.makers import scope_of
+from nbmlops.tracking.inference.assignments import bound_in
 from nbmlops.tracking.inference.fitted_values import curve_of, kept, last_losses
 from nbmlops.tracking.inference.function import Recipe
 from nbmlops.tracking.inference.hyperparameters import CHOSEN, literals, read_settings
@@ -247,9 +248,9 @@ class OwnCall:
             self.recipe.names, [literals(self.definition.body)], self.recipe.parameters
         )
         bound = {
-            n.id
+            name
             for loop in self.definition.body if isinstance(loop, ast.For | ast.While)
-            for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            for name in bound_in(loop)
         }  # fmt: skip
         own = {n: v for n, v in inside.items() if n not in bound and v is not CHOSEN}
         own = {**settings_handed(self.definition, self.given), **self._closed_over(), **own}

@@ -7,6 +7,7 @@ from types import FunctionType, SimpleNamespace
 from typing import Any
 
 from nbmlops.tracking.code.own import definition_of, is_own
+from nbmlops.tracking.inference.assignments import names_in
 from nbmlops.tracking.instruments.torch_loops import Region
 from nbmlops.tracking.instruments.torch_roles import loss_called, value_at
 
@@ -68,7 +69,7 @@ def _mixed(name: str, makers: dict[str, list[ast.expr]], region: Region) -> list
     """What `name` is made from, by a loss if there is one, and what is added to that later."""
     made = makers.get(name, [])
     first = next((n for n, maker in enumerate(made) if _losses_in(maker, region)), 0)
-    return [m for n, m in enumerate(made) if n == first or (n > first and name in _names(m))]
+    return [m for n, m in enumerate(made) if n == first or (n > first and name in names_in(m))]
 
 
 def _makers(code: ast.AST, last: int) -> dict[str, list[ast.expr]]:
@@ -118,10 +119,6 @@ def _owner(call: ast.Call, region: Region) -> str | None:
     inner = [part for part in ast.walk(value) if isinstance(part, ast.Name)]
     named = [part.id for part in inner if "loss" in part.id.lower()]
     return next(iter(named or [part.id for part in inner]), None)
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def _root(node: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from nbmlops.tracking.code.frames import name_of
+from nbmlops.tracking.inference.assignments import names_in
 from nbmlops.tracking.instruments.torch_held import loaders_held
 from nbmlops.tracking.instruments.torch_loops import DEFINITIONS, Loop, Region, own_parts
 from nbmlops.tracking.instruments.torch_parts import part_read
@@ -184,7 +185,7 @@ def _made(region: Region) -> set[str]:
             around: Any = node
             while isinstance(around, ast.Name | ast.Tuple | ast.List):
                 around = around.parent  # type: ignore[union-attr] # executing sets it
-            if not isinstance(around, ast.Assign) or node.id not in _names(around.value):
+            if not isinstance(around, ast.Assign) or node.id not in names_in(around.value):
                 made.add(node.id)
     return made
 
@@ -284,7 +285,3 @@ def _called(node: Any) -> str | None:
     function = node.func if isinstance(node, ast.Call) else node
     name = getattr(function, "attr", None) or getattr(function, "id", None)
     return name if isinstance(name, str) else None
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}

@@ -10,6 +10,7 @@ from typing import Any
 from nbmlops.tracking.code.data_names import caller_name, handed
 from nbmlops.tracking.code.frames import argument_of, root_name
 from nbmlops.tracking.code.makers import data_beside, is_part
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.code.own import is_own
 from nbmlops.tracking.metrics.filling import is_table
 from nbmlops.tracking.metrics.frame_names import FrameNames
@@ -202,7 +203,7 @@ class CodeWalk:
             if held is value and other != name and other[0] != "_":
                 makers = [maker for _, maker in self._names.makers_in(cell).get(other, [])]
                 # What the loop itself has kept leads back to it.
-                if not any(_holds(maker, name) for maker in makers):
+                if not any(name in names_among(ast.walk(maker)) for maker in makers):
                     self._name(ast.Name(id=other, ctx=ast.Load()), other, cell)
                     return True
         return self._entry_at_turn(turns.over, value, place)
@@ -304,10 +305,6 @@ class CodeWalk:
             # Made from itself, as in ``p = p[:, 1]``: what it was before counts too.
             if before and not any(ast.unparse(n) == key for n in ast.walk(maker) if is_part(n)):
                 return
-
-
-def _holds(node: ast.AST, name: str) -> bool:
-    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
 
 
 def _fed(call: ast.Call) -> ast.expr | None:

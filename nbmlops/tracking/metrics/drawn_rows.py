@@ -13,6 +13,7 @@ from typing import Any
 
 from nbmlops.tracking.code.frames import call_node
 from nbmlops.tracking.code.makers import Scope, scope_of
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.code.own import is_own
 from nbmlops.tracking.metrics.filling import lookup
 
@@ -100,7 +101,7 @@ def _goes_on(name: str, made: dict[str, list[ast.AST]]) -> bool:
         value = waiting.pop()
         if isinstance(value, ast.Call) and _called(value) in _DRAWING:
             continue
-        names = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)} - reached
+        names = names_among(ast.walk(value)) - reached
         if name in names:
             return True
         reached |= names

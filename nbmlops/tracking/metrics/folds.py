@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from nbmlops.tracking.code.makers import Scope, scope_of
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.metrics.contents import content_of, roughly
 from nbmlops.tracking.metrics.filling import (
     Filling,
@@ -277,9 +278,7 @@ def _holders(part: ast.AST) -> list[ast.expr]:
 
 def _makes_itself(name: str, site: Site) -> bool:
     maker = site.last(name)
-    return maker is not None and any(
-        isinstance(part, ast.Name) and part.id == name for part in ast.walk(maker)
-    )
+    return maker is not None and name in names_among(ast.walk(maker))
 
 
 def _is_nothing(value: Any) -> bool:

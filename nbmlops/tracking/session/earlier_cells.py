@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 
 from nbmlops.tracking.code.makers import makers_of
+from nbmlops.tracking.code.names import names_among
 from nbmlops.tracking.code.source import parse_cell
 from nbmlops.tracking.session.cells import CellHistory
 
@@ -40,7 +41,4 @@ def makers_in_cells(history: CellHistory) -> Callable[[str], list[ast.AST]]:
 
 def _is_anew(name: str, makers: list[ast.AST]) -> bool:
     """Whether a cell made `name` of something else than of what it was."""
-    return any(
-        all(not isinstance(part, ast.Name) or part.id != name for part in ast.walk(maker))
-        for maker in makers
-    )
+    return any(name not in names_among(ast.walk(maker)) for maker in makers)
