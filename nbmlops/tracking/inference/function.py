@@ -18,7 +18,7 @@ from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.search import find_in_function
 from nbmlops.tracking.inference.trees import find_tree
 from nbmlops.tracking.inference.words import is_step
-from nbmlops.tracking.inference.world import Function, Kind, World
+from nbmlops.tracking.inference.world import Function, InnerWorld, Kind, World
 
 __all__ = ["Recipe", "read_function"]
 
@@ -43,11 +43,12 @@ class Recipe(msgspec.Struct, frozen=True):
     whole: bool = False
 
 
-class _MethodWorld:
+class _MethodWorld(InnerWorld):
     """A method's names: `self` is an object of the class whose methods are given."""
 
     def __init__(self, world: World, own: str, methods: Mapping[str, Function]) -> None:
-        self._world, self._own, self._methods = world, own, methods
+        super().__init__(world)
+        self._own, self._methods = own, methods
         self._numbers = _numbers_kept(methods.get("__init__"))
 
     def kind(self, name: str) -> Kind:
@@ -57,17 +58,11 @@ class _MethodWorld:
             attribute = name.partition(".")[2]
             plain = is_step(attribute) or attribute in self._numbers
             return Kind.NUMBER if plain else Kind.UNKNOWN
-        return self._world.kind(name)
-
-    def holders(self, name: str) -> frozenset[str]:
-        return self._world.holders(name)
-
-    def function(self, name: str) -> Function | None:
-        return self._world.function(name)
+        return super().kind(name)
 
     def methods(self, owner: str, name: str) -> tuple[Function, ...]:
         if owner != self._own:
-            return self._world.methods(owner, name)
+            return super().methods(owner, name)
         return (self._methods[name],) if name in self._methods else ()
 
 

@@ -31,7 +31,7 @@ from nbmlops.tracking.inference.statements import StatementReader
 from nbmlops.tracking.inference.tables import find_table
 from nbmlops.tracking.inference.trees import may_grow
 from nbmlops.tracking.inference.values import FREE, Value
-from nbmlops.tracking.inference.world import Function, Kind, World
+from nbmlops.tracking.inference.world import Function, InnerWorld, Kind, World
 
 __all__ = ["find_in_function", "find_trainings", "may_train", "names_worked_out"]
 
@@ -149,25 +149,17 @@ def _tunes(loop: Loop, world: World) -> bool:
     )
 
 
-class _Inside:
+class _Inside(InnerWorld):
     """The names in a function that is called: those who call themselves are looked into once."""
 
     def __init__(self, world: World, name: str) -> None:
-        self._world, self._name = world, name
+        super().__init__(world)
+        self._name = name
         self._depth: int = getattr(world, "_depth", 0) + 1
-
-    def kind(self, name: str) -> Kind:
-        return self._world.kind(name)
-
-    def holders(self, name: str) -> frozenset[str]:
-        return self._world.holders(name)
 
     def function(self, name: str) -> Function | None:
         hidden = name == self._name or self._depth > _DEEPEST
-        return None if hidden else self._world.function(name)
-
-    def methods(self, owner: str, name: str) -> tuple[Function, ...]:
-        return self._world.methods(owner, name)
+        return None if hidden else super().function(name)
 
 
 def _is_library(loop: Loop, world: World) -> bool:

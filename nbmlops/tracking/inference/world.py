@@ -6,7 +6,7 @@ import ast
 from enum import Enum
 from typing import Protocol
 
-__all__ = ["Function", "Kind", "World"]
+__all__ = ["Function", "InnerWorld", "Kind", "World"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -42,3 +42,22 @@ class World(Protocol):
     def holders(self, name: str) -> frozenset[str]:
         """The lists and dicts of arrays that hold the very object that `name` is bound to."""
         ...
+
+
+class InnerWorld:
+    """Names as code within another sees them: what it does not tell itself is asked `outside`."""
+
+    def __init__(self, outside: World) -> None:
+        self._outside = outside
+
+    def kind(self, name: str) -> Kind:
+        return self._outside.kind(name)
+
+    def function(self, name: str) -> Function | None:
+        return self._outside.function(name)
+
+    def methods(self, owner: str, name: str) -> tuple[Function, ...]:
+        return self._outside.methods(owner, name)
+
+    def holders(self, name: str) -> frozenset[str]:
+        return self._outside.holders(name)
