@@ -25,15 +25,11 @@ def turns_of(frame: FrameType, name: str) -> Turns | None:
     tree, line = tree_of(frame), frame.f_lineno
     found: Turns | None = None
     for node in ast.walk(tree) if tree is not None else ():
-        loops: list[Any] = []
-        if isinstance(node, ast.For | ast.AsyncFor):
-            loops = [node]
-        elif isinstance(node, _COMPREHENSIONS):
-            loops = node.generators
-        if not loops or not node.lineno <= line <= (node.end_lineno or line):  # type: ignore[attr-defined] # both kinds have lines
+        if not isinstance(node, ast.For | ast.AsyncFor | _COMPREHENSIONS):
             continue
-        for loop in loops:
-            found = _bound(loop.target, loop.iter, name) or found
+        if node.lineno <= line <= (node.end_lineno or line):
+            for loop in [node] if isinstance(node, ast.For | ast.AsyncFor) else node.generators:
+                found = _bound(loop.target, loop.iter, name) or found
     return found
 
 
@@ -76,31 +72,32 @@ def _bound(target: ast.expr, over: ast.expr, name: str) -> Turns | None:
 def _written_out(over: ast.expr) -> list[ast.expr] | None:
     if isinstance(over, ast.Tuple | ast.List):
         return None if any(isinstance(e, ast.Starred) for e in over.elts) else over.elts
-    if _method(over) == "values":
-        return over.func.value.values  # type: ignore[attr-defined, no-any-return] # a dict, as told above
-    return None
+    written = _dict_asked(over, "values")
+    return None if written is None else written.values
 
 
 def _columns(over: ast.expr, count: int) -> list[ast.expr] | None:
     """What each of `count` variables goes over, where rows are written out or joined."""
-    called = over.func.id if isinstance(over, ast.Call) and isinstance(over.func, ast.Name) else ""
-    if called == "enumerate" and count == 2:
-        return [_tuple([]), over.args[0]]  # type: ignore[attr-defined] # a call
-    if called == "zip" and len(over.args) == count:  # type: ignore[attr-defined] # a call
-        return list(over.args)  # type: ignore[attr-defined] # a call
-    if _method(over) == "items" and count == 2:
-        written: ast.Dict = over.func.value  # type: ignore[attr-defined] # a dict, as told above
+    if isinstance(over, ast.Call) and isinstance(over.func, ast.Name):
+        if over.func.id == "enumerate" and count == 2:
+            return [_tuple([]), over.args[0]]
+        if over.func.id == "zip" and len(over.args) == count:
+            return over.args
+    written = _dict_asked(over, "items")
+    if written is not None and count == 2:
         return [_tuple([key for key in written.keys if key]), _tuple(written.values)]
-    rows = _written_out(over) or []
-    if rows and all(isinstance(r, ast.Tuple | ast.List) and len(r.elts) == count for r in rows):
-        return [_tuple([row.elts[n] for row in rows]) for n in range(count)]  # type: ignore[attr-defined] # rows
+    written_out = _written_out(over) or []
+    rows = [row.elts for row in written_out if isinstance(row, ast.Tuple | ast.List)]
+    if rows and len(rows) == len(written_out) and all(len(row) == count for row in rows):
+        return [_tuple(list(column)) for column in zip(*rows, strict=True)]
     return None
 
 
-def _method(over: ast.expr) -> str | None:
-    """Which of its methods is called on a dict that is written there."""
+def _dict_asked(over: ast.expr, method: str) -> ast.Dict | None:
+    """The dict that is written there, if `method` of it is called."""
     if isinstance(over, ast.Call) and isinstance(over.func, ast.Attribute):
-        return over.func.attr if isinstance(over.func.value, ast.Dict) else None
+        holder = over.func.value
+        return holder if isinstance(holder, ast.Dict) and over.func.attr == method else None
     return None
 
 
