@@ -11,7 +11,8 @@ from nbmlops.tracking.code.data_names import names_behind
 from nbmlops.tracking.code.frames import argument_of, call_node
 from nbmlops.tracking.code.makers import tree_of
 from nbmlops.tracking.inference.search import names_worked_out
-from nbmlops.tracking.metrics.code_walk import CodeWalk, rows_of
+from nbmlops.tracking.metrics.code_walk import CodeWalk
+from nbmlops.tracking.metrics.measured_rows import rows_of
 from nbmlops.tracking.metrics.provenance import Origin, Provenance
 
 __all__ = ["origins_of"]

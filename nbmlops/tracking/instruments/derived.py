@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.code.frames import root_name
 from nbmlops.tracking.code.source import parse_cell
-from nbmlops.tracking.metrics.code_walk import rows_of
+from nbmlops.tracking.inference.assignments import names_in
+from nbmlops.tracking.metrics.measured_rows import rows_of
 from nbmlops.tracking.metrics.provenance import Origin
 from nbmlops.tracking.session.cells import ExecutedCell
 from nbmlops.tracking.trainings.inputs import is_data
@@ -67,12 +68,8 @@ def _is_anothers(tracker: Tracker, part: ast.AST, made: Any, origin: Origin) -> 
     rows, array = rows_of(made), tracker.namespace.get(part.id)
     if rows is None or rows_of(array) != rows or tracker.provenance.origin_of(array):
         return False
-    named = {
-        node.id
-        for maker in tracker.provenance.earlier(part.id)
-        for node in ast.walk(maker)
-        if isinstance(node, ast.Name)
-    }
+    makers = tracker.provenance.earlier(part.id)
+    named = {name for maker in makers for name in names_in(maker)}
     held = [tracker.namespace.get(name) for name in named]
     runs = {run for value in held for run in tracker.provenance.runs_held(value)}
     runs |= {run for value in held if (run := tracker.provenance.run_of(value)) is not None}

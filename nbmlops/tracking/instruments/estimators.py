@@ -15,7 +15,7 @@ from nbmlops.tracking.instruments.fitted import take_results
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.models import class_path, is_model, title
 from nbmlops.tracking.instruments.wrapping import watch
-from nbmlops.tracking.metrics.code_walk import FORECASTING
+from nbmlops.tracking.metrics.asked_models import FORECASTING
 from nbmlops.tracking.metrics.drawn_rows import measures_drawn_rows
 from nbmlops.tracking.trainings.inputs import Argument, arguments_of
 from nbmlops.tracking.trainings.parameters import (

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbmlops.tracking.metrics.code_walk import rows_of
-
-__all__ = ["MeasuredRows"]
+__all__ = ["MeasuredRows", "rows_of"]
 
 
 class MeasuredRows:
@@ -33,3 +31,9 @@ class MeasuredRows:
 
 def _rows(values: Any) -> int | None:
     return len(values) if isinstance(values, list | tuple) else rows_of(values)
+
+
+def rows_of(value: Any) -> int | None:
+    """How many rows an array has; None for what is none."""
+    shape = getattr(value, "shape", None)
+    return shape[0] if isinstance(shape, tuple) and shape and type(shape[0]) is int else None
