@@ -90,6 +90,7 @@ from nbmlops.records.tracking import (
     Scalar,
     TrackedRun,
     TrainingKind,
+    last_values,
 )
 
 __all__ = [
@@ -177,6 +178,7 @@ __all__ = [
     "digest",
     "digest_bytes",
     "encode",
+    "last_values",
     "new_id",
     "now",
     "percent",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -59,6 +60,17 @@ class Metric(Record, frozen=True, kw_only=True):
     cell_id: str | None = None
     candidate: bool = False
     step: int = 0
+
+
+def last_values(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
+    """Each metric at its last step, in the order in which these values were computed."""
+    last: dict[tuple[str, str | None], Metric] = {}
+    for metric in metrics:
+        key = (metric.name, metric.data)
+        if key not in last or metric.step >= last[key].step:
+            last.pop(key, None)
+            last[key] = metric
+    return tuple(last.values())
 
 
 class DataInput(Record, frozen=True, kw_only=True):

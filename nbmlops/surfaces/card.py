@@ -16,6 +16,7 @@ from nbmlops.records import (
     TrackedRun,
     decode,
     encode,
+    last_values,
     percent,
     to_plain,
 )
@@ -74,7 +75,7 @@ def _head(run: TrackedRun) -> tuple[str, str]:
 def _middle(run: TrackedRun, previous: TrackedRun | None) -> list[str]:
     told = [_data_line(run, previous)]
     if run.metrics:
-        told.append(_metrics(run.metrics, previous))
+        told.append(_metrics(last_values(run.metrics), previous))
     return told
 
 
@@ -142,7 +143,7 @@ def _metric(metric: Metric, previous: TrackedRun | None) -> str:
         return f"{metric.name} not finite"
     text = f"{metric.name} {metric.value:.4g}"
     before = (
-        next((m.value for m in previous.metrics if m.name == metric.name), None)
+        next((m.value for m in last_values(previous.metrics) if m.name == metric.name), None)
         if previous
         else None
     )

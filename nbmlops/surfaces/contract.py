@@ -25,6 +25,7 @@ from nbmlops.records import (
     ReviewStatus,
     TrackedRun,
     Verdict,
+    last_values,
     percent,
 )
 from nbmlops.surfaces.wording import ended
@@ -115,7 +116,7 @@ class RunSummary(Record, frozen=True, kw_only=True):
             cell_id=run.cell.cell_id,
             execution_count=run.cell.execution_count,
             parameters=run.parameters,
-            metrics=tuple({(m.name, m.data): m for m in run.metrics}.values()),
+            metrics=last_values(run.metrics),
             inputs=tuple(InputSummary.of(data) for data in run.inputs),
             data_digest=run.data_digest,
             gaps=run.gaps,

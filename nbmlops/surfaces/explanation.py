@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nbmlops.records import DataInput, TrackedRun, percent, shown
+from nbmlops.records import DataInput, TrackedRun, last_values, percent, shown
 from nbmlops.surfaces.wording import ended
 
 __all__ = ["explanation"]
@@ -34,7 +34,8 @@ def _captured(run: TrackedRun) -> Iterator[str]:
         + (f", of which {_listed(chosen)} differ from the defaults" if chosen else "")
     )
     metrics = [
-        f"{m.name} {shown(m.value)}{' (candidate)' if m.candidate else ''}" for m in run.metrics
+        f"{m.name} {shown(m.value)}{' (candidate)' if m.candidate else ''}"
+        for m in last_values(run.metrics)
     ]
     yield f"  metrics: {_listed(metrics) or 'none yet'}"
     environment = run.environment

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from nbmlops.data import compare
 from nbmlops.errors import NbmlopsError
-from nbmlops.records import Change, DataDiff, Fingerprint, RunDiff, Scalar, TrackedRun
+from nbmlops.records import Change, DataDiff, Fingerprint, RunDiff, Scalar, TrackedRun, last_values
 
 __all__ = ["compare_runs"]
 
@@ -47,11 +47,7 @@ def _changes(
 
 def _metrics(run: TrackedRun) -> dict[str, Scalar]:
     """Each metric at its last step."""
-    last: dict[str, tuple[int, float | None]] = {}
-    for metric in run.metrics:
-        if metric.name not in last or metric.step >= last[metric.name][0]:
-            last[metric.name] = (metric.step, metric.value)
-    return {name: value for name, (_, value) in last.items()}
+    return {metric.name: metric.value for metric in last_values(run.metrics)}
 
 
 def _surroundings(run: TrackedRun) -> dict[str, Scalar]:

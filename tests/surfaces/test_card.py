@@ -208,6 +208,19 @@ def test_the_newest_metrics_show_in_the_order_of_their_computing() -> None:
     assert told(a_run(metrics=metrics[:2]))[0][2] == "a 1   b 1"
 
 
+def test_a_metric_of_many_steps_shows_its_last_value_beside_the_last_before() -> None:
+    """An epoch's loss crowds nothing out, and is not held against another training's first."""
+
+    def losses(*values: float) -> TrackedRun:
+        told = [Metric(name="loss", value=v, at=now(), step=n) for n, v in enumerate(values)]
+        return a_run(metrics=(*told, Metric(name="r2", value=0.5, at=now())))
+
+    run, before = losses(9.0, 5.0, 3.0, 2.0, 1.5), losses(9.0, 4.0, 2.0)
+    lines = card_bundle(run, before)["text/plain"].split("\n")
+    assert lines[2] == "loss 1.5 (-0.5)   r2 0.5 (=)"
+    assert "  metrics: loss 1.5, r2 0.5" in explanation(run)
+
+
 def test_data_is_as_large_as_people_say() -> None:
     """A table in rows and columns, an array in its shape, a column in rows."""
     column = ColumnFingerprint(name="", type="float64", digest="aa")

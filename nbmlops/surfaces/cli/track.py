@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from nbmlops.records import TrackedRun
+from nbmlops.records import TrackedRun, last_values
 from nbmlops.surfaces.cli.door import console, json_option, print_json, table
 from nbmlops.surfaces.cli.names import Name
 from nbmlops.surfaces.explanation import explanation
@@ -130,9 +130,10 @@ def _metrics(run: TrackedRun) -> Table:
     """The newest metrics, as on the card: values below each other, the names behind them."""
     lines = Table.grid(padding=(0, 1))
     lines.add_column(no_wrap=True, min_width=6)
-    for metric in run.metrics[-_MOST:]:
+    metrics = last_values(run.metrics)
+    for metric in metrics[-_MOST:]:
         value = f"{metric.value:.4g}" if metric.value is not None else "–"
         lines.add_row(value, Name(metric.name))
-    if len(run.metrics) > _MOST:
-        lines.add_row("", Text(f"and {len(run.metrics) - _MOST} more", "dim"))
+    if len(metrics) > _MOST:
+        lines.add_row("", Text(f"and {len(metrics) - _MOST} more", "dim"))
     return lines
