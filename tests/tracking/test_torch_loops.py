@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from math import isfinite
+
 import pytest
 
 from .conftest import Kernel
@@ -94,6 +97,30 @@ for i in range(3):
 """,
     )
     assert told(run)["loss"] == "multi_margin_loss"
+
+
+def test_passes_from_tensors_that_are_no_numbers(kernel: Kernel) -> None:
+    """They have no loss; those before and after them keep theirs, each with its step."""
+    (run,) = kernel.trained(
+        """
+mixed = nn.Linear(4, 1)
+opt = torch.optim.SGD(mixed.parameters(), lr=0.0)
+seen = []
+for step in range(5):
+    opt.zero_grad()
+    loss = mixed(torch.full((3, 4), float(step))) ** 2
+    if step == 2:
+        loss.backward(torch.ones_like(loss))
+    else:
+        loss.mean().backward()
+        seen.append(loss.mean().item())
+    opt.step()
+"""
+    )
+    seen = json.loads(kernel.value("seen"))
+    assert {
+        step: value for step, value in losses(run) if value and isfinite(value)
+    } == pytest.approx(dict(zip((0, 1, 3, 4), seen, strict=True)))
 
 
 def test_amp_and_a_compiled_model(kernel: Kernel) -> None:

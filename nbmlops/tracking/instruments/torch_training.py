@@ -6,9 +6,9 @@ import math
 import sys
 import time
 import weakref
-from array import array
+from bisect import bisect_left
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import count, pairwise
 from statistics import mode
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["LoopTraining", "add_settings"]
 
 _DEEPEST = 12  # frames between an optimizer's hook and the user's code
+_NUMBERS = count(1)
 _FEW = 2  # steps of which the last's beginning says nothing of its end
 
 
@@ -43,12 +44,12 @@ class LoopTraining:
         self.training = training
         self._tracker, self._observation, self._own = tracker, observation, own
         self._optimizers: list[Any] = []
-        self._windows = array("I")  # where each step's losses begin and end
-        self._epochs: list[int] = []  # the step that each epoch begins with
+        self.number = next(_NUMBERS)
+        self._by_closure: dict[int, list[int]] = {}  # where the loss of such a step is
+        self._epochs: list[int] = []  # the step of the cell's that each epoch begins with
         self._epoch: Any = None
         self._place: tuple[CodeType, str] | None = None
         self._by_loader = False
-        self._begun = self._fed = -1  # of the loader's iterations, when they were looked at last
         self._looks = 0
         self._judges = False  # whether a loader was read to its end between its steps
         self._named: list[Any] = []  # the loaders that were looked at, weakly
@@ -64,27 +65,30 @@ class LoopTraining:
         """Epochs are the turns of the variable at `place`, or the iterations of a loader."""
         self._place, self._by_loader = place, loader
 
-    def steps(self, optimizer: Any, closure: bool) -> None:
-        """`optimizer` makes a step; with a closure, the first loss of that is the step's."""
-        observation = self._observation
-        observation.stepped = True  # the next backward pass begins a new window
-        if self._optimizers[0]() is not optimizer:
-            return
+    def counts(self, optimizer: Any) -> bool:
+        """Whether the steps of `optimizer` are counted: several may train one model."""
+        return self._optimizers[0]() is optimizer
+
+    def begins_step(self, closure: bool) -> bool:
+        """A step begins that is counted; with a `closure`, the first loss of that is the step's.
+
+        Returns:
+            Whether the steps that follow it are like it, until a loader begins anew.
+        """
+        log = self._observation.steps
+        if closure:
+            self._by_closure[len(log)] = [len(log.known), len(log.known) + 1]
         if not self._by_loader:
             self._count(self._turn())
-        elif observation.begun != self._begun or observation.fed != self._fed:
-            self._begun, self._fed = observation.begun, observation.fed
-            self._count(feed.number if (feed := observation.feed) else self._epoch)
-        ends = len(observation.losses.known)
-        self._windows.append(ends if closure else observation.window)
-        self._windows.append(ends + 1 if closure else ends)
-        self.ended = time.perf_counter()
+        else:
+            self._count(feed.number if (feed := self._observation.feed) else self._epoch)
+        return not closure and (self._by_loader or self._place is None)
 
     def _count(self, epoch: Any) -> None:
         """The step belongs to `epoch`."""
         if epoch != self._epoch or not self._epochs:
             self._epoch = epoch
-            self._epochs.append(len(self._windows) // 2)
+            self._epochs.append(len(self._observation.steps))
             self.training.step = len(self._epochs) - 1
 
     def _turn(self) -> Any:
@@ -92,7 +96,7 @@ class LoopTraining:
         if self._place is None:
             return 0
         code, name = self._place
-        frame: FrameType | None = sys._getframe(2)
+        frame: FrameType | None = sys._getframe(3)
         for _ in range(_DEEPEST):
             if frame is None or frame.f_code is code:
                 break
@@ -119,21 +123,25 @@ class LoopTraining:
     def finish(self) -> None:
         """Complete the training with what was seen of it."""
         tracker, training = self._tracker, self.training
-        steps = self._step_losses()
+        made = list(self._observation.steps.steps_of(self.number))
+        pairs = [self._by_closure.get(step, window) for step, *window in made]
+        steps = self._step_losses(pairs)
         values: dict[str, Any] = {"steps": len(steps)}
         counted = self._by_loader or self._place is not None
         if counted:
             values = {"epochs": len(self._epochs), **values}
-        passes = [end - begin for begin, end in self._pairs()]
+        passes = [end - begin for begin, end in pairs]
         if self.accumulates and passes and mode(passes) > 1:
             values["gradient_accumulation_steps"] = mode(passes)
         values["amp"] = self._observation.scaled
         found = [p for p in measured(values) if p.name != "amp" or p.value]
         add_settings(training, (*found, *self._scheduler()))
-        self._curve(self._epoch_losses(steps) if counted else steps, "epoch" if counted else "step")
+        epochs = [bisect_left(made, (step,)) for step in self._epochs]
+        losses = self._epoch_losses(steps, epochs) if counted else steps
+        self._curve(losses, "epoch" if counted else "step")
         training.step = 0
         if not self._own:
-            training.duration = self._lasted()
+            training.duration = self._lasted(len(made))
             self._take_other_loaders()
             tracker.trainings.close(training)
 
@@ -143,22 +151,18 @@ class LoopTraining:
             return ()
         return scheduler_settings(scheduler_of(optimizer, [], self._tracker.namespace))
 
-    def _lasted(self) -> float:
+    def _lasted(self, made: int) -> float:
         """Seconds from the first step's beginning; the last one took as long as the others."""
-        made = len(self._windows) // 2
         if made < _FEW:
             return time.perf_counter() - self.training.began
         return (self.ended - self.training.began) * made / (made - 1)
 
-    def _pairs(self) -> Iterable[tuple[int, int]]:
-        return zip(self._windows[::2], self._windows[1::2], strict=True)
-
-    def _step_losses(self) -> list[float]:
+    def _step_losses(self, pairs: list[list[int]]) -> list[float]:
         losses = self._observation.losses.values()
-        return [sum(losses[begin:end]) if end > begin else math.nan for begin, end in self._pairs()]
+        return [sum(losses[begin:end]) if end > begin else math.nan for begin, end in pairs]
 
-    def _epoch_losses(self, steps: list[float]) -> list[float]:
-        bounds = [*self._epochs, len(steps)]
+    def _epoch_losses(self, steps: list[float], epochs: list[int]) -> list[float]:
+        bounds = [*epochs, len(steps)]
         return [sum(steps[begin:end]) / max(1, end - begin) for begin, end in pairwise(bounds)]
 
     def _curve(self, losses: list[float], what: str) -> None:

@@ -64,47 +64,48 @@ class Activity:
     """Which threads are inside a training. A worker thread of a training's is inside it too."""
 
     def __init__(self) -> None:
-        self._inside: dict[int, int] = {}
+        self.inside: dict[int, int] = {}
+        """How many trainings each thread is inside of; it is empty where none is inside of any."""
         self._cell_thread = threading.get_ident()
 
     def on_cell_thread(self) -> None:
         """The calling thread runs a cell that begins; no training of an earlier one goes on."""
         self._cell_thread = threading.get_ident()
-        self._inside.pop(self._cell_thread, None)
+        self.inside.pop(self._cell_thread, None)
 
     @property
     def depth(self) -> int:
         """How many trainings the calling thread is inside of."""
-        return self._inside.get(threading.get_ident(), 0)
+        return self.inside.get(threading.get_ident(), 0)
 
     def return_to(self, depth: int) -> None:
         """Forget what the calling thread entered since it was at `depth`."""
         if depth:
-            self._inside[threading.get_ident()] = depth
+            self.inside[threading.get_ident()] = depth
         else:
-            self._inside.pop(threading.get_ident(), None)
+            self.inside.pop(threading.get_ident(), None)
 
     @property
     def busy(self) -> bool:
         """Whether the calling thread works for a training that has begun."""
-        if not self._inside:
+        if not self.inside:
             return False
         mine = threading.get_ident()
-        if mine in self._inside:
+        if mine in self.inside:
             return True
         # joblib's threads carry nothing of the thread that started them.
-        return mine != self._cell_thread and self._cell_thread in self._inside
+        return mine != self._cell_thread and self._cell_thread in self.inside
 
     def enter(self) -> None:
         """The calling thread begins a training."""
         mine = threading.get_ident()
-        self._inside[mine] = self._inside.get(mine, 0) + 1
+        self.inside[mine] = self.inside.get(mine, 0) + 1
 
     def leave(self) -> None:
         """The calling thread ends a training."""
         mine = threading.get_ident()
-        left = self._inside.get(mine, 1) - 1
+        left = self.inside.get(mine, 1) - 1
         if left:
-            self._inside[mine] = left
+            self.inside[mine] = left
         else:
-            self._inside.pop(mine, None)
+            self.inside.pop(mine, None)
