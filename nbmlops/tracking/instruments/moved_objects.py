@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import numbers
 import sys
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from nbmlops.records import Parameter
 from nbmlops.tracking.brevity import plain_number
 from nbmlops.tracking.code.frames import name_of
 from nbmlops.tracking.code.own import is_own
+from nbmlops.tracking.inference.assignments import bound_in
 from nbmlops.tracking.inference.cell import parse_cell
 from nbmlops.tracking.inference.function import Recipe
 from nbmlops.tracking.inference.namespace import is_fitted, kind_of
@@ -55,12 +55,11 @@ def moved_by(
     given = bind(function, args, kwargs).arguments
     # ``w = w - …`` leaves what was handed over as it was.
     anew = {
-        part.id
+        name
         for node in ast.walk(definition)
         if isinstance(node, ast.Assign)
         for target in node.targets
-        for part in ast.walk(target)
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+        for name in bound_in(target)
     }
     roots = dict.fromkeys(_asked(name.partition(".")[0], definition) for name in recipe.parameters)
     return {
@@ -150,7 +149,7 @@ def _written(made: ast.expr, model: Any, namespace: Mapping[str, Any]) -> dict[s
     args = [_plain(argument, namespace) for argument in made.args]
     named = {k.arg: _plain(k.value, namespace) for k in made.keywords if k.arg}
     try:
-        return dict(inspect.signature(type(model)).bind(*args, **named).arguments)
+        return dict(bind(type(model), tuple(args), named).arguments)
     except (TypeError, ValueError):
         return None
 

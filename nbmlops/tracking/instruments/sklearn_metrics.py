@@ -16,6 +16,7 @@ from nbmlops.tracking.instruments.following import quietly
 from nbmlops.tracking.instruments.metric_tables import Rows, rows_of, summaries_of
 from nbmlops.tracking.instruments.wrapping import Watched, is_watched, watch
 from nbmlops.tracking.metrics.drawn_rows import measures_drawn_rows
+from nbmlops.tracking.trainings.binding import bind
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
@@ -128,7 +129,7 @@ def _take(
         return
     if measures_drawn_rows(tracker.frames()):
         return
-    bound = inspect.signature(function).bind(*args, **kwargs).arguments
+    bound = bind(function, args, kwargs).arguments
     places = {name: place for place, name in enumerate(bound)}
     named = [(bound[n], places[n], n) for n in _PREDICTED if n in bound]
     others = [

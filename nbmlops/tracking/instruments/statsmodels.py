@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import warnings
 import weakref
@@ -19,6 +18,7 @@ from nbmlops.tracking.instruments.estimators import EstimatorWatch, called_by_li
 from nbmlops.tracking.instruments.following import follow, quietly
 from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.wrapping import watch
+from nbmlops.tracking.trainings.binding import bind
 from nbmlops.tracking.trainings.inputs import Argument, input_of, is_data
 from nbmlops.tracking.trainings.parameters import defaults_of, named_parameters
 from nbmlops.tracking.trainings.training import Training
@@ -122,7 +122,7 @@ class _Made:
     def _remember(
         self, function: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]
     ) -> None:
-        given = inspect.signature(function).bind(*args, **kwargs).arguments
+        given = bind(function, args, kwargs).arguments
         given.update(given.pop("kwargs", {}))
         settings = {k: v for k, v in given.items() if k not in _NO_SETTINGS and _plain(v)}
         settings |= {k: type(given[k]).__name__ for k in _PARTS if given.get(k) is not None}
@@ -210,7 +210,7 @@ def _fit(
             tracker.provenance.remember_model(inner, training.id)
 
     def begin() -> Training:
-        given = dict(inspect.signature(function).bind(*args, **kwargs).arguments)
+        given = dict(bind(function, args, kwargs).arguments)
         given.update(given.pop("kwargs", {}))
         return _begin(tracker, made, model, given, defaults_of(function))
 

@@ -17,6 +17,7 @@ from nbmlops.tracking.instruments.fitted import take_results
 from nbmlops.tracking.instruments.models import class_path, is_model, title
 from nbmlops.tracking.instruments.solvers import data_read_by
 from nbmlops.tracking.instruments.wrapping import is_watched
+from nbmlops.tracking.trainings.binding import bind
 from nbmlops.tracking.trainings.inputs import Argument, arguments_of, input_of
 from nbmlops.tracking.trainings.parameters import attributes_of, named_parameters, parameters_of
 from nbmlops.tracking.trainings.training import Training
@@ -188,7 +189,7 @@ def _add_tasks(training: Training, batch: Batch) -> None:
     rows = []
     for number, task in enumerate(batch.tasks[:_MOST_ROWS]):
         try:
-            row = dict(inspect.signature(task.function).bind(*task.args, **task.kwargs).arguments)
+            row = dict(bind(task.function, task.args, task.kwargs).arguments)
         except (TypeError, ValueError):
             row = {str(place): value for place, value in enumerate(task.args)}
         if number < len(batch.results):
