@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from nbmlops.errors import StoreUnreachable
 from nbmlops.governance import acting
 from nbmlops.governance.gate.mlflow_team_server import MARK
+from nbmlops.surfaces.mlflow_app.error_answers import error_answer
 from nbmlops.surfaces.mlflow_app.identity import Authenticator
 from nbmlops.surfaces.mlflow_app.options import Authentication
 
@@ -59,7 +60,7 @@ class AuthenticationMiddleware:
         try:
             identity = await self._authenticator(headers, address)
         except StoreUnreachable as error:
-            await _told("TEMPORARILY_UNAVAILABLE", str(error), error.status)(
+            await error_answer("TEMPORARILY_UNAVAILABLE", str(error), error.status)(
                 scope, receive, send_marked
             )
             return
@@ -80,14 +81,9 @@ def _text(value: bytes) -> str:
 
 def _unknown(vouching: Authentication) -> JSONResponse:
     advice = _ADVICE.get(vouching, "")
-    answer = _told(
+    answer = error_answer(
         "UNAUTHENTICATED", f"This server answers nobody whom it does not know. {advice}", 401
     )
     if vouching != "proxy":  # it has a browser ask for a name and a password
         answer.headers["WWW-Authenticate"] = 'Basic realm="mlflow"'
     return answer
-
-
-def _told(code: str, message: str, status: int) -> JSONResponse:
-    """An error as MLflow's clients read it."""
-    return JSONResponse({"error_code": code, "message": message}, status_code=status)

@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.responses import JSONResponse
+from nbmlops.surfaces.mlflow_app.error_answers import error_answer
 
 __all__ = ["OwnPagesMiddleware"]
 
@@ -54,11 +54,9 @@ def _values(scope: Any, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
 
 
-_foreign = JSONResponse(
-    {
-        "error_code": "PERMISSION_DENIED",
-        "message": "A page of another origin may not write here in its reader's name. Open this "
-        "server's own page, or have that origin added to MLFLOW_SERVER_CORS_ALLOWED_ORIGINS.",
-    },
-    status_code=403,
+_foreign = error_answer(
+    "PERMISSION_DENIED",
+    "A page of another origin may not write here in its reader's name. Open this server's own page,"
+    " or have that origin added to MLFLOW_SERVER_CORS_ALLOWED_ORIGINS.",
+    403,
 )

@@ -19,6 +19,7 @@ from starlette.types import Scope
 
 from nbmlops.errors import Refused
 from nbmlops.governance import VAULT_NAME, sealed_parts
+from nbmlops.surfaces.mlflow_app.error_answers import error_answer
 from nbmlops.surfaces.mlflow_app.sealed_readers import SealedRule
 
 __all__ = ["in_front", "vault_routes"]
@@ -38,7 +39,9 @@ def vault_routes(flask_app: Any, rule: SealedRule, vault: Path) -> list[BaseRout
         path = request.path_params["path"]
         found = await anyio.to_thread.run_sync(find, path)
         if not await anyio.Path(found).is_file():
-            return _told("RESOURCE_DOES_NOT_EXIST", f"No file of the vault is {path[:200]!r}.", 404)
+            return error_answer(
+                "RESOURCE_DOES_NOT_EXIST", f"No file of the vault is {path[:200]!r}.", 404
+            )
         return FileResponse(
             found, filename=found.name, headers={"X-Content-Type-Options": "nosniff"}
         )
@@ -60,7 +63,7 @@ def vault_routes(flask_app: Any, rule: SealedRule, vault: Path) -> list[BaseRout
                 return flask_app.make_response(flask_app.dispatch_request())
 
         if not request.path_params["path"]:
-            return _told("INVALID_PARAMETER_VALUE", "Name a file of the vault.", 400)
+            return error_answer("INVALID_PARAMETER_VALUE", "Name a file of the vault.", 400)
         answer = await anyio.to_thread.run_sync(ask)
         return Response(
             answer.get_data(), status_code=answer.status_code, media_type="application/json"
@@ -111,12 +114,7 @@ def _answered(endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:
         try:
             found: Response = await endpoint(request)
         except Refused as error:
-            return _told("PERMISSION_DENIED", str(error), 403)
+            return error_answer("PERMISSION_DENIED", str(error), 403)
         return found
 
     return answer
-
-
-def _told(code: str, message: str, status: int) -> Response:
-    """An error as MLflow's clients read it."""
-    return JSONResponse({"error_code": code, "message": message}, status_code=status)
