@@ -6,7 +6,7 @@ from nbmlops.records import TrackedRun
 
 from .conftest import Kernel
 
-__all__ = ["TWO_CLASSES", "inputs", "metrics", "one", "only", "told"]
+__all__ = ["TWO_CLASSES", "inputs", "measured", "metrics", "one", "only", "told"]
 
 TWO_CLASSES = """
 import numpy as np, pandas as pd
@@ -45,3 +45,8 @@ def inputs(run: TrackedRun) -> list[tuple[str, str]]:
 def metrics(kernel: Kernel, run: TrackedRun) -> dict[str, float | None]:
     """The metrics that are on record by now."""
     return {m.name: m.value for m in kernel.journal.run(run.id).metrics}
+
+
+def measured(kernel: Kernel, run: TrackedRun) -> set[tuple[str, int]]:
+    """The metrics that are on record by now, each with its step."""
+    return {(m.name, m.step) for m in kernel.journal.run(run.id).metrics}

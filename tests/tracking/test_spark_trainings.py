@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .conftest import Kernel
-from .test_trainers import measured, told
+from .run_facts import measured, told
 
 
 def test_spark(kernel: Kernel) -> None:

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from nbmlops.records import TrackedRun
-
 from .conftest import CLEAN, Kernel
-from .run_facts import inputs, told
+from .run_facts import inputs, measured, told
 
 SETUP = """
 import logging, os, warnings
@@ -62,10 +60,6 @@ def _data(kernel: Kernel) -> Iterator[None]:
     assert not kernel.trained(SETUP)
     yield
     RUNS.clear()
-
-
-def measured(kernel: Kernel, run: TrackedRun) -> set[tuple[str, int]]:
-    return {(m.name, m.step) for m in kernel.journal.run(run.id).metrics}
 
 
 def test_keras(kernel: Kernel) -> None:
