@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from nbmlops.tracking.code.cell import Event
-from nbmlops.tracking.code.names import names_in, root_of
+from nbmlops.tracking.code.names import names_in, root_of, terminal
 from nbmlops.tracking.code.vocabulary import (
     CHANGING,
     CHANGING_ARGUMENT,
@@ -55,7 +55,7 @@ class CallNotes:
             self._of_function(node, function.id, discarded)
         elif isinstance(function, ast.Attribute):
             self._of_method(node, function, discarded)
-        name = _name(function)
+        name = terminal(function)
         if name in CHANGING_ARGUMENT and node.args and not _module_like(node.args[0]):
             self._reader.change(root_of(node.args[0]))
         self._note_random(node, name)
@@ -83,7 +83,7 @@ class CallNotes:
 
     def _of_method(self, node: ast.Call, function: ast.Attribute, discarded: bool) -> None:
         name, owner = function.attr, root_of(function.value)
-        if isinstance(function.value, ast.Call) and _name(function.value.func) == "get_ipython":
+        if isinstance(function.value, ast.Call) and terminal(function.value.func) == "get_ipython":
             self._magic(node)
         if owner is None:
             return
@@ -158,12 +158,6 @@ class CallNotes:
             )
         ):
             self.remote.append(name)
-
-
-def _name(function: ast.expr) -> str:
-    if isinstance(function, ast.Name):
-        return function.id
-    return function.attr if isinstance(function, ast.Attribute) else ""
 
 
 def _module_like(node: ast.expr) -> bool:

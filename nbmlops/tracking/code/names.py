@@ -13,6 +13,7 @@ __all__ = [
     "names_in",
     "picked_from",
     "root_of",
+    "terminal",
 ]
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -102,3 +103,8 @@ def picked_from(node: ast.expr, methods: Container[str]) -> ast.expr:
             node = node.func.value
         else:
             return node
+
+
+def terminal(node: ast.expr) -> str:
+    """The last word of a name: ``dot`` of ``np.dot``."""
+    return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable
 
 from nbmlops.tracking.code.makers import makers_of
+from nbmlops.tracking.code.names import terminal
 from nbmlops.tracking.code.source import parse_cell
 
 __all__ = ["is_written_out"]
@@ -62,6 +63,5 @@ def _is_literal(node: ast.AST, trees: list[dict[str, list[ast.AST]]], depth: int
 def _only_shapes(part: ast.AST) -> bool:
     """Whether it computes nothing: no loop, no function, and no call but of what shapes arrays."""
     if isinstance(part, ast.Call):
-        called = part.func
-        return (getattr(called, "attr", None) or getattr(called, "id", None)) in _SHAPING
+        return terminal(part.func) in _SHAPING
     return not isinstance(part, ast.comprehension | ast.Lambda)

@@ -11,12 +11,11 @@ import ast
 from collections.abc import Iterator
 from typing import TypeGuard
 
-from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.code.names import names_among, terminal
 from nbmlops.tracking.inference.assignments import assigned_in, bound_in, expanded, names_in
 from nbmlops.tracking.inference.blocks import loops_in
 from nbmlops.tracking.inference.descent import propagates
 from nbmlops.tracking.inference.drawing import draws_anew, is_by_chance
-from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.loops import LoopReading
 from nbmlops.tracking.inference.statements import Update

@@ -13,10 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
 from nbmlops.tracking.code.frames import MODULES
-from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.code.names import names_among, terminal
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in, pairs_in
 from nbmlops.tracking.inference.blocks import loops_in
-from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.loops import LoopReading
 from nbmlops.tracking.inference.statements import Update

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from nbmlops.tracking.code.names import terminal
 from nbmlops.tracking.inference import words
 from nbmlops.tracking.inference.assignments import bound_in, names_in
-from nbmlops.tracking.inference.expressions import ExpressionReader, terminal, with_items
+from nbmlops.tracking.inference.expressions import ExpressionReader, with_items
 from nbmlops.tracking.inference.scopes import Scope
 from nbmlops.tracking.inference.values import FREE, Stage, Value, bent, called, joined, linked
 from nbmlops.tracking.inference.world import Function

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.code.names import names_among, terminal
 from nbmlops.tracking.inference.assignments import (
     assigned_in,
     expanded,
@@ -21,7 +21,6 @@ from nbmlops.tracking.inference.assignments import (
     sources_of,
 )
 from nbmlops.tracking.inference.blocks import statements_in
-from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 
 __all__ = ["find_chains"]

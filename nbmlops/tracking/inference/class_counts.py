@@ -9,11 +9,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.code.names import names_among, terminal
 from nbmlops.tracking.inference.assignments import expanded, names_in, pairs_in
 from nbmlops.tracking.inference.blocks import statements_in
 from nbmlops.tracking.inference.decisions import decides_by
-from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 
 __all__ = ["find_counted"]

@@ -12,13 +12,13 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.code.names import names_among, terminal
 from nbmlops.tracking.inference.assignments import expanded, made_in, names_in, pairs_in
 from nbmlops.tracking.inference.blocks import statements_in
 from nbmlops.tracking.inference.class_counts import find_counted
 from nbmlops.tracking.inference.class_statistics import Statistic, statistics_in
 from nbmlops.tracking.inference.decisions import decides_by
-from nbmlops.tracking.inference.expressions import operands, terminal
+from nbmlops.tracking.inference.expressions import operands
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.matrices import target_names
 

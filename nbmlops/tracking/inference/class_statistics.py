@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from nbmlops.tracking.code.names import terminal
 from nbmlops.tracking.inference.assignments import expanded, names_in, pairs_in, root_of
-from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.matrices import gram_of
 
 __all__ = ["Statistic", "statistics_in"]

@@ -11,10 +11,9 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 
-from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.code.names import names_among, terminal
 from nbmlops.tracking.inference.assignments import expanded, names_in
 from nbmlops.tracking.inference.blocks import statements_in
-from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.matrices import (
     expand,

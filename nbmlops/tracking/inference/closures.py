@@ -10,10 +10,9 @@ from __future__ import annotations
 import ast
 import re
 
-from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.code.names import names_among, terminal
 from nbmlops.tracking.inference.arguments import arguments_of, is_setting
 from nbmlops.tracking.inference.assignments import expanded, made_in, names_in
-from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.words import COUNTING, PLAIN
 from nbmlops.tracking.inference.world import World

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.code.names import names_among, terminal
 from nbmlops.tracking.inference.assignments import expanded, names_in
-from nbmlops.tracking.inference.expressions import terminal
 
 __all__ = ["decides_by"]
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import ast
 
-from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.code.names import names_among, terminal
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
 from nbmlops.tracking.inference.drawing import anneals, draws_anew, wanders
-from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.loops import LoopReading
 from nbmlops.tracking.inference.statements import Update

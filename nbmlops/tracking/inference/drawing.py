@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import ast
 
-from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.code.names import names_among, terminal
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
-from nbmlops.tracking.inference.expressions import operands, terminal
+from nbmlops.tracking.inference.expressions import operands
 from nbmlops.tracking.inference.loops import LoopReading
 from nbmlops.tracking.inference.world import World
 

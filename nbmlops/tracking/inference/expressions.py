@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
+from nbmlops.tracking.code.names import terminal
 from nbmlops.tracking.inference import words
 from nbmlops.tracking.inference.scopes import Scope
 from nbmlops.tracking.inference.values import (
@@ -18,15 +19,10 @@ from nbmlops.tracking.inference.values import (
 )
 from nbmlops.tracking.inference.world import Kind, World
 
-__all__ = ["ExpressionReader", "dotted", "operands", "terminal"]
+__all__ = ["ExpressionReader", "dotted", "operands"]
 
 _GOING_OVER = {"reversed", "list", "tuple", "iter", "sorted", "tqdm"}
 _DEEPEST = 8  # calls of the user's functions within each other that are followed
-
-
-def terminal(node: ast.expr) -> str:
-    """The last word of a name: ``dot`` of ``np.dot``."""
-    return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
 
 
 def dotted(node: ast.expr) -> str | None:

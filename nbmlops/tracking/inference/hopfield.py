@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from nbmlops.tracking.code.names import terminal
 from nbmlops.tracking.inference.assignments import (
     assigned_in,
     made_in,
@@ -19,7 +20,7 @@ from nbmlops.tracking.inference.assignments import (
     sources_of,
 )
 from nbmlops.tracking.inference.blocks import statements_in
-from nbmlops.tracking.inference.expressions import operands, terminal
+from nbmlops.tracking.inference.expressions import operands
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.matrices import gram_of
 

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from nbmlops.tracking.code.names import terminal
+
 __all__ = ["CHOSEN", "entries_read", "literals", "read_settings"]
 
 
@@ -73,7 +75,7 @@ def _entries(value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
                 yield f"[{key.value!r}]", part
     elif isinstance(value, ast.Call):
-        called = getattr(value.func, "attr", None) or getattr(value.func, "id", "")
+        called = terminal(value.func)
         for keyword in value.keywords:
             if called in _KEEPING and keyword.arg:
                 yield _KEEPING[called].format(keyword.arg), keyword.value

@@ -7,8 +7,8 @@ import copy
 from collections.abc import Iterable, Mapping
 
 from nbmlops.tracking.code.frames import MODULES
+from nbmlops.tracking.code.names import terminal
 from nbmlops.tracking.inference.blocks import statements_in
-from nbmlops.tracking.inference.expressions import terminal
 
 __all__ = [
     "expand",

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from nbmlops.tracking.code.names import terminal
 from nbmlops.tracking.inference.assignments import made_in
 from nbmlops.tracking.inference.blocks import statements_in
 from nbmlops.tracking.inference.drawing import is_by_chance
-from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.kept_best import find_kept_best
 from nbmlops.tracking.inference.loops import read_loop

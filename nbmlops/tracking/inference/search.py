@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from nbmlops.tracking.code.names import terminal
 from nbmlops.tracking.inference.alternation import find_alternation, replaces
 from nbmlops.tracking.inference.arguments import arguments_of, is_setting
 from nbmlops.tracking.inference.assignments import names_in
@@ -20,7 +21,6 @@ from nbmlops.tracking.inference.closures import says_that_it_trains
 from nbmlops.tracking.inference.descent import find_descent
 from nbmlops.tracking.inference.drawing import moves_by_chance
 from nbmlops.tracking.inference.evolution import find_evolution
-from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.hopfield import find_hopfield
 from nbmlops.tracking.inference.kept_best import SEARCHES, best_of, find_kept_best

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from nbmlops.tracking.code.names import terminal
 from nbmlops.tracking.inference.calls import CallReader
-from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.scopes import Scope
 from nbmlops.tracking.inference.values import FREE, Stage, Value, joined, product
 from nbmlops.tracking.inference.world import World

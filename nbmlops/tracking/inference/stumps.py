@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.code.names import names_among, terminal
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in, pairs_in
 from nbmlops.tracking.inference.blocks import Loop
-from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.tries import ORDERED, Kept
 from nbmlops.tracking.inference.world import World
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import ast
 import re
 
-from nbmlops.tracking.code.names import picked_from
+from nbmlops.tracking.code.names import picked_from, terminal
 from nbmlops.tracking.inference.assignments import assigned_in, bound_in, expanded, names_in
 from nbmlops.tracking.inference.blocks import Loop
 from nbmlops.tracking.inference.called_code import functions_called, with_called
-from nbmlops.tracking.inference.expressions import dotted, operands, terminal
+from nbmlops.tracking.inference.expressions import dotted, operands
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.world import World
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from nbmlops.tracking.code.names import terminal
 from nbmlops.tracking.inference.assignments import names_in, pairs_in, root_of
-from nbmlops.tracking.inference.expressions import dotted, terminal
+from nbmlops.tracking.inference.expressions import dotted
 from nbmlops.tracking.inference.statements import StatementReader
 from nbmlops.tracking.inference.values import Stage, Value, bent, joined
 from nbmlops.tracking.inference.world import World

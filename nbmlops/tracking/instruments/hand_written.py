@@ -11,11 +11,11 @@ from nbmlops.records import Gap, now
 from nbmlops.tracking.brevity import plain_number
 from nbmlops.tracking.code.frames import root_name
 from nbmlops.tracking.code.makers import data_beside
+from nbmlops.tracking.code.names import terminal
 from nbmlops.tracking.code.written_out import is_written_out
 from nbmlops.tracking.inference.assignments import bound_in, grown_in
 from nbmlops.tracking.inference.blocks import statements_in
 from nbmlops.tracking.inference.cell import parse_cell, trainings_in_cell
-from nbmlops.tracking.inference.expressions import terminal
 from nbmlops.tracking.inference.findings import Finding
 from nbmlops.tracking.inference.fitted_values import as_number, curve_of, kept, last_losses
 from nbmlops.tracking.inference.hyperparameters import CHOSEN, literals, read_settings

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from nbmlops.tracking.code.frames import name_of
+from nbmlops.tracking.code.names import terminal
 from nbmlops.tracking.inference.assignments import names_in
 from nbmlops.tracking.instruments.torch_held import loaders_held
 from nbmlops.tracking.instruments.torch_loops import DEFINITIONS, Loop, Region, own_parts
@@ -101,16 +102,14 @@ def clipping_of(regions: list[Region]) -> dict[str, float]:
     """What gradients are clipped to, where that is a plain number: ``{"clip_grad_norm": 1.0}``."""
     for region in regions:
         for node in ast.walk(region.node):
-            called = getattr(node, "func", None)
-            name = getattr(called, "attr", None) or getattr(called, "id", None)
-            if name in _CLIPPING and isinstance(node, ast.Call):
+            if isinstance(node, ast.Call) and terminal(node.func) in _CLIPPING:
                 given = [k.value for k in node.keywords if k.arg in ("max_norm", "clip_value")]
                 for value in [*given, *node.args[1:2]]:
                     number = (
                         value.value if isinstance(value, ast.Constant) else value_at(value, region)
                     )
                     if isinstance(number, int | float):
-                        return {name.removesuffix("_"): number}
+                        return {terminal(node.func).removesuffix("_"): number}
     return {}
 
 
@@ -120,6 +119,7 @@ def batch_size_of(loops: list[Loop], regions: list[Region]) -> int | None:
         over: Any = getattr(loops[-1].node, "iter", None)
         if (
             loops[-1].code is region.frame.f_code
+            and isinstance(over, ast.Call)
             and _called(over) == "range"
             and len(over.args) > 2
         ):
@@ -217,7 +217,7 @@ def _loads(node: ast.AST, trains: bool, region: Region) -> Iterator[tuple[ast.ex
     if isinstance(node, ast.Call):
         if _called(node) == "len":
             return
-        trains = trains and not _EVALUATION.search(_called(node) or "")
+        trains = trains and not _EVALUATION.search(_called(node))
     if isinstance(node, ast.Attribute) and node.attr in _MEASURES:
         return
     if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
@@ -281,7 +281,5 @@ def _role(read: _Read, *, several: bool = False) -> str:
     return "validation" if role == "data" else f"validation.{role}"
 
 
-def _called(node: Any) -> str | None:
-    function = node.func if isinstance(node, ast.Call) else node
-    name = getattr(function, "attr", None) or getattr(function, "id", None)
-    return name if isinstance(name, str) else None
+def _called(node: ast.expr) -> str:
+    return terminal(node.func if isinstance(node, ast.Call) else node)

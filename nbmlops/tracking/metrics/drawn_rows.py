@@ -13,7 +13,7 @@ from typing import Any
 
 from nbmlops.tracking.code.frames import call_node
 from nbmlops.tracking.code.makers import Scope, scope_of
-from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.code.names import names_among, terminal
 from nbmlops.tracking.code.own import is_own
 from nbmlops.tracking.metrics.filling import lookup
 
@@ -77,7 +77,7 @@ def _draws(loop: ast.AST, node: ast.expr, value_of: Callable[[str], Any]) -> boo
     while waiting:
         for part in ast.walk(waiting.pop()):
             if isinstance(part, ast.Call):
-                called = _called(part)
+                called = terminal(part.func)
                 if called in _SOLVING or _is_own(value_of(called), part) or _asks_anew(part, made):
                     return False
                 drawn = drawn or called in _DRAWING
@@ -90,7 +90,7 @@ def _draws(loop: ast.AST, node: ast.expr, value_of: Callable[[str], Any]) -> boo
 def _asks_anew(call: ast.Call, made: dict[str, list[ast.AST]]) -> bool:
     """Whether a model that the loop binds predicts, or scores itself."""
     asked = call.func.value if isinstance(call.func, ast.Attribute) else None
-    asks = _called(call).startswith(("predict", "decision", "score"))
+    asks = terminal(call.func).startswith(("predict", "decision", "score"))
     return asks and isinstance(asked, ast.Name) and asked.id in made
 
 
@@ -99,7 +99,7 @@ def _goes_on(name: str, made: dict[str, list[ast.AST]]) -> bool:
     reached, waiting = set[str](), list(made.get(name, []))
     while waiting:
         value = waiting.pop()
-        if isinstance(value, ast.Call) and _called(value) in _DRAWING:
+        if isinstance(value, ast.Call) and terminal(value.func) in _DRAWING:
             continue
         names = names_among(ast.walk(value)) - reached
         if name in names:
@@ -123,7 +123,7 @@ def _made_in(loop: ast.AST) -> dict[str, list[ast.AST]]:
             pairs = [(node.target, both)]
         elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
             pairs = [(node.target, node.iter)]
-        elif isinstance(node, ast.Call) and _called(node) == "shuffle" and node.args:
+        elif isinstance(node, ast.Call) and terminal(node.func) == "shuffle" and node.args:
             pairs = [(node.args[0], node)]
         for target, value in pairs:
             for part in ast.walk(target):
@@ -133,14 +133,11 @@ def _made_in(loop: ast.AST) -> dict[str, list[ast.AST]]:
 
 
 def _trains(code: ast.AST) -> bool:
-    return any(isinstance(n, ast.Call) and _called(n).startswith(_TRAINING) for n in ast.walk(code))
+    return any(
+        isinstance(n, ast.Call) and terminal(n.func).startswith(_TRAINING) for n in ast.walk(code)
+    )
 
 
 def _is_own(value: Any, call: ast.Call) -> bool:
     """Whether a function that is called by its name is the user's: what it does is not read."""
     return isinstance(call.func, ast.Name) and type(value) is FunctionType and is_own(value)
-
-
-def _called(call: ast.Call) -> str:
-    function = call.func
-    return getattr(function, "attr", None) or getattr(function, "id", None) or ""

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from nbmlops.tracking.code.makers import Scope, scope_of
-from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.code.names import names_among, terminal
 from nbmlops.tracking.metrics.filled_values import FilledValues, Kept, Key
 from nbmlops.tracking.metrics.filling import (
     Filling,
@@ -138,7 +138,9 @@ class Folds:
 
         `joined` says that until here the parts of a list have only been joined.
         """
-        joins = joined and not any(_called(n) in _MIXING for n in ast.walk(node))
+        joins = joined and not any(
+            isinstance(n, ast.Call) and terminal(n.func) in _MIXING for n in ast.walk(node)
+        )
         for part in ast.walk(node):
             for holder in _holders(part):
                 filled = self._filled_at(holder, part, site, seen)
@@ -208,8 +210,3 @@ def _is_nothing(value: Any) -> bool:
         return not bool(value.any()) if numbers else not value
     except Exception:  # noqa: BLE001 - a user's own object may raise anything; it then holds something
         return False
-
-
-def _called(node: ast.AST) -> str:
-    function = getattr(node, "func", None)
-    return getattr(function, "attr", None) or getattr(function, "id", None) or ""
