@@ -69,7 +69,7 @@ class CellEnd:
         """A run has changed after its cell had ended: its card does too."""
         if run.id in self._trainings.made:
             self._trainings.made[run.id] = run
-        self._try_show(run, self._writer.previous(run), again=True)
+        self._try_show(run, again=True)
         self._wake()
 
     def _finish_trainings(self, cell: CellRecord) -> None:
@@ -96,12 +96,11 @@ class CellEnd:
             )
             if surplus and number == 1:
                 run = msgspec.structs.replace(run, tables={**run.tables, "trainings": surplus})
-            previous = self._writer.previous(run)
             self._writer.write(run, open_=False)
             self._trainings.made[run.id] = run
             self._keeper.follow(run)
             if len(trained) <= _MOST_SHOWN or number == len(trained):
-                self._try_show(run, previous, again=False)
+                self._try_show(run, again=False)
         self._faults.clear()
         self._wake()
 
@@ -124,11 +123,12 @@ class CellEnd:
 
             run = self._writer.change(run_id, edit)
             if run is not None:
-                self._try_show(run, self._writer.previous(run), again=True)
+                self._try_show(run, again=True)
         if measured:
             self._wake()
 
-    def _try_show(self, run: TrackedRun, previous: TrackedRun | None, *, again: bool) -> None:
+    def _try_show(self, run: TrackedRun, *, again: bool) -> None:
+        previous = self._writer.previous(run)
         waits = self._writer.waits(run.id)
         try:
             self._show(run, previous, again, waits)

@@ -266,3 +266,30 @@ def test_past_fifty_trainings_the_rest_are_rows(kernel: Kernel) -> None:
     assert len(runs) == 50
     rows = runs[0].tables["trainings"]
     assert [row["C"] for row in rows] == list(range(51, 61))
+
+
+def test_a_run_is_compared_with_the_execution_before_never_with_its_siblings(
+    kernel: Kernel,
+) -> None:
+    """Three trainings of a cell, run again: each card says what has changed at its own place."""
+    code = "for C in ({}):\n    LogisticRegression(C=C).fit(X_train, y_train)"
+    first, again, edited = (
+        [
+            bundle["text/plain"].splitlines()[1].partition("changed: ")[2]
+            for bundle in kernel.run(code.format(values), cell_id="loop").bundles
+        ]
+        for values in ("0.1, 1.0, 10.0", "0.1, 1.0, 10.0", "0.1, 2.0, 30.0, 40.0")
+    )
+    assert first == ["", "", ""]
+    assert again == ["nothing"] * 3
+    assert edited == [
+        "code",
+        "code, C 1.0 → 2.0",
+        "code, C 10.0 → 30.0",
+        "code, C 10.0 → 40.0",
+    ]
+    # Of more than four only the last has a card; it stands beside the last of as many, too.
+    (many,) = kernel.run(code.format("1, 2, 3, 4, 5"), cell_id="many").bundles
+    assert "changed" not in many["text/plain"]
+    (later,) = kernel.run(code.format("1, 2, 3, 4, 6"), cell_id="many").bundles
+    assert "changed: code, C 5 → 6" in later["text/plain"]

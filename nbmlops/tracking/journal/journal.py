@@ -19,6 +19,7 @@ from nbmlops.records import CellRecord, Metric, Scalar, TrackedRun, decode, enco
 from nbmlops.tracking.journal.claims import Claim, claim_in, note_made_in
 from nbmlops.tracking.journal.file import JournalFile
 from nbmlops.tracking.journal.place import Place, in_place_of
+from nbmlops.tracking.journal.previous import previous_in
 from nbmlops.tracking.journal.sessions import is_alive
 
 __all__ = ["Journal", "PendingRun", "Waiting", "with_metric"]
@@ -234,6 +235,11 @@ class Journal:
         """
         with self._file.reading() as db:
             return self._read(db, run_id)
+
+    def previous(self, run: TrackedRun) -> TrackedRun | None:
+        """What `run` is compared with: see :func:`previous_in`."""
+        with self._file.reading() as db:
+            return previous_in(db, run)
 
     def pending(self) -> list[PendingRun]:
         """What MLflow does not hold yet, oldest first, without the runs of cells still running."""

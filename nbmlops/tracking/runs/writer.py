@@ -21,8 +21,6 @@ from nbmlops.tracking.trainings.training import Training
 
 __all__ = ["RunWriter"]
 
-_RECENT = 12  # runs of a notebook among which the previous one of a cell is looked for
-
 Edit = Callable[[TrackedRun], TrackedRun]
 
 
@@ -160,24 +158,14 @@ class RunWriter:
             return None
 
     def previous(self, run: TrackedRun) -> TrackedRun | None:
-        """The run of the same model that the same cell left before."""
+        """The run of the same model that the same cell left when it ran before."""
         if run.cell.cell_id is None or self._failing is not None:
             return None
         try:
-            recent = self._journal.runs(run.notebook, limit=_RECENT)
+            return self._journal.previous(run)
         except StoreError as error:
             self._fail(error)
             return None
-        # In the journal's order, which no clock that is set back can upset.
-        place = next((n for n, known in enumerate(recent) if known.id == run.id), -1)
-        return next(
-            (
-                known
-                for known in recent[place + 1 :]
-                if known.cell.cell_id == run.cell.cell_id and known.model_class == run.model_class
-            ),
-            None,
-        )
 
     def _rewrite(self, run_id: str, kept: _Unwritten) -> None:
         if kept.run is not None:
