@@ -85,7 +85,7 @@ def _pending(waits: Waiting | None) -> str:
         return ""
     what, *_ = waits.why.split(". ", 1)
     if not what:
-        return " (pending)"
+        return " (pending: on its way to MLflow)"
     records = "1 record waits" if waits.records == 1 else f"{waits.records} records wait"
     return f" (pending: {_short(what.rstrip('.'), 80)}; {records}, %track sync tries again)"
 
@@ -94,12 +94,14 @@ def _amiss(run: TrackedRun) -> list[str]:
     """What is stale, what was not captured, and whether it is a training at all."""
     more = f" (and {len(run.stale) - 1} more)" if len(run.stale) > 1 else ""
     told = [f"stale: {_short(run.stale[0], 120)}{more}"] if run.stale else []
+    if run.parent_id is not None:
+        told.append("one of its cell's runs: %track runs")
     captured = f"{percent(run.completeness)}% captured"
     if run.gaps:
         captured += (
             f", {len(run.gaps)} gap{'s' * (len(run.gaps) > 1)}: {_short(run.gaps[0].why, 120)}"
         )
-    told.append(captured)
+    told.append(captured.rstrip("."))
     if run.dismissed_by is not None:
         told.append(f"dismissed by {_short(run.dismissed_by, 40)}")
     elif run.kind == "inferred":

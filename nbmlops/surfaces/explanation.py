@@ -29,22 +29,20 @@ def _captured(run: TrackedRun) -> Iterator[str]:
     if not run.inputs:
         yield "  data: none seen"
     chosen = [f"{p.name}={p.value}" for p in run.parameters if not p.is_default]
-    yield (
-        f"  parameters: {len(run.parameters)}"
-        + (f", of which {_listed(chosen)} differ from the defaults" if chosen else "")
-    )
+    told = f", chosen: {_listed(chosen)}" if chosen else ""
+    yield f"  parameters: {len(run.parameters)}{told}"
     metrics = [
         f"{m.name} {shown(m.value)}{' (candidate)' if m.candidate else ''}"
         for m in last_values(run.metrics)
     ]
     yield f"  metrics: {_listed(metrics) or 'none yet'}"
     environment = run.environment
-    told = [f"Python {environment.python}", f"{len(environment.packages)} packages"]
+    around = [f"Python {environment.python}", f"{len(environment.packages)} packages"]
     if environment.git is not None:
         dirty = " with uncommitted changes" if environment.git.dirty else ""
-        told.append(f"commit {environment.git.commit[:12]}{dirty}")
-    told += [f"module {name}" for name in environment.local_modules]
-    yield f"  environment: {_listed(told)}"
+        around.append(f"commit {environment.git.commit[:12]}{dirty}")
+    around += [f"module {name}" for name in environment.local_modules]
+    yield f"  environment: {_listed(around)}"
     if environment.seeds:
         yield f"  seeds: {_listed(environment.seeds)}"
     if run.peak_memory is not None:

@@ -87,7 +87,7 @@ def test_a_run_at_a_server_leads_to_its_page() -> None:
     (link,) = [attributes for tag, attributes in marks.tags if tag == "a"]
     assert (link["href"], link["rel"]) == (PAGE, "noopener noreferrer")
     lines, marks = told(a_run(), waits=Waiting())
-    assert lines[-1].startswith("%track explain run-0123456789ab (pending)")
+    assert lines[-1].startswith("%track explain run-0123456789ab (pending: on its way to MLflow)")
     assert "a" not in dict(marks.tags)
 
 
@@ -115,7 +115,7 @@ def test_a_pending_run_says_what_is_wrong_how_many_wait_and_what_to_do(
     assert pending.endswith(said)
     assert len(pending) <= 130
     assert pending in marks.text
-    assert "(pending) · " in told(a_run(), waits=Waiting())[0][-1]
+    assert "(pending: on its way to MLflow) · " in told(a_run(), waits=Waiting())[0][-1]
 
 
 @pytest.mark.parametrize("place", [SERVED, {}])
@@ -151,7 +151,7 @@ def test_a_stale_run_says_so_and_why() -> None:
     lines, marks = told(a_run(stale=STALE))
     assert lines[0].endswith("STALE")
     assert "stale: Cell [3] was edited and run again as [7]. (and 1 more)" in lines[-1]
-    assert "80% captured, 1 gap: A frame of an unknown type." in lines[-1]
+    assert "80% captured, 1 gap: A frame of an unknown type" in lines[-1]
     assert "stale: Cell [3]" in marks.text
     assert "stale" not in "\n".join(told(a_run())[0]).lower()
 
@@ -235,9 +235,15 @@ def test_data_is_as_large_as_people_say() -> None:
         assert lines[1].endswith(size)
 
 
+def test_a_run_beside_others_of_its_cell_says_so() -> None:
+    """Only the last of many has a card, which must not look as if it were the only run."""
+    assert "one of its cell's runs: %track runs" in told(a_run(parent_id="cell-1"))[0][-1]
+    assert "its cell's runs" not in told(a_run())[0][-1]
+
+
 def test_a_guess_offers_its_dismissal_and_a_dismissed_one_says_by_whom() -> None:
     """A library's training offers nothing of the kind."""
-    assert "%track dismiss" in told(a_run(kind="inferred"))[0][-1]
+    assert "type · no training? %track dismiss" in told(a_run(kind="inferred"))[0][-1]
     assert told(a_run(kind="inferred", dismissed_by="ada"))[0][-1].endswith("dismissed by ada")
     assert "dismiss" not in told(a_run())[0][-1]
 
