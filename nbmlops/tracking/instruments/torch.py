@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.instruments.torch_beginning import begin_loop
 from nbmlops.tracking.instruments.torch_copies import watch_weights
-from nbmlops.tracking.instruments.torch_observation import TorchObservation, key_of, observe
+from nbmlops.tracking.instruments.torch_observation import TorchObservation, key_of
 from nbmlops.tracking.instruments.torch_training import LoopTraining
+from nbmlops.tracking.instruments.torch_watchers import observe
 
 if TYPE_CHECKING:
     from nbmlops.tracking.session.cells import ExecutedCell

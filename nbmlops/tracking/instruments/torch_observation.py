@@ -7,68 +7,24 @@ of the user's is kept, other than by weak reference.
 
 from __future__ import annotations
 
-import functools
-import os
 import weakref
-from array import array
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from nbmlops.tracking.code.unseen import forget_frames, unnamed
 from nbmlops.tracking.instruments.torch_roles import inputs_taken
-from nbmlops.tracking.instruments.torch_steps import StepLog
+from nbmlops.tracking.instruments.torch_steps import Losses, StepLog
 from nbmlops.tracking.trainings.examples import example_of, examples_of
 from nbmlops.tracking.trainings.training import Training
 
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["Feed", "Losses", "TorchObservation", "key_of", "observe"]
+__all__ = ["Feed", "TorchObservation", "key_of"]
 
 _MOST_NODES = 20_000  # of a graph that is searched for its leaves
-_WAITING = 512  # scalars on a device before they are joined into one tensor
 key_of = object.__hash__  # an object's own; unlike `id` Python asks no audit about it
-
-
-class Losses:
-    """The loss of each backward pass, in order; `known` holds a gap for what a device still has."""
-
-    def __init__(self) -> None:
-        self.known = array("d")
-        self._waiting: list[Any] = []
-        self._waiting_for: list[int] = []
-
-    def __len__(self) -> int:
-        return len(self.known)
-
-    def add_later(self, loss: Any) -> None:
-        """Take in a scalar that is on a device."""
-        self._waiting.append(loss.detach())
-        self._waiting_for.append(len(self.known))
-        self.known.append(float("nan"))
-        if len(self._waiting) >= _WAITING:
-            self._join()
-
-    def add_value(self, value: float) -> None:
-        """Take in a loss that is known as a number."""
-        self.known.append(value)
-
-    def values(self) -> array[float]:
-        """All of them as numbers; this is where a device is waited for."""
-        if self._waiting:
-            self._join()
-            for at, value in zip(self._waiting_for, self._waiting[0].tolist(), strict=True):
-                self.known[at] = value
-            self._waiting.clear()
-            self._waiting_for.clear()
-        return self.known
-
-    def _join(self) -> None:
-        import torch
-
-        self._waiting = [torch.cat([part.reshape(-1).float() for part in self._waiting])]
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -100,13 +56,13 @@ class TorchObservation:
     """
 
     def __init__(self, tracker: Tracker) -> None:
-        self._tracker = tracker
-        self._history, self._activity = tracker.history, tracker.activity
-        self._cell: Any = self  # no cell is this object: the first call looks closely
+        self.tracker = tracker
+        self.history, self.activity = tracker.history, tracker.activity
+        self.cell: Any = self  # no cell is this object: the first call looks closely
         self._forked = False
-        self._watching = False
-        self._nested = 0
-        self._scaled: tuple[int, float] | None = None
+        self.watching = False
+        self.nested = False  # a backward pass is going on
+        self.scaling: tuple[int, float] | None = None  # a scaled loss' id, and what it was before
         self._iterations: dict[int, Feed] = {}
         self.judged: Callable[[Any], None] = lambda loader: None  # is told what was read to the end
         self.reset()
@@ -122,42 +78,42 @@ class TorchObservation:
         self.loaders: list[Any] = []  # weak references, in the order of their first iteration
         self.judging: list[Any] = []  # of these the ones that a model was judged on
         self._iterations.clear()
-        self._wanted: dict[int, Any] = {}  # loaders whose first batch is awaited, by iterator
+        self.wanted: dict[int, Any] = {}  # loaders whose first batch is awaited, by iterator
         self._examples: dict[int, list[Any]] = {}
         self.begun = 0
-        self._looked = False
-        self._numbers = False  # whether losses are scalars on the CPU, so far as was seen
+        self.looked = False
+        self.numbers = False  # whether losses are scalars on the CPU, so far as was seen
 
     # -- whether to look ------------------------------------------------------------------------
     @property
     def active(self) -> bool:
         """Whether what happens now is the tracked cell's own doing."""
-        running = self._history.running
-        if running is not self._cell:
-            self._cell = running
-            self._watching = self._tracker.watching
+        running = self.history.running
+        if running is not self.cell:
+            self.cell = running
+            self.watching = self.tracker.watching
             self.reset()
-        if not self._watching or self._forked:
+        if not self.watching or self._forked:
             return False
-        return not self._activity.busy or self._in_own_code()
+        return not self.activity.busy or self._in_own_code()
 
     def _in_own_code(self) -> bool:
         """Whether what trains now is a class that the user wrote around a loop."""
-        inside = self._tracker.trainings.inside
+        inside = self.tracker.trainings.inside
         return inside is not None and inside.own_code
 
     def forked(self) -> None:
         """This is a child process, a loader's worker perhaps: look no more."""
         self._forked = True
-        self._cell = self  # look closely at the next call
+        self.cell = self  # look closely at the next call
 
     # -- what is told ---------------------------------------------------------------------------
     def backward_done(self, loss: Any) -> None:
         """A backward pass from `loss` has run."""
         losses = self.losses
-        scaled = self._scaled
+        scaled = self.scaling
         if scaled is not None:
-            self._scaled = None
+            self.scaling = None
             if scaled[0] == id(loss):
                 losses.add_value(scaled[1])
                 return
@@ -172,13 +128,13 @@ class TorchObservation:
         """A gradient scaler made `scaled` of `loss`."""
         self.scaled = True
         if loss.is_cpu and loss.numel() == 1:
-            self._scaled = (id(scaled), loss.item())
+            self.scaling = (id(scaled), loss.item())
 
     def loader_began(self, loader: Any, iterator: Any) -> None:
         """An iteration over `loader` began."""
         if all(known() is not loader for known in self.loaders):
             self.loaders.append(weakref.ref(loader))
-            self._wanted[key_of(iterator)] = id(loader)
+            self.wanted[key_of(iterator)] = id(loader)
         self.begun += 1
         self.steps.usual = 0
         self._iterations[key_of(iterator)] = Feed(
@@ -214,8 +170,8 @@ class TorchObservation:
 
     def look_at_leaves(self, loss: Any) -> None:
         """Find the tensors that a backward pass from `loss` will reach, and what kind it is."""
-        self._looked = True
-        self._numbers = loss.is_cpu and loss.numel() == 1
+        self.looked = True
+        self.numbers = loss.is_cpu and loss.numel() == 1
         self.loss_node = type(loss.grad_fn).__name__
         found: dict[int, Any] = {}
         waiting: list[Any] = [loss.grad_fn]
@@ -231,111 +187,6 @@ class TorchObservation:
             waiting += [next_ for next_, _ in node.next_functions]
         self.leaves = tuple(found.values())
 
-    # -- watchers -------------------------------------------------------------------------------
-    def install(self, torch: Any) -> None:
-        """Watch backward passes, gradient scalers and data loaders."""
-        os.register_at_fork(after_in_child=self.forked)
-        _replace(torch.Tensor, "backward", self._backward)
-        _replace(torch.amp.GradScaler, "scale", self._scale)
-        loading = torch.utils.data.dataloader
-        _replace(loading.DataLoader, "__iter__", self._iterate)
-        _replace(loading._BaseDataLoaderIter, "__next__", self._next)
-
-    def _backward(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
-        history, activity = self._history, self._activity
-
-        # It stands among code that fills the processor's caches: each call less is worth up to two
-        # microseconds. So it says by itself what `active` and `backward_done` say of a usual step.
-        def backward(self_: Any, *args: Any, **kwargs: Any) -> Any:
-            try:
-                usual = self._looked and history.running is self._cell and not activity.inside
-                # A tensor of a subclass comes by twice: the inner call is the pass itself.
-                if compiling() or self._nested or not (usual or self.active):
-                    return original(self_, *args, **kwargs)
-                self._nested = 1
-                try:
-                    if not self._looked:
-                        self._try(self.look_at_leaves, self_)
-                    answer = original(self_, *args, **kwargs)
-                finally:
-                    self._nested = 0
-            except BaseException as error:  # it goes on to the user, without our frames
-                forget_frames(error)
-                raise
-            if self._numbers and self._scaled is None:
-                try:
-                    self.losses.known.append(self_.item())
-                    return answer
-                except (RuntimeError, ValueError):  # this one is no number
-                    pass
-            self._try(self.backward_done, self_)
-            return answer
-
-        return backward
-
-    def _scale(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
-        def scale(self_: Any, outputs: Any) -> Any:
-            try:
-                scaled = original(self_, outputs)
-            except BaseException as error:  # it goes on to the user, without our frames
-                forget_frames(error)
-                raise
-            if scaled is not outputs and hasattr(outputs, "is_cpu") and self.active:
-                self._try(self.scaled_loss, scaled, outputs)
-            return scaled
-
-        return scale
-
-    def _iterate(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
-        def __iter__(self_: Any) -> Any:
-            try:
-                iterator = original(self_)
-            except BaseException as error:  # it goes on to the user, without our frames
-                forget_frames(error)
-                raise
-            if self.active:
-                self._try(self.loader_began, self_, iterator)
-            elif self._watching:
-                inside = self._tracker.trainings.inside
-                if inside is not None and inside.sample is None:
-                    self._wanted[key_of(iterator)] = (
-                        inside  # a trainer goes over its loaders itself
-                    )
-            return iterator
-
-        return __iter__
-
-    def _next(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Any:
-        def __next__(self_: Any) -> Any:
-            key = key_of(self_)
-            if key != self.fed:
-                self.fed, self.steps.usual = key, 0
-            try:
-                batch = original(self_)
-            except BaseException as error:  # it goes on to the user, without our frames
-                if isinstance(error, StopIteration):
-                    self._try(self.loader_ended, self_)
-                forget_frames(error)
-                raise
-            if self._wanted and (of := self._wanted.pop(key, None)) is not None:
-                self._try(self.batch_came, of, batch)
-            return batch
-
-        return __next__
-
-    def _try(self, tell: Callable[..., None], *about: Any) -> None:
-        try:
-            tell(*about)
-        except Exception as error:  # noqa: BLE001 - the user's pass comes first; `fault` tells
-            self._tracker.fault("a backward pass", error)
-
-
-def observe(tracker: Tracker, torch: Any) -> TorchObservation:
-    """See what `torch` does from now on."""
-    observation = TorchObservation(tracker)
-    observation.install(torch)
-    return observation
-
 
 def _reference(dataset: Any) -> Callable[[], Any]:
     """A weak reference; to nothing where there can be none, as to a list of samples."""
@@ -349,15 +200,3 @@ def _batch_size(loader: Any) -> int | None:
     """How many rows a loader gives at once; one with a sampler of batches leaves it to that."""
     size: int | None = loader.batch_size or getattr(loader.batch_sampler, "batch_size", None)
     return size
-
-
-def _replace(owner: Any, name: str, around: Callable[..., Any]) -> None:
-    """Put a plain function in a method's place: faster than a proxy, and pickled by its name.
-
-    It runs at every step, so it forgets its frames itself rather than in one more function around.
-    """
-    import torch
-
-    original = vars(owner)[name]
-    around_it = around(original, torch.compiler.is_dynamo_compiling)
-    setattr(owner, name, functools.wraps(original)(unnamed(around_it)))

@@ -1,12 +1,54 @@
-"""The optimizer steps of a cell: noted in a microsecond each, told apart when they are asked."""
+"""The losses and optimizer steps of a cell: noted in microseconds, told apart when asked for."""
 
 from __future__ import annotations
 
 import time
 from array import array
 from collections.abc import Iterator
+from typing import Any
 
-__all__ = ["StepLog"]
+__all__ = ["Losses", "StepLog"]
+
+_WAITING = 512  # scalars on a device before they are joined into one tensor
+
+
+class Losses:
+    """The loss of each backward pass, in order; `known` holds a gap for what a device still has."""
+
+    def __init__(self) -> None:
+        self.known = array("d")
+        self._waiting: list[Any] = []
+        self._waiting_for: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def add_later(self, loss: Any) -> None:
+        """Take in a scalar that is on a device."""
+        self._waiting.append(loss.detach())
+        self._waiting_for.append(len(self.known))
+        self.known.append(float("nan"))
+        if len(self._waiting) >= _WAITING:
+            self._join()
+
+    def add_value(self, value: float) -> None:
+        """Take in a loss that is known as a number."""
+        self.known.append(value)
+
+    def values(self) -> array[float]:
+        """All of them as numbers; this is where a device is waited for."""
+        if self._waiting:
+            self._join()
+            for at, value in zip(self._waiting_for, self._waiting[0].tolist(), strict=True):
+                self.known[at] = value
+            self._waiting.clear()
+            self._waiting_for.clear()
+        return self.known
+
+    def _join(self) -> None:
+        import torch
+
+        self._waiting = [torch.cat([part.reshape(-1).float() for part in self._waiting])]
 
 
 class StepLog:
