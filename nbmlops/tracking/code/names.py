@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Sequence
 __all__ = [
     "arguments_of",
     "bound_names",
+    "called_among",
     "is_constant",
     "names_among",
     "names_in",
@@ -50,6 +51,11 @@ def bound_names(body: Iterable[ast.AST]) -> set[str]:
 def names_among(nodes: Iterable[ast.AST]) -> frozenset[str]:
     """The names that stand among `nodes` themselves."""
     return frozenset(node.id for node in nodes if isinstance(node, ast.Name))
+
+
+def called_among(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    """The last words of what is called among `nodes`: ``dot`` of ``np.dot(a, b)``."""
+    return frozenset(terminal(node.func) for node in nodes if isinstance(node, ast.Call))
 
 
 def names_in(nodes: Sequence[ast.AST], *, store: bool = False) -> list[str]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TypeGuard
 
-from nbmlops.tracking.code.names import names_among, terminal
+from nbmlops.tracking.code.names import called_among, names_among, terminal
 from nbmlops.tracking.inference.assignments import assigned_in, bound_in, expanded, names_in
 from nbmlops.tracking.inference.blocks import loops_in
 from nbmlops.tracking.inference.descent import propagates
@@ -50,7 +49,7 @@ def find_alternation(reading: LoopReading) -> Finding | None:  # noqa: PLR0911 -
     words = reading.words
     if words & _NEAREST and words & _MEAN:
         picked = [u for u in weighed if not _called_in(u) & _NEAREST]
-        written = any(terminal(n.func) in _MEAN for n in ast.walk(reading.loop) if _is_call(n))
+        written = called_among(ast.walk(reading.loop)) & _MEAN
         # Where the loop itself takes no mean, a function that it calls does.
         means = [u for u in picked if not written or _calls(u, reading, _MEAN)]
         if means:
@@ -126,20 +125,13 @@ def _calls(update: Update, reading: LoopReading, words: set[str]) -> bool:
         return True
     read = names_in(update.node)
     makers = [u for u in reading.lagged if u.name in read and u.node is not update.node]
-    return any(
-        terminal(n.func) in words
-        for maker in makers
-        for n in ast.walk(maker.node)
-        if isinstance(n, ast.Call)
-    ) or (not makers and bool(reading.words & words))
+    if not makers:
+        return bool(reading.words & words)
+    return any(_called_in(maker) & words for maker in makers)
 
 
-def _is_call(node: ast.AST) -> TypeGuard[ast.Call]:
-    return isinstance(node, ast.Call)
-
-
-def _called_in(update: Update) -> set[str]:
-    return {terminal(n.func) for n in ast.walk(update.node) if isinstance(n, ast.Call)}
+def _called_in(update: Update) -> frozenset[str]:
+    return called_among(ast.walk(update.node))
 
 
 def _divides(update: Update, reading: LoopReading) -> bool:

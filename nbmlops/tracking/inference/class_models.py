@@ -12,7 +12,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from nbmlops.tracking.code.names import names_among, terminal
+from nbmlops.tracking.code.names import called_among, names_among, terminal
 from nbmlops.tracking.inference.assignments import expanded, made_in, names_in, pairs_in
 from nbmlops.tracking.inference.blocks import statements_in
 from nbmlops.tracking.inference.class_counts import find_counted
@@ -119,7 +119,7 @@ def _axes_in(
             continue
         parts = [part for argument in call.args for part in expanded(argument, made)]
         names = names_among(parts)
-        solved = any(isinstance(n, ast.Call) and terminal(n.func) in _SOLVING for n in parts)
+        solved = called_among(parts) & _SOLVING
         if spreads & names and len(names) > 1 and (solved or len(call.args) > 1):
             return target_names(node.targets[0]) or None
     return None

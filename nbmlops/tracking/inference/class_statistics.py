@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from nbmlops.tracking.code.names import terminal
+from nbmlops.tracking.code.names import called_among, terminal
 from nbmlops.tracking.inference.assignments import expanded, names_in, pairs_in, root_of
 from nbmlops.tracking.inference.matrices import gram_of
 
@@ -164,9 +164,7 @@ def _labels_compared(nodes: list[ast.expr], made: Made) -> frozenset[str]:
                 side = root_of(each)
                 if not isinstance(side, ast.Name) or not _is_class(other, made):
                     continue
-                words = {terminal(n.func) for v in made.get(side.id, []) for n in ast.walk(v)
-                         if isinstance(n, ast.Call)}  # fmt: skip
-                if not words & _PREDICTED:
+                if not any(called_among(ast.walk(v)) & _PREDICTED for v in made.get(side.id, [])):
                     return _behind(side.id, made)
     return frozenset()
 

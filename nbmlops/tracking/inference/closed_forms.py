@@ -11,7 +11,7 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 
-from nbmlops.tracking.code.names import names_among, terminal
+from nbmlops.tracking.code.names import called_among, names_among, terminal
 from nbmlops.tracking.inference.assignments import expanded, names_in
 from nbmlops.tracking.inference.blocks import statements_in
 from nbmlops.tracking.inference.findings import Finding
@@ -24,7 +24,6 @@ from nbmlops.tracking.inference.matrices import (
     roots_in,
     target_names,
     transposed,
-    words_in,
 )
 
 __all__ = ["find_closed_forms"]
@@ -77,7 +76,10 @@ def _normal_equations(
             tables, targets = gram_of(part.args[0]), roots_in(part.args[1])
             if not tables & targets:  # a smoother's penalty is no table: it meets no target
                 tables = set()
-            half = "cholesky" in words_in(whole) and not words_in(part.args[1]) & _SOLVES
+            half = (
+                "cholesky" in called_among(ast.walk(whole))
+                and not called_among(ast.walk(part.args[1])) & _SOLVES
+            )
             if not tables and not half:
                 tables = regularised(part.args[0], made)
                 targets = {n for n in targets if not _KERNEL.match(n)}
@@ -243,7 +245,5 @@ def _line(
 
 def _is_mean(node: ast.expr) -> bool:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-        return any(
-            isinstance(n, ast.Call) and terminal(n.func) == "sum" for n in ast.walk(node.left)
-        )
+        return "sum" in called_among(ast.walk(node.left))
     return isinstance(node, ast.Call) and terminal(node.func) in _MEANS

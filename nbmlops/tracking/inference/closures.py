@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 
-from nbmlops.tracking.code.names import names_among, terminal
+from nbmlops.tracking.code.names import called_among, names_among, terminal
 from nbmlops.tracking.inference.arguments import arguments_of, is_setting
 from nbmlops.tracking.inference.assignments import expanded, made_in, names_in
 from nbmlops.tracking.inference.findings import Finding
@@ -83,7 +83,7 @@ def _is_worked_out(name: str, made: dict[str, list[ast.expr]], data: set[str]) -
         for inner in ast.walk(part)
     }
     names = names_among(n for n in parts if id(n) not in sizes)
-    words = {terminal(n.func) for n in parts if isinstance(n, ast.Call)}
+    words = called_among(parts)
     works = any(isinstance(n, ast.BinOp | ast.AugAssign) for n in parts)
     return bool(names & data) and (works or bool(words - PLAIN - COUNTING))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 
-from nbmlops.tracking.code.names import names_among, terminal
+from nbmlops.tracking.code.names import called_among, names_among, terminal
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
 from nbmlops.tracking.inference.drawing import anneals, draws_anew, wanders
 from nbmlops.tracking.inference.findings import Finding
@@ -108,11 +108,8 @@ def _is_dual(update: Update, reading: LoopReading) -> bool:
     if isinstance(node, ast.AugAssign):
         counted = isinstance(node.op, ast.Add) and isinstance(node.value, ast.Constant)
         return counted and update.part and value.rest is Stage.JUDGED
-    bounded = isinstance(node, ast.Assign) and any(
-        isinstance(part, ast.Call) and terminal(part.func) in _BOUNDED
-        for part in ast.walk(node.value)
-    )
-    return bounded and value.rest is Stage.WEIGHED
+    bounded = isinstance(node, ast.Assign) and called_among(ast.walk(node.value)) & _BOUNDED
+    return bool(bounded) and value.rest is Stage.WEIGHED
 
 
 def _only_gains(update: Update, moved: list[Update]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 
-from nbmlops.tracking.code.names import names_among, terminal
+from nbmlops.tracking.code.names import called_among, names_among, terminal
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
 from nbmlops.tracking.inference.expressions import operands
 from nbmlops.tracking.inference.loops import LoopReading
@@ -73,9 +73,8 @@ def _is_up_to_chance(node: ast.AST, made: dict[str, list[ast.expr]], worked_out:
     chance, worked = [], []
     for side in (node.left, node.comparators[0]):
         parts = list(expanded(side, made))
-        names = names_among(parts)
-        worked.append(bool(names & worked_out))
-        chance.append(any(isinstance(p, ast.Call) and terminal(p.func) in _CHANCE for p in parts))
+        worked.append(bool(names_among(parts) & worked_out))
+        chance.append(bool(called_among(parts) & _CHANCE))
     return any(chance[n] and not worked[n] and worked[1 - n] for n in (0, 1))
 
 
@@ -126,10 +125,7 @@ def draws(words: frozenset[str]) -> bool:
 
 def is_by_chance(node: ast.AST) -> bool:
     """Whether an expression itself draws something."""
-    return any(
-        isinstance(part, ast.Call) and terminal(part.func) in _DRAWING | _CHANCE
-        for part in ast.walk(node)
-    )
+    return bool(called_among(ast.walk(node)) & (_DRAWING | _CHANCE))
 
 
 def draws_anew(reading: LoopReading) -> frozenset[str]:
@@ -170,9 +166,7 @@ def wanders(name: str, node: ast.AST, reading: LoopReading) -> bool:
     known |= frozenset[str]().union(*(u.value.data for u in reading.updates))
     for term in operands(node.value, ast.Add, ast.Sub):
         parts = list(expanded(term, made))
-        names = names_among(parts)
-        noise = any(isinstance(p, ast.Call) and terminal(p.func) in _NOISE for p in parts)
-        if noise and not names & known:
+        if called_among(parts) & _NOISE and not names_among(parts) & known:
             return any(_keeps(name, part) for part in ast.walk(reading.loop))
     return False
 

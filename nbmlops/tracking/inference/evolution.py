@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from nbmlops.tracking.code.names import names_among, terminal
+from nbmlops.tracking.code.names import called_among, names_among, terminal
 from nbmlops.tracking.inference.assignments import assigned_in, expanded, names_in
 from nbmlops.tracking.inference.drawing import draws
 from nbmlops.tracking.inference.findings import Finding
@@ -123,12 +123,12 @@ def _best_in(reading: LoopReading, bred: list[str]) -> tuple[str, ...]:
 def _is_first(value: ast.expr, made: dict[str, list[ast.expr]], bred: set[str]) -> bool:
     for node in _unwrapped(value):
         if isinstance(node, ast.Subscript) and names_among(expanded(node.value, made)) & bred:
-            first = [n for n in expanded(node.slice, made) if isinstance(n, ast.Call)]
+            first = called_among(expanded(node.slice, made))
             one = not isinstance(node.slice, ast.Slice)
-            if one and any(terminal(n.func) in _FIRST for n in first):
+            if one and first & _FIRST:
                 return True
             place = node.slice.slice if isinstance(node.slice, ast.Subscript) else None
-            ordered = any(terminal(n.func) in _RANKING for n in first)
+            ordered = bool(first & _RANKING)
             if isinstance(place, ast.Constant) and ordered:  # population[order[0]]
                 return True
         if isinstance(node, ast.Call) and terminal(node.func) in _FIRST and node.args:

@@ -22,7 +22,6 @@ from nbmlops.tracking.inference.world import Kind, World
 __all__ = ["ExpressionReader", "dotted", "operands"]
 
 _GOING_OVER = {"reversed", "list", "tuple", "iter", "sorted", "tqdm"}
-_DEEPEST = 8  # calls of the user's functions within each other that are followed
 
 
 def dotted(node: ast.expr) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from nbmlops.tracking.code.names import terminal
+from nbmlops.tracking.code.names import called_among, terminal
 from nbmlops.tracking.inference.assignments import (
     assigned_in,
     made_in,
@@ -55,7 +55,7 @@ def find_hopfield(body: Sequence[ast.stmt]) -> list[Finding]:
 
 def _patterns_in(value: ast.expr) -> set[str]:
     """What an expression multiplies with itself, each element with each other."""
-    if any(isinstance(n, ast.Call) and terminal(n.func) in _SOLVING for n in ast.walk(value)):
+    if called_among(ast.walk(value)) & _SOLVING:
         return set()
     for node in ast.walk(value):
         if isinstance(node, ast.Call) and terminal(node.func) == "outer" and len(node.args) == 2:
@@ -78,8 +78,7 @@ def _has_no_diagonal(name: str, values: Sequence[ast.expr], body: Sequence[ast.s
     """``np.fill_diagonal(W, 0)``, ``W[i, i] = 0``, ``- n * np.eye(d)``, or ``if i != j`` around."""
     for value in values:
         _, *less = operands(value, ast.Sub)
-        calls = [n for term in less for n in ast.walk(term) if isinstance(n, ast.Call)]
-        if any(terminal(call.func) in _UNIT for call in calls):
+        if any(called_among(ast.walk(term)) & _UNIT for term in less):
             return True
     return any(
         _clears_diagonal(node, name)

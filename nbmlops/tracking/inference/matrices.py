@@ -7,7 +7,7 @@ import copy
 from collections.abc import Iterable, Mapping
 
 from nbmlops.tracking.code.frames import MODULES
-from nbmlops.tracking.code.names import terminal
+from nbmlops.tracking.code.names import called_among, terminal
 from nbmlops.tracking.inference.blocks import statements_in
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "roots_in",
     "target_names",
     "transposed",
-    "words_in",
 ]
 
 _DEEPEST = 5
@@ -81,10 +80,6 @@ def roots_in(node: ast.AST) -> set[str]:
     }
 
 
-def words_in(node: ast.AST) -> set[str]:
-    return {terminal(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
-
-
 def regularised(node: ast.expr, made: Mapping[str, ast.expr]) -> set[str]:
     """The kernel `K` of a ``K + s * eye(n)`` below `node`, or what the kernel was made from."""
     waiting: list[ast.AST] = [node]
@@ -95,7 +90,7 @@ def regularised(node: ast.expr, made: Mapping[str, ast.expr]) -> set[str]:
                 for one, other in ((part.left, part.right), (part.right, part.left)):
                     # ``eye(n) + dt * A`` is a step in time: there the matrix is what is scaled.
                     scaled = isinstance(other, ast.BinOp) and isinstance(other.op, ast.Mult)
-                    unit = scaled and words_in(other) & {"eye", "identity"}
+                    unit = scaled and called_among(ast.walk(other)) & {"eye", "identity"}
                     if unit and (kernel := roots_in(one)):
                         return kernel
             elif isinstance(part, ast.Name) and part.id in made and part.id not in seen:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nbmlops.tracking.code.names import terminal
+from nbmlops.tracking.code.names import called_among
 from nbmlops.tracking.inference.alternation import find_alternation, replaces
 from nbmlops.tracking.inference.arguments import arguments_of, is_setting
 from nbmlops.tracking.inference.assignments import names_in
@@ -187,9 +187,6 @@ def names_worked_out(tree: ast.AST) -> set[str]:
                 targets = frozenset[str]().union(*(names_in(target) for target in node.targets))
                 found |= targets & names_in(node.value)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and any(
-            isinstance(part, ast.Call) and terminal(part.func) in _SOLVING
-            for part in ast.walk(node.value)
-        ):
+        if isinstance(node, ast.Assign) and called_among(ast.walk(node.value)) & _SOLVING:
             found |= frozenset[str]().union(*(names_in(target) for target in node.targets))
     return found

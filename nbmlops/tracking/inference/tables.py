@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 
-from nbmlops.tracking.code.names import picked_from, terminal
+from nbmlops.tracking.code.names import called_among, picked_from, terminal
 from nbmlops.tracking.inference.assignments import assigned_in, bound_in, expanded, names_in
 from nbmlops.tracking.inference.blocks import Loop
 from nbmlops.tracking.inference.called_code import functions_called, with_called
@@ -45,7 +45,7 @@ def find_table(loop: Loop, world: World) -> Finding | None:
         whole = list(expanded(node.value, made))
         if not _discounts(whole, table, made):
             continue
-        best = any(isinstance(n, ast.Call) and terminal(n.func) in _BEST for n in whole)
+        best = called_among(whole) & _BEST
         difference = isinstance(target, ast.Subscript) and any(
             isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub) and _reads(n.right, table)
             for n in whole

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import re
 
-from nbmlops.tracking.code.names import terminal
+from nbmlops.tracking.code.names import called_among, terminal
 from nbmlops.tracking.inference.arguments import arguments_of, is_setting
 from nbmlops.tracking.inference.assignments import expanded, made_in, names_in
 from nbmlops.tracking.inference.findings import Finding
@@ -128,7 +128,7 @@ def _is_divided(name: str, function: ast.FunctionDef, own: list[ast.Call]) -> bo
 
 def _asks_for_purity(function: ast.FunctionDef, world: World) -> bool:
     calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-    words = names_in(function) | {terminal(call.func) for call in calls}
+    words = names_in(function) | called_among(calls)
     for name in (call.func.id for call in calls if isinstance(call.func, ast.Name)):
         inner = world.function(name)
         if inner is not None and inner is not function:

@@ -31,13 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PREDICTS",
-    "TRAINS",
     "EstimatorWatch",
     "called_by_library",
     "data_name",
 ]
 
-TRAINS = ("fit", "fit_predict", "fit_transform", "partial_fit")
+_TRAINS = ("fit", "fit_predict", "fit_transform", "partial_fit")
 PREDICTS = (
     "predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples",
     "forecast", "get_forecast", "get_prediction",
@@ -72,7 +71,7 @@ class EstimatorWatch:
         for base in (cls,) if own_only else cls.__mro__[:-1]:
             own = vars(base)
             for names, watcher in (
-                (TRAINS, self._train),
+                (_TRAINS, self._train),
                 (PREDICTS, self._predict),
                 (_PREPARES, self._prepare),
                 (_SCORES, self._score),

@@ -13,7 +13,7 @@ from typing import Any
 
 from nbmlops.tracking.code.frames import call_node
 from nbmlops.tracking.code.makers import Scope, scope_of
-from nbmlops.tracking.code.names import names_among, terminal
+from nbmlops.tracking.code.names import called_among, names_among, terminal
 from nbmlops.tracking.code.own import is_own
 from nbmlops.tracking.metrics.filling import lookup
 
@@ -133,9 +133,7 @@ def _made_in(loop: ast.AST) -> dict[str, list[ast.AST]]:
 
 
 def _trains(code: ast.AST) -> bool:
-    return any(
-        isinstance(n, ast.Call) and terminal(n.func).startswith(_TRAINING) for n in ast.walk(code)
-    )
+    return any(word.startswith(_TRAINING) for word in called_among(ast.walk(code)))
 
 
 def _is_own(value: Any, call: ast.Call) -> bool:

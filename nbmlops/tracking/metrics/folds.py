@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from nbmlops.tracking.code.makers import Scope, scope_of
-from nbmlops.tracking.code.names import names_among, terminal
+from nbmlops.tracking.code.names import called_among, names_among
 from nbmlops.tracking.metrics.filled_values import FilledValues, Kept, Key
 from nbmlops.tracking.metrics.filling import (
     Filling,
@@ -138,9 +138,7 @@ class Folds:
 
         `joined` says that until here the parts of a list have only been joined.
         """
-        joins = joined and not any(
-            isinstance(n, ast.Call) and terminal(n.func) in _MIXING for n in ast.walk(node)
-        )
+        joins = joined and not called_among(ast.walk(node)) & _MIXING
         for part in ast.walk(node):
             for holder in _holders(part):
                 filled = self._filled_at(holder, part, site, seen)
