@@ -48,6 +48,7 @@ def _data(kernel: Kernel) -> None:
         "for q in (p, np.zeros(80)):\n    r2_score(y, q)",
         "rows = [{'r2': r2_score(y, q)} for q in [p, naive]]",
         "for n, (name, q) in enumerate(made.items()):\n    told(name, q)",
+        "for n, q in enumerate(iterable=(p, naive)):\n    r2_score(y, q)",
         "table = {name: {'r2': r2_score(y, q)} for name, q in made.items()}",
         "board(made)",
         "board(anew)",
@@ -61,7 +62,7 @@ def test_a_baseline_beside_a_model_is_not_the_models(kernel: Kernel, cell: str) 
     """It comes last here: what the model itself scored is what stays on its run."""
     (run,) = kernel.trained("model = Ridge(2.0).fit(X, y)")
     kernel.run(PREDICTED)
-    kernel.run(cell)
+    assert "captured" not in kernel.run(cell).text
     scored = float(kernel.run("print(model.score(X, y))").text)
     assert metrics(kernel, run)["r2_score_X"] == pytest.approx(scored)
 

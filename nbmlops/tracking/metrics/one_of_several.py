@@ -6,6 +6,7 @@ import ast
 from types import FrameType
 from typing import Any
 
+from nbmlops.tracking.code.frames import argument_of
 from nbmlops.tracking.code.makers import tree_of
 
 __all__ = ["Turns", "column_of", "entry_of", "turns_of"]
@@ -79,8 +80,9 @@ def _written_out(over: ast.expr) -> list[ast.expr] | None:
 def _columns(over: ast.expr, count: int) -> list[ast.expr] | None:
     """What each of `count` variables goes over, where rows are written out or joined."""
     if isinstance(over, ast.Call) and isinstance(over.func, ast.Name):
-        if over.func.id == "enumerate" and count == 2:
-            return [_tuple([]), over.args[0]]
+        numbered = argument_of(over, 0, "iterable") if over.func.id == "enumerate" else None
+        if numbered is not None and count == 2:
+            return [_tuple([]), numbered]
         if over.func.id == "zip" and len(over.args) == count:
             return over.args
     written = _dict_asked(over, "items")
