@@ -455,7 +455,8 @@ export interface Withdrawal {
  * `cell_id` is the training cell's. `delivered` says whether MLflow has it, `page` is where a
  * server's UI shows it. `duration` is in seconds; `captured` is the completeness in percent. Of a
  * metric that was logged step by step, `metrics` holds the last. `kind` and `stale` are the
- * record's own. `ended` says how a cell ended that did not come to its end.
+ * record's own, as `parent_id` is, which joins the runs of a cell that left several. `ended` says
+ * how a cell ended that did not come to its end.
  */
 export interface RunSummary {
   id: string;
@@ -479,6 +480,7 @@ export interface RunSummary {
   delivered: boolean;
   page: string | null;
   execution_id: string | null;
+  parent_id: string | null;
   dismissed_by: string | null;
 }
 /**

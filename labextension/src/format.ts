@@ -129,22 +129,23 @@ export function greaterIsBetter(name: string): boolean | null {
   return null;
 }
 
-/** How a metric moved since the previous run that has it. */
+/** How a metric moved from one run to another. */
 export interface IDelta {
   readonly text: string;
   readonly verdict: 'better' | 'worse' | 'same' | 'changed';
 }
 
-/** The difference between a metric and the same metric of the nearest earlier run. */
+/** The difference between a metric and the same metric of the first of `others` that has it. */
 export function delta(
   metric: Metric,
-  earlier: readonly RunSummary[]
-): IDelta | null {
+  others: readonly RunSummary[]
+): (IDelta & { readonly against: RunSummary }) | null {
   const key = metricKey(metric);
-  for (const run of earlier) {
+  for (const run of others) {
     const before = run.metrics.find(m => metricKey(m) === key);
     if (before && before.value !== null && metric.value !== null) {
-      return difference(metric.name, before.value, metric.value);
+      const moved = difference(metric.name, before.value, metric.value);
+      return { ...moved, against: run };
     }
   }
   return null;

@@ -75,7 +75,8 @@ class RunSummary(Record, frozen=True, kw_only=True):
     `cell_id` is the training cell's. `delivered` says whether MLflow has it, `page` is where a
     server's UI shows it. `duration` is in seconds; `captured` is the completeness in percent. Of a
     metric that was logged step by step, `metrics` holds the last. `kind` and `stale` are the
-    record's own. `ended` says how a cell ended that did not come to its end.
+    record's own, as `parent_id` is, which joins the runs of a cell that left several. `ended` says
+    how a cell ended that did not come to its end.
     """
 
     id: str
@@ -99,6 +100,7 @@ class RunSummary(Record, frozen=True, kw_only=True):
     delivered: bool
     page: str | None
     execution_id: str | None
+    parent_id: str | None
     dismissed_by: str | None
 
     @classmethod
@@ -126,6 +128,7 @@ class RunSummary(Record, frozen=True, kw_only=True):
             delivered=run.mlflow_run_id is not None,
             page=run_page(run),
             execution_id=run.execution_id,
+            parent_id=run.parent_id,
             dismissed_by=run.dismissed_by,
         )
 

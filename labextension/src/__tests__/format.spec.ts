@@ -111,7 +111,8 @@ describe('delta', () => {
     ];
     expect(delta(metric('roc_auc_score', 0.74, 'X_test'), earlier)).toEqual({
       text: '+0.0400',
-      verdict: 'better'
+      verdict: 'better',
+      against: earlier[1]
     });
   });
 

@@ -50,6 +50,7 @@ export function run(change: Partial<RunSummary> = {}): RunSummary {
     delivered: true,
     page: null,
     execution_id: null,
+    parent_id: null,
     dismissed_by: null,
     ...change
   };

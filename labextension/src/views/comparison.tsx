@@ -15,6 +15,8 @@ export function ComparisonView(props: {
 }): JSX.Element {
   const { older, newer, onClose, trans } = props;
   const differences = compareRuns(older, newer);
+  // What has none leaves its room to the values.
+  const moved = differences.some(row => row.delta !== null);
   return (
     <section
       className="nbmlops-Comparison"
@@ -33,7 +35,7 @@ export function ComparisonView(props: {
           )}
         </p>
       ) : (
-        <table>
+        <table className={moved ? 'nbmlops-Comparison-moved' : undefined}>
           <thead>
             <tr>
               <th scope="col">
@@ -45,9 +47,11 @@ export function ComparisonView(props: {
               <th scope="col" title={newer.name}>
                 {when(newer.started)}
               </th>
-              <th scope="col">
-                <span className="nbmlops-hidden">{trans.__('Change')}</span>
-              </th>
+              {moved ? (
+                <th scope="col">
+                  <span className="nbmlops-hidden">{trans.__('Change')}</span>
+                </th>
+              ) : null}
             </tr>
           </thead>
           <tbody>
@@ -68,9 +72,14 @@ export function ComparisonView(props: {
                 <td title={row.newer}>
                   <Breakable text={shown(row, row.newer, row.older)} />
                 </td>
-                <td className="nbmlops-Delta" data-verdict={row.delta?.verdict}>
-                  {row.delta?.text}
-                </td>
+                {moved ? (
+                  <td
+                    className="nbmlops-Delta"
+                    data-verdict={row.delta?.verdict}
+                  >
+                    {row.delta?.text}
+                  </td>
+                ) : null}
               </tr>
             ))}
           </tbody>

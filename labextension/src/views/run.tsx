@@ -20,8 +20,8 @@ import { CompletenessView } from './completeness';
 
 export interface IRunProps {
   run: RunSummary;
-  /** The runs before this one, newest first: what its metrics are compared with. */
-  earlier: readonly RunSummary[];
+  /** What its metrics are compared with: each with the first that has it. */
+  others: readonly RunSummary[];
   selected: boolean;
   onSelect: (selected: boolean) => void;
   onReveal: () => void;
@@ -32,8 +32,7 @@ export interface IRunProps {
 
 /** One tracked run. */
 export function RunView(props: IRunProps): JSX.Element {
-  const { run, earlier, selected, onSelect, onReveal, onDismiss, trans } =
-    props;
+  const { run, others, selected, onSelect, onReveal, onDismiss, trans } = props;
   const { name } = run;
   return (
     <li
@@ -124,7 +123,7 @@ export function RunView(props: IRunProps): JSX.Element {
               <MetricRow
                 key={metricKey(metric)}
                 metric={metric}
-                earlier={earlier}
+                others={others}
                 trans={trans}
               />
             ))}
@@ -164,11 +163,11 @@ function DataFacts(props: {
 
 function MetricRow(props: {
   metric: Metric;
-  earlier: readonly RunSummary[];
+  others: readonly RunSummary[];
   trans: TranslationBundle;
 }): JSX.Element {
-  const { metric, earlier, trans } = props;
-  const moved = delta(metric, earlier);
+  const { metric, others, trans } = props;
+  const moved = delta(metric, others);
   return (
     <tr>
       <th scope="row" title={metricKey(metric)}>
@@ -196,7 +195,15 @@ function MetricRow(props: {
       <td
         className="nbmlops-Delta"
         data-verdict={moved?.verdict}
-        title={moved ? trans.__('Against the previous run') : undefined}
+        title={
+          moved
+            ? trans.__(
+                'Against %1, %2',
+                moved.against.name,
+                when(moved.against.started)
+              )
+            : undefined
+        }
       >
         {moved?.text}
       </td>

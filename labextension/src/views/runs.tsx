@@ -3,6 +3,7 @@ import React, { useState } from 'react';
 
 import { RunSummary } from '../contract';
 import { metricKey } from '../format';
+import { comparedWith } from '../previous';
 import { ComparisonView } from './comparison';
 import { RunView } from './run';
 
@@ -63,7 +64,7 @@ export function RunsView(props: IRunsProps): JSX.Element {
           <RunView
             key={run.id}
             run={run}
-            earlier={runs.slice(runs.indexOf(run) + 1)}
+            others={comparedWith(run, runs.slice(runs.indexOf(run) + 1))}
             selected={selection.includes(run.id)}
             onSelect={selected => select(run.id, selected)}
             onReveal={() => onReveal(run)}
