@@ -63,12 +63,11 @@ class Metric(Record, frozen=True, kw_only=True):
 
 
 def last_values(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
-    """Each metric at its last step, in the order in which these values were computed."""
+    """Each metric at its last step, in the order in which they came first."""
     last: dict[tuple[str, str | None], Metric] = {}
     for metric in metrics:
         key = (metric.name, metric.data)
         if key not in last or metric.step >= last[key].step:
-            last.pop(key, None)
             last[key] = metric
     return tuple(last.values())
 

@@ -85,7 +85,7 @@ def _pending(waits: Waiting | None) -> str:
         return ""
     what, *_ = waits.why.split(". ", 1)
     if not what:
-        return " (pending: on its way to MLflow)"
+        return " (on its way to MLflow)"
     records = "1 record waits" if waits.records == 1 else f"{waits.records} records wait"
     return f" (pending: {_short(what.rstrip('.'), 80)}; {records}, %track sync tries again)"
 

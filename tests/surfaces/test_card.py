@@ -87,7 +87,7 @@ def test_a_run_at_a_server_leads_to_its_page() -> None:
     (link,) = [attributes for tag, attributes in marks.tags if tag == "a"]
     assert (link["href"], link["rel"]) == (PAGE, "noopener noreferrer")
     lines, marks = told(a_run(), waits=Waiting())
-    assert lines[-1].startswith("%track explain run-0123456789ab (pending: on its way to MLflow)")
+    assert lines[-1].startswith("%track explain run-0123456789ab (on its way to MLflow)")
     assert "a" not in dict(marks.tags)
 
 
@@ -115,7 +115,7 @@ def test_a_pending_run_says_what_is_wrong_how_many_wait_and_what_to_do(
     assert pending.endswith(said)
     assert len(pending) <= 130
     assert pending in marks.text
-    assert "(pending: on its way to MLflow) · " in told(a_run(), waits=Waiting())[0][-1]
+    assert "(on its way to MLflow) · " in told(a_run(), waits=Waiting())[0][-1]
 
 
 @pytest.mark.parametrize("place", [SERVED, {}])

@@ -189,12 +189,12 @@ def test_the_run_above_a_cell_s_runs_is_made_once(
 def test_the_card_hears_of_its_delivery_and_of_what_makes_it_stale(
     away: Kernel, proxy: Proxy, server: str
 ) -> None:
-    """It says "pending" until MLflow holds the run, then where; and "STALE" once it is."""
+    """It says that the run is on its way until MLflow holds it, then where; and "STALE" once it is."""
     proxy.weather = "fine"
     away.run("points, goals = [[1.0], [2.0]], [1.0, 2.0]", cell_id="data")
     reply = away.run("model = Ridge().fit(points, goals)", cell_id="fit-points")
     card = reply.bundles[-1]["text/plain"]
-    assert "(pending" in card
+    assert "(on its way to MLflow)" in card
     assert "http" not in card
     page = card_with(away, reply, f"{proxy.url}/#/experiments/")
     run = away.runs()[-1]
