@@ -24,6 +24,7 @@ from nbmlops.records import (
     LedgerEntry,
     NotebookJob,
     Promotion,
+    RefusalRecorded,
     SignOff,
     Submission,
     TrackedRun,
@@ -36,6 +37,7 @@ __all__ = [
     "FakeClock",
     "MemoryLedger",
     "RememberingExecutor",
+    "make_ledger",
     "make_promotion",
     "make_run",
     "make_sign_off",
@@ -101,6 +103,15 @@ class MemoryLedger:
     def verify(self) -> ChainReport:
         """Follow the chain."""
         return verify(self.rows)
+
+
+def make_ledger(*subjects: str) -> MemoryLedger:
+    """A small ledger: that each of `subjects` was refused."""
+    ledger = MemoryLedger()
+    for subject in subjects:
+        fact = RefusalRecorded(verb="register", subject=subject, by="ada", why=("no sign-off",))
+        ledger.append(fact, actor="ada")
+    return ledger
 
 
 class CountingLedger(MemoryLedger):

@@ -8,9 +8,9 @@ from mlflow import MlflowClient
 from team import Team
 
 from nbmlops.governance import take_checkpoint
-from nbmlops.records import Diagnosis, RefusalRecorded
+from nbmlops.records import Diagnosis
 from nbmlops.settings import Settings, load_settings
-from nbmlops.testing import EPOCH, MemoryLedger, make_run
+from nbmlops.testing import EPOCH, MemoryLedger, make_ledger, make_run
 from nbmlops.tracking import Journal
 from nbmlops.workspace import Workspace
 from nbmlops.workspace.ways_round import try_ways_round
@@ -18,14 +18,6 @@ from nbmlops.workspace.ways_round import try_ways_round
 
 def found(workspace: Workspace) -> dict[str, Diagnosis]:
     return {diagnosis.subject: diagnosis for diagnosis in workspace.doctor()}
-
-
-def ledger_of(*subjects: str) -> MemoryLedger:
-    ledger = MemoryLedger()
-    for subject in subjects:
-        fact = RefusalRecorded(verb="register", subject=subject, by="ada", why=())
-        ledger.append(fact, actor="ada")
-    return ledger
 
 
 def test_each_part_that_works_is_said_to(team: Team) -> None:
@@ -48,7 +40,7 @@ def test_runs_that_wait_are_counted(team: Team) -> None:
 
 def test_a_broken_ledger_is_said_and_stops_nothing_else(team: Team) -> None:
     """With the fact where it breaks."""
-    ledger = ledger_of("a", "b", "c")
+    ledger = make_ledger("a", "b", "c")
     del ledger.rows[1]
     said = found(Workspace(team.settings, ledger=ledger))
     assert (said["ledger"].state, said["MLflow"].state) == ("broken", "ok")
@@ -89,7 +81,7 @@ def test_what_only_shows_afterwards_is_tried_on_a_copy(team: Team) -> None:
     told = {d.subject: d.finding for d in empty}
     assert told["rewriting a fact"].startswith("Not tried")
     assert told["cutting the ledger"].startswith("Not tried")
-    ledger = ledger_of("a", "b")
+    ledger = make_ledger("a", "b")
     before = take_checkpoint(ledger.links(), EPOCH)
     states = {
         d.subject: d.state for d in try_ways_round(Workspace(team.settings, ledger=ledger).stores)

@@ -6,21 +6,13 @@ import pytest
 
 from nbmlops.errors import IntegrityError
 from nbmlops.governance import check_against, take_checkpoint
-from nbmlops.records import Checkpoint, RefusalRecorded
-from nbmlops.testing import EPOCH, MemoryLedger
-
-
-def ledger_of(*subjects: str) -> MemoryLedger:
-    ledger = MemoryLedger()
-    for subject in subjects:
-        fact = RefusalRecorded(verb="register", subject=subject, by="ada", why=())
-        ledger.append(fact, actor="ada")
-    return ledger
+from nbmlops.records import Checkpoint
+from nbmlops.testing import EPOCH, MemoryLedger, make_ledger
 
 
 @pytest.fixture
 def kept() -> Checkpoint:
-    return take_checkpoint(ledger_of("a", "b", "c").links(), EPOCH)
+    return take_checkpoint(make_ledger("a", "b", "c").links(), EPOCH)
 
 
 def check(kept: Checkpoint, ledger: MemoryLedger) -> tuple[bool, str]:
@@ -33,12 +25,12 @@ def test_a_ledger_that_went_on_continues_its_checkpoint(
     kept: Checkpoint, subjects: tuple[str, ...]
 ) -> None:
     """The control: the same facts, or more behind them."""
-    assert check(kept, ledger_of(*subjects)) == (True, "")
+    assert check(kept, make_ledger(*subjects)) == (True, "")
 
 
 def test_a_cut_ledger_is_intact_by_itself_and_found_by_the_checkpoint(kept: Checkpoint) -> None:
     """The chain alone cannot show it."""
-    cut = ledger_of("a", "b")
+    cut = make_ledger("a", "b")
     assert cut.verify().intact
     intact, reason = check(kept, cut)
     assert not intact
@@ -49,7 +41,7 @@ def test_a_cut_ledger_is_intact_by_itself_and_found_by_the_checkpoint(kept: Chec
 
 def test_a_ledger_computed_anew_is_found(kept: Checkpoint) -> None:
     """Somebody who owns the database rewrote the second fact and every digest behind it."""
-    rewritten = ledger_of("a", "B", "c", "d")
+    rewritten = make_ledger("a", "B", "c", "d")
     assert rewritten.verify().intact
     intact, reason = check(kept, rewritten)
     assert not intact
@@ -60,12 +52,12 @@ def test_an_empty_ledger_has_a_checkpoint() -> None:
     """From the very start."""
     empty = take_checkpoint(MemoryLedger().links(), EPOCH)
     assert empty.facts == 0
-    assert check(empty, ledger_of("a")) == (True, "")
+    assert check(empty, make_ledger("a")) == (True, "")
 
 
 def test_a_broken_ledger_has_none() -> None:
     """A checkpoint of what is already wrong would vouch for it."""
-    ledger = ledger_of("a", "b", "c")
+    ledger = make_ledger("a", "b", "c")
     del ledger.rows[1]
     with pytest.raises(IntegrityError, match="fact 2 is missing"):
         take_checkpoint(ledger.links(), EPOCH)

@@ -19,17 +19,12 @@ from nbmlops.governance import (
     verify,
     write_export,
 )
-from nbmlops.records import RefusalRecorded
-from nbmlops.testing import EPOCH, MemoryLedger
+from nbmlops.testing import EPOCH, MemoryLedger, make_ledger
 
 
 def ledger_of(count: int, changed: int | None = None) -> MemoryLedger:
-    ledger = MemoryLedger()
-    for number in range(1, count + 1):
-        subject = f"model <{number}> é\n" + ("!" if number == changed else "")
-        fact = RefusalRecorded(verb="register", subject=subject, by="ada", why=("no",))
-        ledger.append(fact, actor="ada")
-    return ledger
+    numbers = range(1, count + 1)
+    return make_ledger(*(f"model <{n}> é\n" + ("!" if n == changed else "") for n in numbers))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 13])
