@@ -67,9 +67,12 @@ def _counters_in(loop: ast.For) -> tuple[dict[str, str], dict[str, str]]:
             place = node.target
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             lists = node.func.value  # words[c].update(doc.split())
-            held = lists.value if isinstance(lists, ast.Subscript) else None
-            if isinstance(held, ast.Name) and node.func.attr == "update":
-                contents.setdefault(ast.unparse(lists.slice), held.id)  # type: ignore[attr-defined] # checked above
+            if (
+                node.func.attr == "update"
+                and isinstance(lists, ast.Subscript)
+                and isinstance(lists.value, ast.Name)
+            ):
+                contents.setdefault(ast.unparse(lists.slice), lists.value.id)
             continue
         else:
             continue

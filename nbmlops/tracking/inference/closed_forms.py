@@ -31,6 +31,7 @@ __all__ = ["find_closed_forms"]
 _MEANS = {"mean", "average", "nanmean"}
 _SOLVES = {"solve", "solve_triangular"}
 _INVERTING = {"inv", "pinv", "inverse", "pinverse"}
+_SHAPING = {"ravel", "flatten", "reshape", "squeeze"}
 # What people call the kernel between new points and those that were learned from.
 _KERNEL = re.compile(r"^[Kk](?:_?(?:s|ss|star|test|new|xs|\*))?$|^K[_a-z0-9]*$")
 
@@ -116,12 +117,8 @@ def _names_behind(node: ast.expr, made: Mapping[str, ast.expr], data: set[str]) 
 
 def _is_product(node: ast.expr) -> bool:
     """Whether the outermost thing done is a product or a solution: not a prediction from one."""
-    while isinstance(node, ast.Attribute | ast.Subscript) or (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in {"ravel", "flatten", "reshape", "squeeze"}
-    ):
-        node = node.func.value if isinstance(node, ast.Call) else node.value  # type: ignore[attr-defined] # checked above
+    while (inner := _another_shape_of(node)) is not None:
+        node = inner
     if isinstance(node, ast.BinOp):
         return isinstance(node.op, ast.MatMult)
     return isinstance(node, ast.Call) and terminal(node.func) in {
@@ -132,6 +129,16 @@ def _is_product(node: ast.expr) -> bool:
         "solve_triangular",
         "multi_dot",
     }
+
+
+def _another_shape_of(node: ast.expr) -> ast.expr | None:
+    """What an expression is a part of, or the same numbers as: ``A`` of ``A.T``, ``A.ravel()``."""
+    if isinstance(node, ast.Attribute | ast.Subscript):
+        return node.value
+    method = node.func if isinstance(node, ast.Call) else None
+    if isinstance(method, ast.Attribute) and method.attr in _SHAPING:
+        return method.value
+    return None
 
 
 def _returns_table(node: ast.expr, tables: set[str]) -> bool:
