@@ -14,16 +14,10 @@ from nbmlops.records import TrackedRun
 
 from .truth import HERE, Measured, Step, Truth, read_truth
 
-__all__ = ["ENVIRONMENT", "NO_DELIVERY", "Heard", "play", "value_of"]
+__all__ = ["ENVIRONMENT", "Heard", "play", "value_of"]
 
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "KERAS_BACKEND": "torch"}
 
-# What is captured is asked here, not how it is delivered: no deliverer is started.
-NO_DELIVERY = """
-from nbmlops.tracking.delivery.courier import Courier as _c
-_c.wake, _c.finish = (lambda self: None), (lambda self, timeout: None)
-del _c
-"""
 _SIGNS_OF_FAULTS = "could not be captured"
 
 
@@ -46,7 +40,7 @@ def play(name: str, project: Path, **environment: str) -> Heard:
         project, NBMLOPS_NOTEBOOK=str(project / f"{name}.ipynb"), **ENVIRONMENT, **environment
     )
     try:
-        kernel.run(NO_DELIVERY)
+        kernel.hold_delivery()  # what is captured is asked here, not how it is delivered
         kernel.start_tracking()
         return _play(kernel, steps, truth)
     finally:

@@ -14,7 +14,7 @@ from tracking.conftest import Kernel
 
 from nbmlops.records import CellRecord, TrackedRun
 
-from .playing import ENVIRONMENT, NO_DELIVERY, play
+from .playing import ENVIRONMENT, play
 from .truth import HERE, names
 
 _LONG = os.environ.get("NBMLOPS_TEST_BUDGET") == "long"
@@ -49,7 +49,7 @@ def _alone(name: str, cells: tuple[CellRecord, ...], project: Path) -> list[Trac
         shutil.copy(module, project / module.name)
     kernel = Kernel(project, NBMLOPS_NOTEBOOK=str(project / f"{name}.ipynb"), **ENVIRONMENT)
     try:
-        kernel.run(NO_DELIVERY)
+        kernel.hold_delivery()
         kernel.start_tracking()
         for cell in cells:
             assert kernel.run(cell.source, cell_id=cell.cell_id).status == cell.outcome

@@ -20,6 +20,14 @@ ROOT = Path(__file__).parents[2]
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("NBMLOPS_", "MLFLOW_", "JPY_"))}
 
 
+_COURIER = "__import__('nbmlops.tracking.delivery.courier', fromlist=['Courier']).Courier"
+_HOLD = f"""
+{_COURIER}.held = {_COURIER}.wake, {_COURIER}.finish
+{_COURIER}.wake, {_COURIER}.finish = (lambda self: None), (lambda self, timeout: None)
+"""
+_RELEASE = f"{_COURIER}.wake, {_COURIER}.finish = {_COURIER}.held"
+
+
 class Reply:
     """What running one cell gave: status, printed text, and the bundles that were displayed."""
 
@@ -44,6 +52,7 @@ class Kernel:
 
     def __init__(self, project: Path, **environment: str) -> None:
         self.project = project
+        self._holds = False
         (project / "nbmlops.toml").touch()
         self.settings: Settings = load_settings(project, {})
         self.manager = _socket_kernel()
@@ -122,8 +131,20 @@ class Kernel:
         assert "could not be captured" not in reply.text, reply.text
         return [run for run in self.runs() if run.id not in before]
 
+    def hold_delivery(self) -> None:
+        """Start no deliverer, which imports MLflow and the models' libraries, until asked to."""
+        assert not self.silently(_HOLD)
+        self._holds = True
+
+    def let_deliver(self) -> None:
+        """Deliver as ever from now on."""
+        if self._holds:
+            assert not self.silently(_RELEASE)
+            self._holds = False
+
     def store(self) -> MlflowStore:
         """The project's MLflow, with everything delivered."""
+        self.let_deliver()
         reply = self.run("%track sync")
         assert reply.status == "ok", reply.text
         store = MlflowStore(self.settings)
@@ -144,9 +165,13 @@ class Kernel:
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
-    """A kernel that tracks, shared by a module; its notebook is `analysis.ipynb`."""
+    """A kernel that tracks, shared by a module; its notebook is `analysis.ipynb`.
+
+    It delivers nothing before `let_deliver` or `store`.
+    """
     project = tmp_path_factory.mktemp("project")
     kernel = Kernel(project, NBMLOPS_NOTEBOOK=str(project / "analysis.ipynb"))
+    kernel.hold_delivery()
     kernel.start_tracking()
     yield kernel
     kernel.close()

@@ -23,6 +23,7 @@ class Own:
 
 @pytest.fixture(scope="module", autouse=True)
 def _setup(kernel: Kernel) -> None:
+    kernel.let_deliver()
     assert not kernel.trained(SETUP)
 
 

@@ -42,6 +42,7 @@ def plugged_in(folder: Path, *classes: str) -> Kernel:
     points = [f"{name} = machine_instrument:{name}" for name in classes]
     (about / "entry_points.txt").write_text("\n".join(["[nbmlops.instruments]", *points]))
     kernel = Kernel(folder, NBMLOPS_NOTEBOOK=str(folder / "a.ipynb"))
+    kernel.hold_delivery()
     kernel.start_tracking()
     return kernel
 

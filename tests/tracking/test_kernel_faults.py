@@ -132,6 +132,7 @@ def adversity(kernel: Kernel, kind: Callable[[Kernel], Callable[[], None]]) -> I
 
 @pytest.fixture(scope="module")
 def tracked(kernel: Kernel) -> Kernel:
+    kernel.let_deliver()
     assert kernel.run(SETUP).status == "ok"
     assert kernel.trained("first = Ridge(alpha=0.5).fit(X, y)")
     return kernel

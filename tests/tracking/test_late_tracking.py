@@ -19,6 +19,7 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     """A kernel in which four cells ran before %track, and one while it was off again."""
     project = tmp_path_factory.mktemp("late")
     kernel = Kernel(project, NBMLOPS_NOTEBOOK=str(project / "late.ipynb"))
+    kernel.hold_delivery()
     kernel.run("y = [1.0, 2.0, 4.0]")
     kernel.run(MODEL)
     kernel.run("aside = 1 / 0")

@@ -82,6 +82,7 @@ def test_without_a_cell_it_is_another(session: Kernel, tmp_path: Path) -> None:
 def _kernel(project: Path) -> Kernel:
     project.mkdir(exist_ok=True)
     kernel = Kernel(project, NBMLOPS_NOTEBOOK=str(project / "analysis.ipynb"))
+    kernel.hold_delivery()
     kernel.start_tracking()
     return kernel
 
