@@ -31,6 +31,7 @@ SHOW_RUN = "nbmlops:show-run"
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _FAINT = "color:var(--jp-ui-font-color2, inherit)"
 _MOST = 4  # metrics, parameters or inputs on one line
+_WIDE = 96  # characters of name and parameters that stand on one line beside a panel
 _NO_BREAK = "\u00a0"
 
 
@@ -68,8 +69,10 @@ def _head(run: TrackedRun) -> tuple[str, str]:
     ]
     how = ended(run.cell)
     took = f"({lasted(run.duration).replace(' ', _NO_BREAK)})"
-    told = [_listed(differs), took, how and f"cell {how}", "STALE" if run.stale else ""]
-    return f"● {_short(run.name, 60)}", "  ".join(filter(None, told))
+    name = f"● {_short(run.name, 60)}"
+    chosen = _listed(differs, _WIDE - len(name))
+    told = [chosen, took, how and f"cell {how}", "STALE" if run.stale else ""]
+    return name, "  ".join(filter(None, told))
 
 
 def _middle(run: TrackedRun, previous: TrackedRun | None) -> list[str]:
@@ -164,9 +167,13 @@ def _brief(value: Scalar) -> str:
     return str(float(f"{value:.6g}")) if isinstance(value, float) else str(value)
 
 
-def _listed(items: list[str]) -> str:
-    more = f", +{len(items) - _MOST}" if len(items) > _MOST else ""
-    return ", ".join(_short(item, 60) for item in items[:_MOST]) + more
+def _listed(items: list[str], room: int | None = None) -> str:
+    """The first items, as many as have `room` beside each other, but one in any case."""
+    told = [_short(item, 60) for item in items[:_MOST]]
+    while room is not None and len(told) > 1 and len(", ".join(told)) > room:
+        told.pop()
+    more = f", +{len(items) - len(told)}" if len(items) > len(told) else ""
+    return ", ".join(told) + more
 
 
 def _short(text: str, longest: int) -> str:

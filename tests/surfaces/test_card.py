@@ -201,6 +201,20 @@ def test_the_name_stands_out_and_the_time_is_said_as_in_the_panel() -> None:
     assert "<b>● Ridge</b>" in html
 
 
+def test_parameters_give_way_to_a_long_name_so_that_both_stand_on_one_line() -> None:
+    """As many show as have room, one in any case, and how many more there are."""
+    chosen = tuple(
+        Parameter(name=f"a_parameter_{n}", value="a value", is_default=False) for n in range(6)
+    )
+    one = "a_parameter_{}=a value"
+    lines, _ = told(a_run(parameters=chosen))
+    assert lines[0].startswith(f"● Ridge  {', '.join(one.format(n) for n in range(3))}, +3  (")
+    lines, _ = told(a_run(name="Pipeline of " + "x" * 48, parameters=chosen))
+    assert lines[0].startswith(f"● Pipeline of {'x' * 48}  {one.format(0)}, +5  (")
+    short = tuple(Parameter(name=n, value=1, is_default=False) for n in "abcd")
+    assert "  a=1, b=1, c=1, d=1  (" in told(a_run(parameters=short))[0][0]
+
+
 def test_the_newest_metrics_show_in_the_order_of_their_computing() -> None:
     """Of more than four the earliest give way, and the card says how many."""
     metrics = tuple(Metric(name=name, value=1.0, at=now()) for name in "abcdef")
