@@ -31,7 +31,7 @@ SHOW_RUN = "nbmlops:show-run"
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _FAINT = "color:var(--jp-ui-font-color2, inherit)"
 _MOST = 4  # metrics, parameters or inputs on one line
-_WIDE = 96  # characters of name and parameters that stand on one line beside a panel
+_WIDE = 104  # characters of name and parameters that stand on one line beside a panel
 _NO_BREAK = "\u00a0"
 
 

@@ -204,9 +204,10 @@ def test_the_name_stands_out_and_the_time_is_said_as_in_the_panel() -> None:
 def test_parameters_give_way_to_a_long_name_so_that_both_stand_on_one_line() -> None:
     """As many show as have room, one in any case, and how many more there are."""
     chosen = tuple(
-        Parameter(name=f"a_parameter_{n}", value="a value", is_default=False) for n in range(6)
+        Parameter(name=f"a_parameter_{n}", value="a longer value", is_default=False)
+        for n in range(6)
     )
-    one = "a_parameter_{}=a value"
+    one = "a_parameter_{}=a longer value"
     lines, _ = told(a_run(parameters=chosen))
     assert lines[0].startswith(f"● Ridge  {', '.join(one.format(n) for n in range(3))}, +3  (")
     lines, _ = told(a_run(name="Pipeline of " + "x" * 48, parameters=chosen))
