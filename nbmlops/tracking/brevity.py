@@ -90,6 +90,10 @@ def _brief(value: Any, kind: type, depth: int) -> str:  # noqa: PLR0911 - one li
     if issubclass(kind, type) or inspect.isroutine(value):
         return f"{value.__module__}.{getattr(value, '__qualname__', kind.__name__)}"
     shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape and hasattr(value, "dtype"):
+        # The text of an array of any library would be its first values.
+        dtype = str(value.dtype).rpartition(".")[2]
+        return f"{kind.__name__}{tuple(shape)} {dtype}{_content(value, kind)}"
     if type(shape) is tuple:
         return f"{kind.__name__}{shape}{_content(value, kind)}"
     if hasattr(kind, "get_params"):

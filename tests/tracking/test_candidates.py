@@ -54,6 +54,36 @@ def test_the_training_cell_offers_its_numbers(kernel: Kernel) -> None:
     assert columns == "['candidates.val_loss']"
 
 
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        (
+            "history = {'loss': [], 'val_acc': [], 'lr': []}\n"
+            "for part in (X_test, X_train):\n"
+            "    history['loss'].append(0.25)\n"
+            "    history['val_acc'].append(float(np.mean(model.predict(part) == 1)))\n"
+            "    history['lr'].append(0.5)",
+            {"loss", "val_acc"},
+        ),
+        (
+            "results = []\nerr = 0.25\n"
+            "results.append({'model': 'logit', 'rmse': 0.125, 'mae': 'none', 'n': 3.0})",
+            {"err", "rmse"},
+        ),
+        ("history['val_acc'].append('none')", set()),
+    ],
+)
+def test_what_a_training_cell_collects_is_offered(
+    kernel: Kernel, code: str, names: set[str]
+) -> None:
+    """The latest number under each key that reads as a metric."""
+    run = only(kernel.trained(f"{FIT}{code}"))
+    assert set(offered(kernel, run)) == names
+    if "val_acc" in names:
+        latest = kernel.value("history['val_acc'][-1]")
+        assert offered(kernel, run)["val_acc"] == float(latest)
+
+
 def test_what_was_measured_is_not_offered_again(kernel: Kernel) -> None:
     """``acc = accuracy_score(...)`` is one metric, not two."""
     run = only(

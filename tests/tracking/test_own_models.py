@@ -286,3 +286,22 @@ def test_what_was_taken_unseen_is_a_gap(kernel: Kernel) -> None:
         "Early keeps no rate of what it was made with."
     ]
     assert told(run)["kept"] == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "spelled"),
+    [
+        ("torch.ones(3)", "Tensor(3,) float32"),
+        ("torch.nn.Parameter(torch.ones(2, 1))", "Parameter(2, 1) float32"),
+        ("[torch.zeros(2)]", "[Tensor(2,) float32]"),
+        ("torch.tensor(0.5)", "tensor(0.5000)"),
+    ],
+)
+def test_an_array_that_a_constructor_was_handed_is_told_by_its_shape(
+    kernel: Kernel, code: str, spelled: str
+) -> None:
+    """Its text would be its first values; a single number is told by itself."""
+    kernel.run("import torch")
+    source = f"class Begun:\n    def __init__(self, W0):\n        self.W0 = W0{BODY}\n"
+    run = only(kernel.trained(f"{source}Begun({code}).fit(X_train, y_train)"))
+    assert {p.name: p.value for p in run.parameters} == {"W0": spelled}

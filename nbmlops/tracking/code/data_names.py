@@ -17,6 +17,7 @@ from nbmlops.tracking.code.frames import (
 )
 from nbmlops.tracking.code.makers import assignments, data_beside, scope_of
 from nbmlops.tracking.code.names import names_among
+from nbmlops.tracking.code.parts import drawn_part, part_name
 
 __all__ = ["caller_name", "data_called", "handed", "names_behind"]
 
@@ -26,25 +27,41 @@ def caller_name(
 ) -> str | None:
     """The name under an expression of the innermost of `frames`, as the cell itself calls it.
 
-    What a loop goes over stands for its batches.
+    What a loop goes over stands for its batches, and a part of a dict for itself.
     """
+    if frames and (part := part_name(node, frames[0], namespace)):
+        return part
     name = data_root(node)
     several: list[str] = []
     for depth, frame in enumerate(frames):
         if name is None:
             return None
+        if part := drawn_part(name, frame, namespace):
+            return part
         name = _gone_through(frame, name)
         if frame.f_globals is not frame.f_locals:
             own = names_of(frame.f_locals.get(name), namespace)
             if len(own) == 1:
                 return own[0]
             several = own or several  # which of them the cell has written is told further up
+            name = _unpacked(frame, name)
         given = handed(frames, depth, name)
+        if given is not None and (part := part_name(given, frames[depth + 1], namespace)):
+            return part
         above = data_root(given) if given is not None else None
         if above is None:
             break
         name = above
     return several[0] if several and name not in several else name
+
+
+def _unpacked(frame: FrameType, name: str) -> str:
+    """The argument that a function takes apart into `name` and others: ``X, y = pair``."""
+    scope = scope_of(frame)
+    made = assignments(scope).get(name, []) if scope is not None else []
+    whole = made[0][1] if len(made) == 1 else None
+    taken = frame.f_code.co_varnames[: frame.f_code.co_argcount]
+    return whole.id if isinstance(whole, ast.Name) and whole.id in taken else name
 
 
 def _gone_through(frame: FrameType, name: str) -> str:
@@ -89,11 +106,11 @@ def data_called(
     value: Any, node: ast.expr | None, frames: Sequence[FrameType], namespace: dict[str, Any]
 ) -> str | None:
     """What data is called: the notebook's own name for it, else what the caller has written."""
-    return (
-        name_of(value, namespace, [])
-        or caller_name(frames, node, namespace)
-        or name_of(value, namespace, list(frames))
-    )
+    told = name_of(value, namespace, [])
+    if told is not None and told == data_root(node) and frames:
+        # The name of a loop over several parts tells none of them.
+        told = drawn_part(told, frames[0], namespace) or told
+    return told or caller_name(frames, node, namespace) or name_of(value, namespace, list(frames))
 
 
 def handed(frames: Sequence[FrameType], depth: int, name: str) -> ast.expr | None:

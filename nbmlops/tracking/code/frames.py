@@ -40,7 +40,7 @@ _READER = re.compile(
     r"\b(?:(?:read|scan|open|fetch|query|sql|execute)\w*|load|loadtxt|genfromtxt|dataset|connect"
     r"|\w*File)\("
 )
-_HOLDS_DATA = re.compile(r"self\.\w+$|\w+\.([Xxy]_\w+|\w*(train|test|valid|holdout)\w*)$")
+_HOLDS_DATA = re.compile(r"self\.\w+$|\w+\.([Xxy]_\w+|val|dev|\w*(train|test|valid|holdout)\w*)$")
 
 
 def user_frames(namespace: dict[str, Any], limit: int = 200) -> list[FrameType]:
@@ -139,8 +139,15 @@ def argument_of(call: ast.Call | None, position: int, keyword: str) -> ast.expr 
     for word in call.keywords:
         if word.arg == keyword:
             return word.value
-    if position < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args):
+    starred = [n for n, a in enumerate(call.args) if isinstance(a, ast.Starred)]
+    if position < len(call.args) and not starred:
         return call.args[position]
+    if starred == [len(call.args) - 1]:  # ``fit(*ds["train"])``: what comes last holds the rest
+        last = starred[0]
+        if position < last:
+            return call.args[position]
+        place = ast.Constant(position - last)
+        return ast.Subscript(value=call.args[last].value, slice=place, ctx=ast.Load())
     return None
 
 

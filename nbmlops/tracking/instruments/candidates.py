@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 __all__ = ["watch_candidates"]
 
 _CLOSE = 1e-9
+_MOST = 50  # of one dict, and of one cell
+_MADE = re.compile(r"=|\.append\(")
 
 
 def watch_candidates(tracker: Tracker) -> None:
     """Look for them when a cell ends that has trained, or works with what was trained."""
 
     def look(cell: ExecutedCell) -> None:
-        if not tracker.trainings.any or "=" not in cell.source:
+        if not tracker.trainings.any or not _MADE.search(cell.source):
             return
         tree = parse_cell(cell.source)
         if tree is None:
@@ -47,6 +50,10 @@ def _scalars(tree: ast.Module, namespace: dict[str, Any]) -> list[tuple[str, flo
     """Names that read as metrics and were bound to a number here, with what they were bound to."""
     found: dict[str, tuple[str, float, ast.expr]] = {}
     for node in statements_in(tree.body):
+        if isinstance(node, ast.Expr):
+            for name, value in _collected(node.value, namespace):
+                if is_metric_name(name) and value is not None and math.isfinite(value):
+                    found[name] = (name, value, node.value)
         if not isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) or node.value is None:
             continue
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -54,7 +61,7 @@ def _scalars(tree: ast.Module, namespace: dict[str, Any]) -> list[tuple[str, flo
             for name, value in _named(target, node.value, namespace):
                 if is_metric_name(name) and value is not None:
                     found[name] = (name, value, node.value)
-    return list(found.values())
+    return list(found.values())[-_MOST:]
 
 
 def _named(
@@ -74,9 +81,27 @@ def _named(
             yield key, as_number(holder.get(key))
 
 
+def _collected(node: ast.expr, namespace: dict[str, Any]) -> Iterator[tuple[str, float | None]]:
+    """The latest of what a list collects: ``history["loss"].append(x)``, a row of ``results``."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
+        return
+    holder = node.func.value
+    if node.func.attr != "append" or not isinstance(holder, ast.Name | ast.Subscript):
+        return
+    if isinstance(holder, ast.Name):
+        rows = namespace.get(holder.id)
+        if type(rows) is list and rows:
+            yield from _entries(rows[-1])
+    elif isinstance(holder.value, ast.Name) and isinstance(holder.slice, ast.Constant):
+        owner, key = namespace.get(holder.value.id), holder.slice.value
+        values = dict.get(owner, key) if isinstance(owner, dict) else None
+        if isinstance(key, str) and type(values) is list and values:
+            yield key, as_number(values[-1])
+
+
 def _entries(value: Any) -> Iterator[tuple[str, float | None]]:
     if isinstance(value, dict):
-        for key, number in list(value.items())[:50]:
+        for key, number in list(value.items())[:_MOST]:
             if isinstance(key, str):
                 yield key, as_number(number)
 

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.tracking.code.data_names import caller_name, data_called
-from nbmlops.tracking.code.frames import argument_of, call_node
+from nbmlops.tracking.code.frames import argument_of, call_node, root_name
 from nbmlops.tracking.instruments.estimators import called_by_library, data_name
 from nbmlops.tracking.instruments.following import quietly
 from nbmlops.tracking.instruments.metric_tables import Rows, rows_of, summaries_of
@@ -195,7 +195,10 @@ def _folds(
         found = provenance.folds.behind(node, frames[0])
         if found is None or provenance.is_one_models(value):
             continue
-        name = caller_name(frames, found.holder, tracker.namespace) or ast.unparse(found.holder)
+        # What each model of a dict predicted is measured alike, under the dict's name.
+        root = root_name(found.holder)
+        holder = ast.Name(id=root, ctx=ast.Load()) if root else found.holder
+        name = caller_name(frames, holder, tracker.namespace) or ast.unparse(found.holder)
         return name, () if found.mixed else found.runs
     return None
 
