@@ -139,15 +139,16 @@ def argument_of(call: ast.Call | None, position: int, keyword: str) -> ast.expr 
     for word in call.keywords:
         if word.arg == keyword:
             return word.value
-    starred = [n for n, a in enumerate(call.args) if isinstance(a, ast.Starred)]
-    if position < len(call.args) and not starred:
-        return call.args[position]
-    if starred == [len(call.args) - 1]:  # ``fit(*ds["train"])``: what comes last holds the rest
-        last = starred[0]
-        if position < last:
-            return call.args[position]
-        place = ast.Constant(position - last)
-        return ast.Subscript(value=call.args[last].value, slice=place, ctx=ast.Load())
+    last = len(call.args) - 1
+    for number, given in enumerate(call.args):
+        if isinstance(given, ast.Starred):
+            if number < last:
+                return None
+            # ``fit(*ds["train"])``: what comes last holds the rest.
+            place = ast.Constant(position - number)
+            return ast.Subscript(value=given.value, slice=place, ctx=ast.Load())
+        if number == position:
+            return given
     return None
 
 
