@@ -252,6 +252,19 @@ def test_a_clock_that_is_set_back_does_not_upset_what_came_before(tmp_path: Path
     assert writer.previous(runs[0]) is None
 
 
+def test_all_cells_of_a_long_notebook_are_compared_when_it_runs_again(tmp_path: Path) -> None:
+    """However many other cells have trained since, as when all of them are run."""
+    journal = Journal(tmp_path / "journal.db")
+    writer = RunWriter(load_settings(tmp_path, {}), journal, lambda error: None, lambda *_: None)
+    runs = []
+    for order in range(80):
+        run = a_run()
+        cell = msgspec.structs.replace(run.cell, cell_id=f"cell-{order % 40}", order=order)
+        runs.append(msgspec.structs.replace(run, cell=cell))
+        writer.write(runs[-1], open_=False)
+    assert [writer.previous(run) for run in runs] == [None] * 40 + runs[:40]
+
+
 def test_a_record_that_cannot_be_read_holds_back_no_other(tmp_path: Path) -> None:
     """It stays, with its problem noted."""
     journal = Journal(tmp_path / "journal.db")

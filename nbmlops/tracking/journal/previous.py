@@ -13,7 +13,7 @@ from nbmlops.records import TrackedRun, decode
 
 __all__ = ["previous_in"]
 
-_RECENT = 12  # executions of a notebook's cells among which the one before is looked for
+_RECENT = 100  # executions of other cells that are passed by, in a millisecond or two
 _MOST = 500  # runs that are read for that
 
 
