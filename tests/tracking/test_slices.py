@@ -313,3 +313,11 @@ def test_seeds_are_read_as_written(
     """Those of global generators apart from those handed to one object."""
     code = read_code(textwrap.dedent(source))
     assert (code.seeds, code.seeded) == (seeds, seeded)
+
+
+@pytest.mark.parametrize("numbers", ["", "1, 5, 0", "3, 'x'", "99999999999999999999"], ids=str)
+def test_a_loop_over_no_range_at_all_is_read(numbers: str) -> None:
+    """The cell fails by itself, or goes on for ever; reading it does neither."""
+    code = read_code(f"for turn in range({numbers}):\n    total = turn")
+    assert "total" in code.writes
+    assert not code.doubts

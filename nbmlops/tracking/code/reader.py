@@ -256,6 +256,10 @@ def _surely_runs(iterated: ast.expr) -> bool:
     if isinstance(iterated, ast.Call) and getattr(iterated.func, "id", "") == "enumerate":
         return bool(iterated.args) and _surely_runs(iterated.args[0])
     if isinstance(iterated, ast.Call) and getattr(iterated.func, "id", "") == "range":
-        values = [a.value if isinstance(a, ast.Constant) else None for a in iterated.args]
-        return all(isinstance(v, int) for v in values) and len(range(*values)) > 0  # type: ignore[arg-type] # all are ints
+        values = [a.value for a in iterated.args if isinstance(a, ast.Constant)]
+        whole = [value for value in values if isinstance(value, int)]
+        try:
+            return len(whole) == len(iterated.args) and bool(range(*whole))
+        except (TypeError, ValueError):  # it fails in the cell, too
+            return False
     return False
