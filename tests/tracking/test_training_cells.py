@@ -293,3 +293,17 @@ def test_a_run_is_compared_with_the_execution_before_never_with_its_siblings(
     assert "changed" not in many["text/plain"]
     (later,) = kernel.run(code.format("1, 2, 3, 4, 6"), cell_id="many").bundles
     assert "changed: code, C 5 → 6" in later["text/plain"]
+
+
+def test_a_loop_that_is_edited_and_run_again_rests_on_nothing_of_its_earlier_self(
+    kernel: Kernel,
+) -> None:
+    """What a loop's body binds and then uses is its own; what it uses first is from before."""
+    code = "for C in {}:\n    fresh = LogisticRegression(C=C)\n    fresh.fit(X_train, y_train)"
+    kernel.run(code.format("(0.1,)"), cell_id="own")
+    (run,) = kernel.trained(code.format("(0.2,)"), cell_id="own")
+    assert [c.source for c in run.cells] == [TWO_CLASSES, run.cell.source]
+    assert run.stale == ()
+    kernel.run("kept = LogisticRegression(warm_start=True)")
+    (run,) = kernel.trained("for C in (0.3,):\n    kept.fit(X_train, y_train)\n    kept = kept")
+    assert "kept = LogisticRegression(warm_start=True)" in [c.source for c in run.cells]

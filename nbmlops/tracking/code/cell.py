@@ -25,9 +25,10 @@ class FunctionCode(msgspec.Struct, frozen=True):
 class Event(msgspec.Struct, frozen=True):
     """One thing that code does to a global name, in the order in which it happens.
 
-    ``read``; ``bind`` (not `sure` on one branch only; `plain` if to a constant; to the same object
-    as, or one that holds, `others`); ``settle`` (bound whichever branch was taken); ``hold`` (its
-    object now holds `others`); ``change`` (its object, in place); ``renew`` (in place or anew);
+    ``read`` (its `own`, if it was bound before on every way that leads here); ``bind`` (not `sure`
+    on one branch only; `plain` if to a constant; to the same object as, or one that holds,
+    `others`); ``settle`` (bound whichever branch was taken); ``hold`` (its object now holds
+    `others`); ``change`` (its object, in place); ``renew`` (in place or anew);
     ``draw`` (from a random state); ``call`` of that name, or ``method`` `attribute` of its object,
     with the names handed over in `others` and by keyword in `words`, `discarded` if nobody takes
     the answer.
@@ -41,6 +42,7 @@ class Event(msgspec.Struct, frozen=True):
     sure: bool = True
     plain: bool = False
     discarded: bool = False
+    own: bool = False
     function: FunctionCode | None = None
     module: str = ""
 

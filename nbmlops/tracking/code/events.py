@@ -47,7 +47,7 @@ class CodeEvents:
             return
         if name not in self._bound:
             self._reads[name] = None
-        self.events.append(Event("read", name))
+        self.events.append(Event("read", name, own=name in self._bound))
 
     def bind(self, name: str, value: ast.expr | None = None, *, module: str = "") -> None:
         """A name is bound, to `value` where that is known."""

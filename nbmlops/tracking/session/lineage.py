@@ -25,9 +25,13 @@ _NONE = Chance(still=frozenset(STATES))  # nothing is drawn
 
 
 class _Thing(msgspec.Struct, eq=False):
-    """An object as the code shows it; `made` are the cells that made or changed it."""
+    """An object as the code shows it; `made` are the cells that made or changed it.
+
+    Of a name that one branch alone has bound, `before` are those of what it stood for until then.
+    """
 
     made: set[int]
+    before: set[int] = msgspec.field(default_factory=set)
     links: set[_Thing] = msgspec.field(default_factory=set)
     plain: bool = False
     module: str = ""
@@ -165,7 +169,8 @@ class _Reading:
                     self.things[state] = _Thing({self._order})
 
     # -- reading ------------------------------------------------------------------------------
-    def read(self, name: str) -> None:
+    def read(self, name: str, *, own: bool = False) -> None:
+        """Find what `name` stands for; nothing earlier on the branch that bound it (`own`)."""
         thing = self.things.get(name)
         if thing is None:
             if name[0] != "«":
@@ -174,7 +179,7 @@ class _Reading:
                 else:
                     self.missing[name] = None
             return
-        self.found |= thing.made
+        self.found |= thing.made - thing.before if own else thing.made
         for code in (thing.function, thing.methods, *(held.methods for held in thing.links)):
             if code is not None and id(code) not in self._using:
                 self._use(code)
@@ -192,7 +197,7 @@ class _Reading:
         self._using.discard(id(function))
 
     def _read(self, event: Event) -> None:
-        self.read(event.name)
+        self.read(event.name, own=event.own)
 
     # -- binding ------------------------------------------------------------------------------
     def _bind(self, event: Event) -> None:
@@ -207,6 +212,7 @@ class _Reading:
         self._touched.add(name)
         before = self.things.get(name)
         if before is not None and not sure:
+            thing.before |= before.made - thing.made
             thing.made |= before.made
             thing.function = thing.function or before.function
             for other in before.links:
@@ -231,18 +237,21 @@ class _Reading:
             if other.function.is_class:
                 one.methods, one.made = other.function, one.made | other.made
             return
+        one.before |= other.before - one.made
         one.made |= other.made
         if self._keep or self._order in other.made:
             other.links.add(one)
         one.links.add(other)
 
     # -- changing -----------------------------------------------------------------------------
-    def _alter(self, name: str) -> None:
+    def _alter(self, name: str, *, read: bool = False) -> None:
+        """The object of that name changes; what was `read` before has been found already."""
         self._touched.add(name)
         thing = self.things.get(name)
         if thing is None or thing.module:
             return
-        self.found |= thing.made
+        if not read:
+            self.found |= thing.made
         if not self._keep:
             return
         waiting, seen = [thing], {id(thing)}
@@ -255,7 +264,7 @@ class _Reading:
                     waiting.append(other)
 
     def _change(self, event: Event) -> None:
-        self._alter(event.name)
+        self._alter(event.name, read=True)
 
     def _renew(self, event: Event) -> None:
         """``x += 1`` and its like: the name stays, its object may be another."""
@@ -295,7 +304,7 @@ class _Reading:
         if thing is None:
             return
         if not thing.module:
-            self._alter(event.name)
+            self._alter(event.name, read=True)
         elif event.discarded and thing.module.split(".")[0] not in QUIET_LIBRARIES:
             for name in event.others:
                 self._alter(name)
