@@ -46,6 +46,18 @@ def make_ridge(lam):
         return np.linalg.solve(X.T @ X + lam * np.eye(X.shape[1]), X.T @ y)
     return fit
 """
+STEP = """
+def step(w, X, y, rate):
+    return w - rate * X.T @ (X @ w - y) / len(y)
+def train_step(X, y, lr):
+    global w
+    w = w - lr * X.T @ (X @ w - y) / len(y)
+def moved_step(X, y, lr):
+    global w
+    w -= lr * X.T @ (X @ w - y) / len(y)
+def said(epoch, every):
+    return epoch % every == 0
+"""
 LOOP = "w = np.zeros(3)\nfor epoch in range({}):\n    w -= {} * X.T @ (X @ w - y) / len(y)"
 
 
@@ -53,6 +65,7 @@ LOOP = "w = np.zeros(3)\nfor epoch in range({}):\n    w -= {} * X.T @ (X @ w - y
 def _data(kernel: Kernel) -> None:
     assert not kernel.trained(DATA)
     assert not kernel.trained(OWN)
+    assert not kernel.trained(STEP)
 
 
 @pytest.mark.parametrize(
@@ -105,3 +118,39 @@ def test_what_was_worked_out_is_no_setting(kernel: Kernel) -> None:
         )
     )
     assert told(run) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "settings"),
+    [
+        ("w = step(w, X, y, 0.1)", {"rate": 0.1}),
+        ("w = step(w, X, y, rate=0.2)", {"rate": 0.2}),
+        ("train_step(X, y, lr=0.3)", {"lr": 0.3}),
+        ("moved_step(X, y, 0.4)", {"lr": 0.4}),
+        ("w = step(w, X, y, 0.1)\n    said(epoch, 10)", {"rate": 0.1}),
+        ("w = step(w, X, y, 0.1)\n    w = step(w, X, y, 0.2)", {}),
+    ],
+)
+def test_a_number_that_a_step_is_handed_is_a_setting(
+    kernel: Kernel, body: str, settings: dict[str, float]
+) -> None:
+    """Under the function's name for it; what only says when to print, and two rates, are none."""
+    run = only(kernel.trained(f"w = np.zeros(3)\nfor epoch in range(9):\n    {body}"))
+    assert [part.name for part in run.inputs] == ["X", "y"]
+    assert told(run) == settings
+
+
+def test_a_function_that_trains_what_is_the_notebooks_own_is_a_run_each_time(
+    kernel: Kernel,
+) -> None:
+    """The loop that calls it is no further one."""
+    code = (
+        "def long(epochs, lr):\n    global w\n    for _ in range(epochs):\n"
+        "        w = w - lr * X.T @ (X @ w - y) / len(y)\n"
+        "w = np.zeros(3)\nfor rate in (0.1, 0.2):\n    long(5, rate)"
+    )
+    runs = kernel.trained(code)
+    assert [told(run) for run in runs] == [
+        {"epochs": 5, "lr": 0.1},
+        {"epochs": 5, "lr": 0.2},
+    ]

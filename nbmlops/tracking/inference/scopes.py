@@ -23,6 +23,9 @@ class Scope:
         self.functions: dict[str, Function] = {}
         self.objects: dict[str, str] = {}
         self.returned: list[Value] = []
+        self.shared: dict[str, int] = {}
+        """The names that a function says are the notebook's own, ``global w``, each with how many
+        loops stand around: what a loop of the function's moves is a run of the function's own."""
 
     def value(self, name: str) -> Value | None:
         """What `name` holds here or in a scope around."""

@@ -82,9 +82,10 @@ class StatementReader(CallReader):
 
     def _assign(self, target: ast.expr, value: Value, node: ast.AST) -> None:
         if isinstance(target, ast.Name):
-            self.scope.values[target.id] = value
-            self.scope.stands_for.pop(target.id, None)
-            if self.scope is self.root:
+            scope = self.root if self._is_shared(target.id) else self.scope
+            scope.values[target.id] = value
+            scope.stands_for.pop(target.id, None)
+            if scope is self.root:
                 self._note(target.id, value, node)
             elif value.own and value.rest is Stage.FREE:
                 self.scope.stands_for[target.id] = value.own
@@ -160,6 +161,12 @@ class StatementReader(CallReader):
         if node.value is not None:
             self._assign(node.target, self.read(node.value), node)
 
+    def _Global(self, node: ast.Global) -> None:
+        self.scope.shared |= dict.fromkeys(node.names, self._loops)
+
+    def _is_shared(self, name: str) -> bool:
+        return self.scope.shared.get(name) == self._loops
+
     def _AugAssign(self, node: ast.AugAssign) -> None:
         before, value = self.read(node.target), self.read(node.value)
         value = joined((value, self._picked_by(node.target)))
@@ -175,13 +182,14 @@ class StatementReader(CallReader):
         else:
             taken = whole = self.times(before, value, divides=isinstance(node.op, ast.Div))
             factor = True
-        if plain and isinstance(node.target, ast.Name):
+        if plain and isinstance(node.target, ast.Name) and not self._is_shared(node.target.id):
             self.scope.values[node.target.id] = whole
             local = self.scope is not self.root and node.target.id not in self.scope.stands_for
             if local:
                 return
         for name in names:
-            if name in self.candidates or name in self.root.values or "." in name:
+            known = name in self.candidates or name in self.root.values or "." in name
+            if known or self._is_shared(name):
                 self.root.values[name] = joined((self.root.values.get(name, FREE), whole))
                 self._note(name, taken, node, part=not plain, factor=factor)
             elif not plain:

@@ -23,7 +23,7 @@ from nbmlops.tracking.inference.namespace import NamespaceWorld
 from nbmlops.tracking.inference.search import may_train
 from nbmlops.tracking.inference.shape import shape_of
 from nbmlops.tracking.instruments.hand_written_data import data_of
-from nbmlops.tracking.instruments.held_settings import held_settings, with_helpers
+from nbmlops.tracking.instruments.held_settings import held_settings, literals_handed, with_helpers
 from nbmlops.tracking.instruments.models import class_path
 from nbmlops.tracking.instruments.moved_objects import is_trained_object, module_owning, settings_of
 from nbmlops.tracking.session.cells import ExecutedCell
@@ -179,7 +179,8 @@ def _settings(tracker: Tracker, cell: ExecutedCell, finding: Finding) -> dict[st
     tried |= chosen - bound_in(finding.node)
     now_there = {name: plain_number(current.get(name)) for name in sorted(tried)}
     found |= {n: v for n, v in now_there.items() if type(v) in _PLAIN}
-    return held_settings(tracker, finding.node, finding.parameters) | found
+    handed = literals_handed(finding.node, current, finding.parameters)
+    return handed | held_settings(tracker, finding.node, finding.parameters) | found
 
 
 def _tried(tree: ast.Module, finding: Finding) -> set[str]:

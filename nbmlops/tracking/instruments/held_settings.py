@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterable, Mapping
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.records import Parameter
 from nbmlops.tracking.brevity import plain_number
+from nbmlops.tracking.code.names import names_in
 from nbmlops.tracking.code.own import is_own
 from nbmlops.tracking.inference.assignments import bound_in
 from nbmlops.tracking.inference.cell import parse_cell
@@ -18,7 +20,7 @@ from nbmlops.tracking.instruments.moved_objects import settings_of
 if TYPE_CHECKING:
     from nbmlops.tracking.tracker import Tracker
 
-__all__ = ["held_settings", "settings_handed", "with_helpers"]
+__all__ = ["held_settings", "literals_handed", "settings_handed", "with_helpers"]
 
 _PLAIN = (bool, int, float, str)
 
@@ -45,6 +47,33 @@ def held_settings(tracker: Tracker, node: ast.AST, fitted: Iterable[str]) -> dic
                 if type(value := _held(holder, key)) in _PLAIN:
                     found.setdefault(key, value)
     return found
+
+
+def literals_handed(
+    node: ast.AST, space: Mapping[str, Any], fitted: Iterable[str]
+) -> dict[str, Any]:
+    """The numbers that `node` writes into calls of the user's functions, by what those call them.
+
+    The function must be handed more than plain values, or read what is fitted itself.
+    """
+    own = {name.partition(".")[0] for name in fitted}
+    found: dict[str, set[Any]] = {}
+    for call in ast.walk(node):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            continue
+        function = space.get(call.func.id)
+        if type(function) is not FunctionType or not is_own(function):
+            continue
+        taken = function.__code__.co_varnames[: function.__code__.co_argcount]
+        given = [*zip(taken, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
+        names = {n for _, value in given for n in names_in([value])}
+        works = own & {*function.__code__.co_names}
+        if not works and all(type(space.get(name)) in _PLAIN for name in names):
+            continue
+        for name, value in given:
+            if name and isinstance(value, ast.Constant) and type(value.value) in (int, float):
+                found.setdefault(name, set()).add(value.value)
+    return {name: values.pop() for name, values in found.items() if len(values) == 1}
 
 
 def settings_handed(node: ast.AST, given: Mapping[str, Any]) -> dict[str, Any]:
