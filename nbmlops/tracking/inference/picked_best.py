@@ -1,5 +1,7 @@
 """Rule: the best of candidates drawn by chance, picked at once: ``min(candidates, key=loss)``.
 
+So is ``candidates[np.argmin(losses)]``, where the losses are a comprehension over the candidates.
+
 It is read as the loop that it stands for, under the same conditions: what is picked must be applied
 to data, and what comes of that be held against other data.
 """
@@ -45,6 +47,8 @@ def find_picked_best(body: Sequence[ast.stmt], world: World, around: Scope | Non
 
 def _as_loop(name: str, value: ast.expr, made: dict[str, list[ast.expr]]) -> ast.For | None:
     """``each = draw()``, then ``if loss(each) < least: least, best = loss(each), each``."""
+    if (asked := _by_place(value, made)) is not None:
+        value = asked
     if not (isinstance(value, ast.Call) and terminal(value.func) in {"min", "max"} and value.args):
         return None
     judge = next((word.value for word in value.keywords if word.arg == "key"), None)
@@ -65,6 +69,29 @@ def _as_loop(name: str, value: ast.expr, made: dict[str, list[ast.expr]]) -> ast
         f"    if {_ERROR} < {_LEAST}:\n        {_LEAST}, {name} = {_ERROR}, {_TRIED}"
     ).body
     return loop if isinstance(loop, ast.For) else None
+
+
+def _by_place(value: ast.expr, made: dict[str, list[ast.expr]]) -> ast.expr | None:
+    """``candidates[np.argmin(losses)]`` as ``min(candidates, key=lambda c: loss(c))``."""
+    if not (isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Call)):
+        return None
+    place = value.slice
+    word = terminal(place.func)
+    if word not in {"argmin", "argmax"} or not place.args:
+        return None
+    measured = place.args[0]
+    told = made.get(measured.id, []) if isinstance(measured, ast.Name) else [measured]
+    for errors in told:
+        if not isinstance(errors, ast.ListComp) or len(errors.generators) != 1:
+            continue
+        over = errors.generators[0]
+        if isinstance(over.target, ast.Name) and ast.unparse(over.iter) == ast.unparse(value.value):
+            text = f"{word[3:]}({ast.unparse(over.iter)}, key=lambda {over.target.id}: 0)"
+            asked = ast.parse(text, mode="eval").body
+            if isinstance(asked, ast.Call) and isinstance(asked.keywords[0].value, ast.Lambda):
+                asked.keywords[0].value.body = errors.elt
+                return asked
+    return None
 
 
 class _Renamed(ast.NodeTransformer):

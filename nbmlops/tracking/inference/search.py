@@ -62,6 +62,8 @@ def may_train(source: str) -> bool:
         return True
     if "key=" in source and ("min(" in source or "max(" in source):
         return True  # the best of candidates, picked at once
+    if "argmin(" in source or "argmax(" in source:
+        return True  # or by the place of its loss
     # A line through points needs them all: its slope is a quotient, its intercept a difference.
     # So does a class, which is told by the mean of its rows that is nearest.
     return "mean(" in source and (all(sign in source for sign in "*-/") or "argm" in source)
