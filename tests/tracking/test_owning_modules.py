@@ -52,8 +52,8 @@ def _data(kernel: Kernel) -> None:
 @pytest.mark.parametrize(
     ("code", "settings"),
     [
-        (f"{LOOP}sgd(params, 0.1)", {}),
-        (f"{LOOP}sgd(net.parameters(), 0.1)", {}),
+        (f"{LOOP}sgd(params, 0.1)", {"lr": 0.1}),
+        (f"{LOOP}sgd(net.parameters(), 0.1)", {"lr": 0.1}),
         (
             f"{LOOP}with torch.no_grad():\n        for p in params:\n"
             "            p -= 0.1 * p.grad\n            p.grad = None",
@@ -68,7 +68,7 @@ def _data(kernel: Kernel) -> None:
 def test_the_module_that_owns_what_is_moved_is_the_model(
     kernel: Kernel, code: str, settings: dict[str, object]
 ) -> None:
-    """Its class, its data, and the settings of an optimizer of one's own."""
+    """Its class, its data, and the settings of an optimizer or a step of one's own."""
     run = only(kernel.trained(code))
     assert (run.kind, run.model_class) == ("inferred", "torch.nn.Linear")
     assert inputs(run) == [("X", "X"), ("y", "y")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,13 +43,13 @@ def test_many_trainings_of_a_cell_are_told_apart_without_going_over_all_of_them(
     log = StepLog(array("d"))
     reads = 0
 
-    class Marks(list[int]):
-        def __getitem__(self, at):  # type: ignore[no-untyped-def]
+    class Marks(array):  # type: ignore[type-arg] # it cannot be indexed where the class is made
+        def __getitem__(self, at: Any) -> Any:
             nonlocal reads
             reads += 1
             return super().__getitem__(at)
 
-    log._marks = Marks()  # type: ignore[assignment]
+    log._marks = Marks("I")
     for number in range(1, 101):
         for _ in range(50):
             log.turn_of(number)

@@ -277,7 +277,9 @@ _ = again.train()
     kernel.trained("_ = again.evaluate(splits['held'])\nguessed = again.predict(splits['held'])")
     kernel.trained("print(accuracy_score(guessed.label_ids, guessed.predictions.argmax(-1)))")
     names = {name for name, _ in measured(kernel, run)}
-    assert {"eval_loss_splits", "test_loss_splits", "accuracy_score_splits"} <= names
+    assert {
+        "eval_loss_splits.held", "test_loss_splits.held", "accuracy_score_splits.held",
+    } <= names  # fmt: skip
     assert "eval_loss" not in names
 
 
